@@ -1,0 +1,29 @@
+# Two commands: `make fit` and `make test`. Each sets .venv up first, which does nothing the second time.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: setup fit test format lock
+
+setup:
+	@$(PYTHON) bootstrap.py
+
+fit: setup
+	$(BIN)/bayescsc fit --overwrite --out runs/england
+	$(BIN)/bayescsc decline runs/england
+
+# pytest is last: its closing line says how many tests ran.
+test: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Keeps what is locked unless pyproject.toml says otherwise; `make lock UPGRADE=--upgrade` takes the newest of all.
+lock: setup
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.12 --generate-hashes \
+		--no-emit-index-url --no-annotate --no-header --quiet $(UPGRADE) --output-file requirements.lock

@@ -1,0 +1,36 @@
+"""Where the data that come with the toolkit are, in a checkout and in an installed wheel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .errors import UsageError
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def data_dir(name: str = "england") -> Path:
+    """Return the folder of an embedded panel: the checkout's `data/`, else the wheel's `bayes_csc/_share/data/`.
+
+    Parameters
+    ----------
+    name
+        The panel's folder name.
+
+    Raises
+    ------
+    UsageError
+        No panel of that name is embedded.
+
+    Examples
+    --------
+    >>> data_dir("england").name
+    'england'
+    """
+    # Without the look at pyproject.toml, a stray `data` folder in site-packages would be taken for ours.
+    in_checkout = (_PACKAGE.parent / "pyproject.toml").is_file()
+    root = _PACKAGE.parent / "data" if in_checkout else _PACKAGE / "_share" / "data"
+    known = sorted(path.parent.name for path in root.glob("*/indicators.toml"))
+    if name not in known:
+        raise UsageError(f"no embedded panel is called {name!r}; embedded: {', '.join(known) or 'none'}")
+    return root / name

@@ -1,0 +1,63 @@
+"""The commands in one app, and what an error looks like to who called it.
+
+Command modules import the library inside their command bodies, so that `--help` does not wait for PyMC.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="bayescsc",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Have children's services declined since their last inspection? A Bayesian answer for each local authority.",
+    epilog="Exit codes: 0 done, 1 unexpected error, 2 wrong usage or specification, 3 broken data, "
+    "4 the run failed its diagnostics, 130 interrupted. BAYESCSC_DEBUG=1 shows where an error arose.",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"bayescsc {version('bayescsc')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Options that stand before a command."""
+
+
+def main() -> None:
+    """Run the command line; every error leaves as one message on stderr and an exit code, never as a traceback."""
+    try:
+        app(prog_name="bayescsc")
+    except Exception as error:
+        if os.environ.get("BAYESCSC_DEBUG"):
+            traceback.print_exception(error)
+        message, exit_code = explain(error)
+        print(message, file=sys.stderr)
+        sys.exit(exit_code)
+
+
+def explain(error: Exception) -> tuple[str, int]:
+    """What to tell the user about an error that reached the top, and the exit code it gives."""
+    from bayes_csc.errors import BayesCscError
+
+    if isinstance(error, BayesCscError):
+        return f"Error: {error}", error.exit_code
+    return (
+        f"Unexpected error: {type(error).__name__}: {error}\n"
+        "This is a defect of bayescsc: please report it, with what BAYESCSC_DEBUG=1 shows before the same command."
+    ), 1
