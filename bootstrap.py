@@ -142,23 +142,13 @@ def uv_on_path(_: Path) -> Optional[str]:
 
 def pip_installed_uv(folder: Path) -> Optional[str]:
     """Install the locked uv into a folder with the pip of the Python that runs this, and say where it is."""
-    locked = re.search(r"^uv==.*(?:\\\n.*)*", LOCK.read_text(encoding="utf-8"), re.MULTILINE)
+    locked = re.search(r"^uv==(?:.*\\\n)*.*", LOCK.read_text(encoding="utf-8"), re.MULTILINE)
     if locked is None:
         return None
     wanted = folder / "uv.lock.txt"
     wanted.write_text(locked.group(0) + "\n", encoding="utf-8")
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "-q",
-        "--require-hashes",
-        "--target",
-        str(folder),
-        "-r",
-        str(wanted),
-    ]
+    options = ["-q", "--require-hashes", "--only-binary", ":all:", "--target", str(folder), "-r", str(wanted)]
+    command = [sys.executable, "-m", "pip", "install", *options]
     return shutil.which("uv", path=str(folder / "bin")) if answer(command, timeout=600) is not None else None
 
 
@@ -175,7 +165,7 @@ def answer(command: List[str], timeout: int = 60, environ: Optional[Dict[str, st
 
 def pip_install(python: str, *arguments: str) -> None:
     """Install into `.venv`, or stop with what pip said."""
-    command = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *arguments]
+    command = [python, "-m", "pip", "install", "-qq", "--disable-pip-version-check", *arguments]
     if subprocess.run(command, env=dict(os.environ, PIP_USER="0")).returncode != 0:
         sys.exit("set-up: pip failed, see above; run the same command again once that is mended.")
 
