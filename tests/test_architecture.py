@@ -1,0 +1,73 @@
+"""The import graph: cli → models → library, without cycles."""
+
+from __future__ import annotations
+
+import ast
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+LAYERS = {"bayes_csc": "bayes_csc", "bayes_csc_models": "models/bayes_csc_models", "bayes_csc_cli": "cli/bayes_csc_cli"}
+FORBIDDEN = {"bayes_csc": {"bayes_csc_models", "bayes_csc_cli"}, "bayes_csc_models": {"bayes_csc_cli"}}
+
+
+def modules(root: Path, package: str) -> dict[str, Path]:
+    """Module name of every file of a package."""
+    folder = root / LAYERS[package]
+    names = {path: [package, *path.relative_to(folder).with_suffix("").parts] for path in folder.rglob("*.py")}
+    return {".".join(parts).removesuffix(".__init__"): path for path, parts in names.items()}
+
+
+def imports(name: str, path: Path, *, at_import_time: bool = False) -> set[str]:
+    """Absolute names that a module imports, anywhere or only where importing it runs them; `from a import b` is a.b."""
+    package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
+    found: set[str] = set()
+    pending: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    while pending:
+        node = pending.pop()
+        typing_only = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        if at_import_time and (isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or typing_only):
+            continue
+        pending.extend(ast.iter_child_nodes(node))
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            start = package[: len(package) - node.level + 1] if node.level else []
+            source = ".".join([*start, *filter(None, [node.module])])
+            found |= {f"{source}.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("package", FORBIDDEN)
+def test_imports_point_from_the_command_line_to_the_models_to_the_library(root: Path, package: str) -> None:
+    against = {
+        f"{name} imports {target}"
+        for name, path in modules(root, package).items()
+        for target in imports(name, path)
+        if target.split(".")[0] in FORBIDDEN[package]
+    }
+    assert against == set()
+
+
+def test_no_module_imports_itself_by_way_of_others(root: Path) -> None:
+    known = {name: path for package in LAYERS for name, path in modules(root, package).items()}
+    initial = {name for name, path in known.items() if path.name == "__init__.py"}
+    graph: dict[str, set[str]] = {}
+    for name, path in known.items():
+        # `from .a import b` means module a.b where there is one, else the name b of module a.
+        targets = {t if t in known else t.rpartition(".")[0] for t in imports(name, path, at_import_time=True)}
+        graph[name] = (targets & known.keys()) - ({name} if name in initial else set())
+    assert list(TopologicalSorter(graph).static_order())
+
+
+def test_the_library_neither_prints_nor_reads_the_command_line(root: Path) -> None:
+    for name, path in modules(root, "bayes_csc").items():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+        assert called.isdisjoint({"print", "sys.exit", "exit", "input"}), name
+        assert "sys.argv" not in {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}, name
+
+
+def test_every_package_is_typed(root: Path) -> None:
+    assert [name for name, folder in LAYERS.items() if not (root / folder / "py.typed").is_file()] == []

@@ -1,0 +1,38 @@
+"""What no tracked file may hold: places of one machine, registries, raw files."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+
+@pytest.fixture(scope="module")
+def tracked(root: Path) -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True, check=True).stdout
+    return [root / name for name in listed.split("\0") if (root / name).is_file()]
+
+
+def test_no_tracked_file_names_a_place_of_one_machine(tracked: list[Path], root: Path) -> None:
+    home = r"(?<![\w.~/])/(?:root|work|home|Users)/\w"
+    place = re.compile(f"{home}|{re.escape(str(root.parent))}/|{re.escape(str(Path.home()))}/".encode())
+    assert [path.name for path in tracked if place.search(path.read_bytes())] == []
+
+
+def test_no_tracked_file_names_a_package_registry(tracked: list[Path]) -> None:
+    registry = re.compile(rb"\b(?:index-url|find-links) *=? *\w+:|\b(?:py" + rb"pi|pythonhosted|npmjs)\.(?:org|com)\b")
+    assert [path.name for path in tracked if registry.search(path.read_bytes())] == []
+
+
+def test_no_lock_of_uv_is_tracked(tracked: list[Path]) -> None:
+    assert "uv.lock" not in {path.name for path in tracked}
+
+
+def test_no_official_file_is_copied(tracked: list[Path], shared: Path) -> None:
+    official = set(pd.read_csv(shared / "data" / "MANIFEST.csv", dtype=str).iloc[:, -1])
+    assert len(official) > 50
+    assert [path.name for path in tracked if hashlib.sha256(path.read_bytes()).hexdigest() in official] == []
