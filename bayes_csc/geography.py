@@ -1,0 +1,100 @@
+"""Authorities through time: joint returns, reorganisations, and the blocks they tie together."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable
+
+import pandas as pd
+
+
+def codes_of(authority: str) -> tuple[str, ...]:
+    """Codes behind the authority of a cell: one, or several for a joint return.
+
+    Examples
+    --------
+    >>> codes_of("314+318")
+    ('314', '318')
+    """
+    return tuple(authority.split("+"))
+
+
+def listed(codes: str) -> tuple[str, ...]:
+    """Codes of a list-valued column, which separates them by spaces.
+
+    Examples
+    --------
+    >>> listed("835 836 837")
+    ('835', '836', '837')
+    """
+    return tuple(codes.split())
+
+
+def existing(authorities: pd.DataFrame, day: datetime.date) -> pd.Index:
+    """Codes of the authorities that exist on a day.
+
+    Parameters
+    ----------
+    authorities
+        Table of authorities, with `valid_from` and `valid_to` (a blank bound is open).
+    day
+        The day in question; both bounds are inclusive.
+    """
+    when = pd.Timestamp(day)
+    begun = authorities["valid_from"].isna() | (authorities["valid_from"] <= when)
+    lasting = authorities["valid_to"].isna() | (authorities["valid_to"] >= when)
+    return authorities.index[begun & lasting]
+
+
+def predecessors(authorities: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Weights of the predecessors of each successor authority.
+
+    Parameters
+    ----------
+    authorities
+        Table of authorities, with `predecessors` and `predecessor_weights`.
+
+    Returns
+    -------
+    dict
+        Successor to predecessor to weight; the weights are the shares of the successor's children (0 to 17)
+        who lived in the predecessor, and sum to 1.
+    """
+    made = authorities[authorities["predecessors"] != ""]
+    return {
+        str(code): dict(zip(listed(row.predecessors), map(float, listed(row.predecessor_weights)), strict=True))
+        for code, row in zip(made.index, made.itertuples(), strict=True)
+    }
+
+
+def linked_blocks(authorities: pd.DataFrame, returns: Iterable[str]) -> list[tuple[str, ...]]:
+    """Groups of authorities whose likelihood does not factorise: linked by succession or by a joint return.
+
+    Parameters
+    ----------
+    authorities
+        Table of authorities.
+    returns
+        The `authority` values of the cells, joint returns among them.
+
+    Returns
+    -------
+    list of tuple
+        Sorted codes of each block, every authority in exactly one; most blocks are one authority.
+    """
+    leader = {str(code): str(code) for code in authorities.index}
+
+    def find(code: str) -> str:
+        while leader[code] != code:
+            code = leader[code]
+        return code
+
+    succession = ((code, *parts) for code, parts in predecessors(authorities).items())
+    for group in [*succession, *(codes_of(a) for a in set(returns))]:
+        roots = sorted({find(code) for code in group})
+        for root in roots[1:]:
+            leader[root] = roots[0]
+    blocks: dict[str, list[str]] = {}
+    for code in sorted(leader):
+        blocks.setdefault(find(code), []).append(code)
+    return [tuple(codes) for codes in blocks.values()]

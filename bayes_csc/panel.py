@@ -1,0 +1,197 @@
+"""The panel: the validated, labelled data of one analysis, and the folder it is kept in."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from bayes_csc.errors import DataError
+from bayes_csc.geography import existing
+from bayes_csc.indicators import Indicator
+from bayes_csc.panel_check import read_authorities, read_cells, read_dictionary, read_inspections
+from bayes_csc.panel_files import CELL_COLUMNS, csv_text, dictionary_text, read_text
+
+INDICATOR_FOLDER = "indicators"
+DICTIONARY, INSPECTIONS, AUTHORITIES, README = "indicators.toml", "inspections.csv", "authorities.csv", "README.md"
+OVERALL = "overall"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Indicators, inspections and authorities up to a date.
+
+    Parameters
+    ----------
+    name
+        Name of the panel.
+    date
+        The panel's date: inspections started by then.
+    grades
+        Labels of the grades, best first; grade g in `inspections` is the g-th, from 1.
+    indicators
+        The dictionary, by key.
+    cells
+        One row per authority (or joint return), year and indicator: `authority`, `year` (int), `indicator`,
+        `numerator`, `denominator`, `value`, `status`, `lower`, `upper` (floats, NaN where blank),
+        `reference_start`, `reference_end`, `publication_date` (datetimes), `source`.
+    inspections
+        One row per judgement: `authority`, `framework`, `type`, `start_date` (NaT where unknown),
+        `publication_date`, `domain` ("overall" or a sub-judgement), `grade` (int, from 1, the best).
+    authorities
+        Indexed by code: `name`, `region`, `deprivation`, `rural_urban`, `predecessors`, `predecessor_weights`,
+        `successors`, `valid_from`, `valid_to`, `population` (children aged 0 to 17), `neighbours`.
+    published_by
+        Inspections published by then are in; None where the panel's date is the only limit.
+    licence
+        Licence of the data.
+    readme
+        Text of the folder's README.md: provenance and licence statement.
+    """
+
+    name: str
+    date: datetime.date
+    grades: tuple[str, ...]
+    indicators: dict[str, Indicator]
+    cells: pd.DataFrame
+    inspections: pd.DataFrame
+    authorities: pd.DataFrame
+    published_by: datetime.date | None = None
+    licence: str = ""
+    readme: str = ""
+
+    @classmethod
+    def read(cls, folder: str | os.PathLike[str]) -> Panel:
+        """Read and validate a panel folder.
+
+        Parameters
+        ----------
+        folder
+            Folder with indicators.toml, indicators/DOMAIN.csv, inspections.csv, authorities.csv and README.md.
+
+        Raises
+        ------
+        DataError
+            Every problem found, each with its file, row, authority and year.
+        """
+        root = Path(folder)
+        if not root.is_dir():
+            raise DataError(
+                f"{root}: no such folder; a panel is a folder with {DICTIONARY}, {INSPECTIONS} and {AUTHORITIES}"
+            )
+        problems: list[str] = []
+        head, indicators = read_dictionary(root / DICTIONARY, problems)
+        authorities = read_authorities(root / AUTHORITIES, problems)
+        inspections = read_inspections(root / INSPECTIONS, authorities, head, problems)
+        files = sorted((root / INDICATOR_FOLDER).glob("*.csv"))
+        if not files:
+            problems.append(
+                f"{INDICATOR_FOLDER}: no CSV file found in {root / INDICATOR_FOLDER}; expected one per domain"
+            )
+        cells = read_cells(files, authorities, indicators, problems)
+        readme = read_text(root / README, problems)
+        if problems or authorities is None or inspections is None or cells is None or readme is None:
+            raise DataError(problems)
+        return cls(
+            **head, indicators=indicators, cells=cells, inspections=inspections, authorities=authorities, readme=readme
+        )
+
+    def write(self, folder: str | os.PathLike[str]) -> None:
+        """Write the panel as a folder, whole or not at all; the same panel always gives the same bytes.
+
+        An existing folder is replaced once the new one is complete.
+        """
+        target = Path(folder)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        try:
+            new = work / "new"
+            for name, text in self.files().items():
+                (new / name).parent.mkdir(parents=True, exist_ok=True)
+                (new / name).write_text(text, encoding="utf-8", newline="\n")
+            if target.exists():
+                target.rename(work / "old")
+            new.rename(target)
+        finally:
+            shutil.rmtree(work)
+
+    def files(self) -> dict[str, str]:
+        """Text of each file of the folder, by path, in canonical order of rows."""
+        head = {"name": self.name, "date": self.date, "published_by": self.published_by, "grades": self.grades}
+        given = {key: value for key, value in {**head, "licence": self.licence}.items() if value not in (None, "")}
+        return {
+            DICTIONARY: dictionary_text(given, self.indicators),
+            **{f"{INDICATOR_FOLDER}/{domain}.csv": csv_text(rows) for domain, rows in self._domains().items()},
+            INSPECTIONS: csv_text(
+                self.inspections.sort_values(["authority", "publication_date", "framework", "type", "domain"])
+            ),
+            AUTHORITIES: csv_text(self.authorities.sort_index().rename_axis("code").reset_index()),
+            README: self.readme or f"# {self.name}\n",
+        }
+
+    def _domains(self) -> dict[str, pd.DataFrame]:
+        order = {key: place for place, key in enumerate(self.indicators)}
+        cells = self.cells.assign(place=self.cells["indicator"].map(order))
+        cells = cells.sort_values(["place", "authority", "year"])
+        domain = cells["indicator"].map({key: indicator.domain for key, indicator in self.indicators.items()})
+        return {str(name): rows[list(CELL_COLUMNS)] for name, rows in cells.groupby(domain)}
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the content, whatever the order of rows; the README is not part of it."""
+        digest = hashlib.sha256()
+        for name, text in sorted(self.files().items()):
+            if name != README:
+                digest.update(f"{name}\n{len(text)}\n{text}".encode())
+        return digest.hexdigest()
+
+    def as_of(self, day: datetime.date) -> Panel:
+        """Keep what was published by a day, which becomes the panel's date."""
+        when = pd.Timestamp(day)
+        cells = self.cells[self.cells["publication_date"] <= when].reset_index(drop=True)
+        inspections = self.inspections[self.inspections["publication_date"] <= when].reset_index(drop=True)
+        return replace(self, date=day, published_by=day, cells=cells, inspections=inspections)
+
+    def latest_grades(self) -> pd.DataFrame:
+        """Latest overall judgement of each authority that exists at the panel's date and has one.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by authority: `start_date`, `publication_date`, `framework`, `grade`. The latest is the last
+            started, or published where the start is not known.
+        """
+        overall = self.inspections[self.inspections["domain"] == OVERALL]
+        overall = overall[overall["authority"].isin(existing(self.authorities, self.date))]
+        order = overall.assign(when=inspection_dates(overall)).sort_values(["authority", "when", "publication_date"])
+        latest = order.groupby("authority").tail(1).set_index("authority")
+        return latest[["start_date", "publication_date", "framework", "grade"]]
+
+
+def inspection_dates(inspections: pd.DataFrame) -> pd.Series:
+    """Day on which each inspection started, estimated where it is not known.
+
+    An unknown start is the publication date less the median lag, in days, of the inspections of the same framework
+    whose start is known (of all inspections, where the framework has none).
+
+    Parameters
+    ----------
+    inspections
+        Judgements of a panel, with `framework`, `start_date` and `publication_date`.
+
+    Returns
+    -------
+    pandas.Series
+        Datetimes, one per row, never later than the publication.
+    """
+    known = inspections.dropna(subset="start_date")
+    lag = (known["publication_date"] - known["start_date"]).dt.days
+    typical = inspections["framework"].map(lag.groupby(known["framework"]).median()).fillna(lag.median()).fillna(0)
+    estimated = inspections["publication_date"] - pd.to_timedelta(typical.round(), unit="D")
+    return inspections["start_date"].fillna(estimated)

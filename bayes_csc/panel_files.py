@@ -1,0 +1,141 @@
+"""The files of a panel folder as tables: reading text with its row numbers, and writing it back to the byte."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bayes_csc.indicators import Indicator, indicator_toml
+
+CELL_COLUMNS = (
+    *("authority", "year", "indicator", "numerator", "denominator", "value", "status", "lower", "upper"),
+    *("reference_start", "reference_end", "publication_date", "source"),
+)
+CELL_NUMBERS = ("numerator", "denominator", "value", "lower", "upper")
+CELL_DATES = ("reference_start", "reference_end", "publication_date")
+INSPECTION_COLUMNS = ("authority", "framework", "type", "start_date", "publication_date", "domain", "grade")
+INSPECTION_DATES = ("start_date", "publication_date")
+AUTHORITY_COLUMNS = (
+    *("code", "name", "region", "deprivation", "rural_urban", "predecessors", "predecessor_weights", "successors"),
+    *("valid_from", "valid_to", "population", "neighbours"),
+)
+AUTHORITY_NUMBERS = ("deprivation", "population")
+AUTHORITY_DATES = ("valid_from", "valid_to")
+# Row of the first data line, as an editor or a spreadsheet numbers it.
+FIRST_ROW = 2
+
+
+def read_text(path: Path, problems: list[str]) -> str | None:
+    """Read a UTF-8 file, with or without a byte-order mark; None, with a problem, where that is impossible."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        problems.append(f"{path.name}: the file is missing from {path.parent}")
+    except UnicodeDecodeError as error:
+        problems.append(
+            f"{path.name}: expected UTF-8, found byte {error.object[error.start]:#x} at {error.start}; save it as UTF-8"
+        )
+    except OSError as error:
+        problems.append(f"{path.name}: the file cannot be read: {error.strerror}")
+    return None
+
+
+def read_csv(path: Path, columns: tuple[str, ...], problems: list[str]) -> pd.DataFrame | None:
+    """Read a CSV file of the panel as text.
+
+    Parameters
+    ----------
+    path
+        The file.
+    columns
+        The columns it must have, in any order, and no others.
+    problems
+        List that every problem is added to.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        Stripped strings in the order of `columns`, indexed by row of the file; None where the file is not such a table.
+    """
+    text = read_text(path, problems)
+    if text is None:
+        return None
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    header = [name.strip() for name in rows[0]] if rows else []
+    found = len(problems)
+    problems += [
+        f"{path.name}: column {name!r} is missing; expected {','.join(columns)}"
+        for name in columns
+        if name not in header
+    ]
+    problems += [
+        f"{path.name}: unknown column {name!r}; expected {','.join(columns)}" for name in header if name not in columns
+    ]
+    problems += [
+        f"{path.name}: column {name!r} appears twice" for name in sorted(set(header)) if header.count(name) > 1
+    ]
+    body = [(number, row) for number, row in enumerate(rows[1:], start=FIRST_ROW) if row]
+    for number, row in body:
+        if len(row) != len(header):
+            problems.append(f"{path.name}: row {number}: expected {len(header)} fields, found {len(row)}")
+    if len(problems) > found:
+        return None
+    table = pd.DataFrame([row for _, row in body], columns=header, index=[number for number, _ in body], dtype=str)
+    return table[list(columns)].apply(lambda column: column.str.strip())
+
+
+def read_toml(path: Path, problems: list[str]) -> dict[str, Any] | None:
+    """Read a TOML file; None, with a problem, where it is missing or is not TOML."""
+    text = read_text(path, problems)
+    if text is None:
+        return None
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        problems.append(f"{path.name}: not valid TOML: {error}")
+        return None
+
+
+def csv_text(table: pd.DataFrame) -> str:
+    """Write a table as CSV text: ISO dates, shortest numbers, blanks for what is missing, and line feeds."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(table.columns)
+    writer.writerows(zip(*(map(field_text, table[name]) for name in table), strict=True))
+    return out.getvalue()
+
+
+def field_text(value: Any) -> str:
+    """Write one field; a number keeps 15 significant digits, whole numbers have no decimal point.
+
+    Examples
+    --------
+    >>> [field_text(v) for v in (3.0, 0.25, float("nan"), pd.Timestamp("2025-03-31"), "a")]
+    ['3', '0.25', '', '2025-03-31', 'a']
+    """
+    if value is None or value is pd.NaT or value != value:
+        return ""
+    if isinstance(value, datetime.date):
+        return value.strftime("%Y-%m-%d")
+    return value if isinstance(value, str) else f"{value:.15g}"
+
+
+def dictionary_text(head: Mapping[str, Any], indicators: Mapping[str, Indicator]) -> str:
+    """Write the panel's dictionary: the `[panel]` table, then one table per indicator in their order."""
+    lines = ["[panel]"]
+    for name, value in head.items():
+        lines.append(f"{name} = {_toml_value(value)}")
+    return "\n".join([*lines, "", *map(indicator_toml, indicators.values())])
+
+
+def _toml_value(value: str | datetime.date | tuple[str, ...]) -> str:
+    plain = value.isoformat() if isinstance(value, datetime.date) else value
+    return json.dumps(plain, ensure_ascii=False)

@@ -1,0 +1,1 @@
+"""Official releases, one module per family; each returns rows of a panel."""

@@ -1,0 +1,134 @@
+"""Children in need census: referrals, assessments, conferences and child protection plans, from counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from bayes_csc.indicators import Indicator
+from bayes_csc.sources.cells import cell, on_day, panel_cells, year_to_march
+from bayes_csc.sources.tables import EES_SYMBOLS, entries, local_authorities, read_table
+
+
+@dataclass(frozen=True)
+class Count:
+    """Where one indicator's counts stand in a file, and how its parts add up.
+
+    Parameters
+    ----------
+    indicator
+        Key.
+    source
+        Release id.
+    file
+        Path below the raw folder.
+    numerator
+        Columns whose sum is the numerator.
+    denominator
+        Column of the denominator.
+    others
+        Columns of the rest of the denominator.
+    exhaustive, secondary
+        See `bayes_csc.sources.cells.suppressed_interval`.
+    stock
+        Whether the figure is of 31 March rather than of the year.
+    """
+
+    indicator: str
+    source: str
+    file: str
+    numerator: tuple[str, ...]
+    denominator: str
+    others: tuple[str, ...] = ()
+    exhaustive: bool = False
+    secondary: str = "other"
+    stock: bool = False
+
+
+REFERRALS = "dfe-cin-2025/c1_children_in_need_referrals_and_rereferrals_2013_to_2025.csv"
+CONFERENCES = "dfe-cin-2025/c4_children_in_need_section_47s_and_icpcs_2013_to_2025.csv"
+SUBSEQUENT = "dfe-cin-2025/d3_cpps_subsequent_plan_2013_to_2025.csv"
+DURATION = "dfe-cin-2025/d5_cpps_at31march_by_duration_2013_to_2025.csv"
+ASSESSMENTS = "dfe-cin-2022/c2_children_in_need_assessments_duration_2014_to_2022.csv"
+
+COUNTS = (
+    Count("re_referral", "cin-2025", REFERRALS, ("rereferral_count",), "referral_count"),
+    Count("no_further_action", "cin-2025", REFERRALS, ("no_further_action_count",), "referral_count"),
+    Count(
+        "assessment_within_45_days",
+        "cin-2022",
+        ASSESSMENTS,
+        ("Same_day", "1-10_days", "11-20_days", "21-30_days", "31-40_days", "41-45_days"),
+        "Assessments_completed",
+        ("46-50_days", "51-60_days", "61+_days"),
+        exhaustive=True,
+        secondary="either",
+    ),
+    # The bands of one row in fourteen fall short of the conferences, so that they do not exhaust them.
+    Count(
+        "conference_within_15_days",
+        "cin-2025",
+        CONFERENCES,
+        ("Duration_0-10_days", "Duration_11-15_days"),
+        "ICPC",
+        ("Duration_16-20_days", "Duration_21+_days"),
+        secondary="either",
+    ),
+    Count("second_plan", "cin-2025", SUBSEQUENT, ("CPP_subsequent",), "CPP_start"),
+    Count(
+        "plan_over_2_years",
+        "cin-2025",
+        DURATION,
+        ("2_years_or_more",),
+        "CPP_At31",
+        (
+            "3_months_or_less",
+            "more_than_3_months_6_months",
+            "more_than_6_months_less_than_1_year",
+            "1_year_less_than_2_years",
+        ),
+        exhaustive=True,
+        stock=True,
+    ),
+)
+
+
+def children_in_need(raw: Path, indicators: Mapping[str, Indicator]) -> pd.DataFrame:
+    """Read every indicator of the children in need census.
+
+    Parameters
+    ----------
+    raw
+        Folder of the official files.
+    indicators
+        The dictionary.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Cells of a panel.
+    """
+    return pd.concat([_cells(raw / count.file, count, indicators[count.indicator]) for count in COUNTS])
+
+
+def _cells(path: Path, count: Count, indicator: Indicator) -> pd.DataFrame:
+    names = ["time_period", "old_la_code", *count.numerator, count.denominator, *count.others]
+    table = local_authorities(read_table(path, [*names, "geographic_level"]))
+    year = table["time_period"].astype(int)
+    period = on_day(year, "03-31") if count.stock else year_to_march(year)
+    keys = pd.concat([table["old_la_code"].rename("authority"), year.rename("year"), period], axis=1)
+    parts = {name: entries(table[name], EES_SYMBOLS, path) for name in names[2:]}
+    figures = [
+        cell(
+            [parts[name][row] for name in count.numerator],
+            [parts[count.denominator][row]],
+            [parts[name][row] for name in count.others],
+            exhaustive=count.exhaustive,
+            secondary=count.secondary,
+        )
+        for row in range(len(table))
+    ]
+    return panel_cells(indicator, keys, figures, count.source)

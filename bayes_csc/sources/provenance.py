@@ -1,0 +1,127 @@
+"""The README of the embedded England panel: releases, files with checksums, conventions and licence."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from bayes_csc.panel import Panel
+from bayes_csc.sources import cin, cla, csww, ofsted, places
+
+CONVENTIONS = """\
+- **Cells.** `numerator / denominator = value` where `status` is `observed`. `suppressed`: the numerator lies between
+  `lower` and `upper`; the denominator is blank where it is suppressed too. `not_available`: not returned, or withheld
+  for poor quality or low reliability (`x`, `u`, `:`, `..`). `not_applicable`: the denominator is zero.
+- **Intervals.** A suppressed count is 1 to 5. Where a row's total and its other parts are shown, arithmetic narrows
+  that; where they show that a part was suppressed only to protect another, the limit of 5 does not bind it. A sum of
+  bands that the total and the shown bands give exactly counts as observed. A full-time equivalent of the 2015 and 2016
+  censuses that is suppressed lies between 0 and 5; `low` (rounds to zero but is not) lies between 0 and 0.05.
+- **Years.** `year` is the release's own: the year to 31 March for children in need and children looked after, the
+  census of 30 September for the workforce. Each year is read from the newest release that has it.
+- **Publication dates** are nominal: the last day of the release's usual month (children in need October, workforce
+  February, children looked after November), the first after the reference period. They date the first publication of
+  a period; the values are those of the release in `source`, which may have been restated since. Some releases came
+  out up to two months earlier or later (those of the pandemic year, and children looked after until 2017).
+- **Gaps.** Placement moves are not in the files of 2015 to 2017; assessments by duration start in 2014 and end in 2022;
+  care leavers aged 19 to 21 start in 2014 (earlier releases cover 19-year-olds only). Isles of Scilly is not in the
+  looked-after files before 2017.
+- **Joint returns.** `314+318` (Kingston upon Thames and Richmond upon Thames, workforce from 2016; the census of 2015
+  has them apart) and `940+941` (North and West Northamptonshire, workforce from 2021) are one row about two
+  authorities.
+- **Authorities.** The key is the three-digit DfE code, which did not change when Barnsley, Buckinghamshire and others
+  got a new ONS code. A cell or inspection belongs to the authority that existed then: Dorset is 835 to 31 March 2019 and
+  838 after. `predecessor_weights` are shares of the successor's children aged 0 to 17 at the last mid-year before the
+  change; for Bournemouth, Christchurch and Poole the part that came from old Dorset (Christchurch) is taken as
+  Christchurch's share of old Dorset's people of all ages in 2011, because no file has its children alone.
+- **Region** is one of nine government regions. **Deprivation** is the average score of the Index of Multiple
+  Deprivation 2019, raw; for authorities created in 2021 and 2023 it is aggregated from small areas, and for those
+  abolished in 2019 it is their 2015 score plus the change of their main successor. **Rural-urban** is the 2011
+  classification; where none was published it follows from the districts' populations by the same thresholds.
+  **Population** is children aged 0 to 17 at the latest mid-year available. **Neighbours** are the ten statistical
+  neighbours of the DfE model of 2025, closest first.
+- **Inspections** are those under SIF and ILACS that started by the panel's date and were published by
+  `published_by`, one row per judgement; grade 1 is the best. Six SIF inspections have no known start (`start_date` is
+  blank). Before January 2023 ILACS judged care leavers together with children in care. A successor authority does
+  not inherit its predecessor's judgement.
+"""
+
+
+def england_readme(panel: Panel, releases: Mapping[str, str], raw: Path) -> str:
+    """Write the README of the England panel.
+
+    Parameters
+    ----------
+    panel
+        The panel.
+    releases
+        Titles by release id.
+    raw
+        Folder of the files, whose checksums are listed.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    cells, grades = panel.cells, panel.latest_grades()["grade"].map(lambda grade: panel.grades[grade - 1])
+    counts = ", ".join(f"{(grades == grade).sum()} {grade}" for grade in panel.grades)
+    sections = [
+        f"# The England panel\n\n{len(cells)} cells of {len(panel.indicators)} indicators, {cells['year'].min()} to "
+        f"{cells['year'].max()}; {(panel.inspections['domain'] == 'overall').sum()} inspections; "
+        f"{len(panel.authorities)} authorities, past and present. Built by `bayescsc data build`; do not edit by hand.\n",
+        "Latest overall grades among the authorities that exist on "
+        f"{panel.date:%-d %B %Y} (published by {panel.published_by:%-d %B %Y}): {counts}.\n",
+        "## Licence\n\nContains public sector information licensed under the Open Government Licence v3.0 (Department for "
+        "Education, Ofsted, Ministry of Housing, Communities and Local Government, Office for National Statistics; "
+        "Crown copyright).\n",
+        f"## Conventions\n\n{CONVENTIONS}",
+        f"## Indicators\n\n{_indicator_table(panel)}",
+        f"## Releases\n\n{_release_table(cells, releases)}",
+        f"## Files\n\nSHA-256 of every file read.\n\n{_file_table(raw)}",
+    ]
+    return "\n".join(sections)
+
+
+def _indicator_table(panel: Panel) -> str:
+    counts = panel.cells.groupby(["indicator", "status"]).size().unstack(fill_value=0)
+    years = panel.cells.groupby("indicator")["year"].agg(["min", "max"])
+    rows = [
+        "| key | indicator | polarity | years | observed | suppressed | not available | not applicable |",
+        "|" + "---|" * 8,
+    ]
+    for key, indicator in panel.indicators.items():
+        number = counts.reindex(
+            columns=["observed", "suppressed", "not_available", "not_applicable"], fill_value=0
+        ).loc[key]
+        span = f"{years.loc[key, 'min']}-{years.loc[key, 'max']}"
+        rows.append(f"| `{key}` | {indicator.label} | {indicator.polarity} | {span} | {' | '.join(map(str, number))} |")
+    return "\n".join(rows) + "\n"
+
+
+def _release_table(cells: pd.DataFrame, releases: Mapping[str, str]) -> str:
+    years = cells.groupby("source")["year"].agg(["min", "max"])
+    rows = ["| id | release | years used |", "|---|---|---|"]
+    rows += [
+        f"| `{key}` | {title} | {years.loc[key, 'min']}-{years.loc[key, 'max']} |" for key, title in releases.items()
+    ]
+    return "\n".join(rows) + "\n"
+
+
+def _file_table(raw: Path) -> str:
+    official = {count.file for count in cin.COUNTS} | {place.file for place in (*cla.LONG, *cla.WIDE)}
+    official |= {csww.INDICATORS, *(file for _, file in csww.EARLIER.values())}
+    derived = {
+        ofsted.JUDGEMENTS,
+        places.LOOKUP,
+        places.POPULATION,
+        places.POPULATION_TO_2018,
+        places.NEIGHBOURS,
+        places.RURAL,
+    }
+    rows = ["| file | SHA-256 |", "|---|---|"]
+    for name in sorted({f"raw/{file}" for file in official} | derived):
+        rows.append(f"| `{name}` | `{hashlib.sha256((raw / name).read_bytes()).hexdigest()}` |")
+    return "\n".join(rows) + "\n"
