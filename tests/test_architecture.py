@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
+import sys
+import tomllib
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -59,6 +62,21 @@ def test_no_module_imports_itself_by_way_of_others(root: Path) -> None:
         targets = {t if t in known else t.rpartition(".")[0] for t in imports(name, path, at_import_time=True)}
         graph[name] = (targets & known.keys()) - ({name} if name in initial else set())
     assert list(TopologicalSorter(graph).static_order())
+
+
+def test_every_imported_package_is_a_declared_dependency(root: Path) -> None:
+    declared = tomllib.loads((root / "pyproject.toml").read_text())["project"]["dependencies"]
+    allowed = (
+        {re.split("[<>=]", name)[0].replace("-", "_") for name in declared} | sys.stdlib_module_names | set(LAYERS)
+    )
+    files = {name: path for package in LAYERS for name, path in modules(root, package).items()}
+    undeclared = {
+        f"{name} imports {target}"
+        for name, path in files.items()
+        for target in imports(name, path)
+        if target.split(".")[0] not in allowed
+    }
+    assert undeclared == set()
 
 
 def test_the_library_neither_prints_nor_reads_the_command_line(root: Path) -> None:
