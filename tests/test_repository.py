@@ -36,3 +36,10 @@ def test_no_official_file_is_copied(tracked: list[Path], shared: Path) -> None:
     official = set(pd.read_csv(shared / "data" / "MANIFEST.csv", dtype=str).iloc[:, -1])
     assert len(official) > 50
     assert [path.name for path in tracked if hashlib.sha256(path.read_bytes()).hexdigest() in official] == []
+
+
+def test_the_first_two_commands_of_the_readme_are_make_fit_and_make_test(root: Path) -> None:
+    text = (root / "README.md").read_text(encoding="utf-8")
+    code = re.findall(r"^ {4}(\S.*)$|^```\w*\n((?:.*\n)*?)```$", text, re.MULTILINE)
+    commands = [line.strip() for indented, fenced in code for line in (indented or fenced).splitlines()]
+    assert commands[:2] == ["make fit", "make test"]
