@@ -46,6 +46,27 @@ def existing(authorities: pd.DataFrame, day: datetime.date) -> pd.Index:
     return authorities.index[begun & lasting]
 
 
+def existence(units: pd.Series, authorities: pd.DataFrame) -> pd.DataFrame:
+    """Period in which all authorities behind each cell existed.
+
+    Parameters
+    ----------
+    units
+        The `authority` of cells: a code, or codes joined by "+".
+    authorities
+        Table of authorities.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `begun` and `ended`, datetimes, NaT where open or where the authority is unknown; rows as in `units`.
+    """
+    codes = units.map(codes_of).explode()
+    begun = codes.map(authorities["valid_from"]).groupby(level=0).max()
+    ended = codes.map(authorities["valid_to"]).groupby(level=0).min()
+    return pd.DataFrame({"begun": begun, "ended": ended}).reindex(units.index)
+
+
 def predecessors(authorities: pd.DataFrame) -> dict[str, dict[str, float]]:
     """Weights of the predecessors of each successor authority.
 
@@ -61,9 +82,9 @@ def predecessors(authorities: pd.DataFrame) -> dict[str, dict[str, float]]:
         who lived in the predecessor, and sum to 1.
     """
     made = authorities[authorities["predecessors"] != ""]
+    pairs = zip(made.index, made["predecessors"], made["predecessor_weights"], strict=True)
     return {
-        str(code): dict(zip(listed(row.predecessors), map(float, listed(row.predecessor_weights)), strict=True))
-        for code, row in zip(made.index, made.itertuples(), strict=True)
+        str(code): dict(zip(listed(parts), map(float, listed(weights)), strict=True)) for code, parts, weights in pairs
     }
 
 

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import datetime
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any
+
+from bayes_csc.panel_files import read_toml
 
 FAMILIES = ("binomial", "poisson", "lognormal", "gaussian", "ordinal")
 POLARITIES = ("higher is better", "higher is worse", "not agreed")
 REFERENCE_INSTANTS = ("midpoint", "end")
+
+HEAD_KEYS = ("name", "date", "published_by", "grades", "licence")
+HEAD_NEEDED = ("name", "date", "grades")
+HEAD_DATES = ("date", "published_by")
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,71 @@ TEXTS = tuple(f.name for f in fields(Indicator) if f.name not in {"key", "public
 NAMES = tuple(f.name for f in fields(Indicator) if f.name != "key")
 
 
+def read_dictionary(path: Path, problems: list[str]) -> tuple[dict[str, Any], dict[str, Indicator]]:
+    """Read indicators.toml: the `[panel]` table and the indicators, in their order.
+
+    Parameters
+    ----------
+    path
+        The file.
+    problems
+        List that every problem is added to.
+
+    Returns
+    -------
+    tuple
+        The `[panel]` values, see `read_head`, and the indicators by key.
+    """
+    tables = read_toml(path, problems)
+    return ({}, {}) if tables is None else parse_dictionary(tables, path.name, problems)
+
+
+def parse_dictionary(
+    tables: Mapping[str, Any], where: str, problems: list[str]
+) -> tuple[dict[str, Any], dict[str, Indicator]]:
+    """Check the tables of a dictionary; see `read_dictionary`. `where` names the file in messages."""
+    problems += [
+        f"{where}: unknown table {name!r}; the tables are panel and indicator"
+        for name in tables
+        if name not in ("panel", "indicator")
+    ]
+    head = read_head(tables.get("panel", {}), where, problems)
+    indicators = {}
+    for key, table in tables.get("indicator", {}).items():
+        indicator, found = read_indicator(key, table, where)
+        problems += found
+        if indicator is not None:
+            indicators[key] = indicator
+    if not tables.get("indicator"):
+        problems.append(f"{where}: no [indicator.KEY] table; expected one per indicator of the cells")
+    return head, indicators
+
+
+def read_head(table: Mapping[str, Any], where: str, problems: list[str]) -> dict[str, Any]:
+    """Read the `[panel]` table: dates parsed, grades as a tuple; a value that breaks its contract is left out."""
+    at = f"{where}: [panel]"
+    problems += [f"{at}: {name} is missing" for name in HEAD_NEEDED if name not in table]
+    head: dict[str, Any] = {}
+    for name, value in table.items():
+        if name not in HEAD_KEYS:
+            problems.append(f"{at}: unknown key {name!r}; the keys are {', '.join(HEAD_KEYS)}")
+        elif name == "grades":
+            if isinstance(value, list) and len(value) > 1 and all(isinstance(grade, str) and grade for grade in value):
+                head[name] = tuple(value)
+            else:
+                problems.append(f"{at}: grades must be at least two texts, best first, found {value!r}")
+        elif not isinstance(value, str):
+            problems.append(f"{at}: {name} must be a text in quotes, found {value!r}")
+        elif name not in HEAD_DATES:
+            head[name] = value
+        else:
+            try:
+                head[name] = datetime.date.fromisoformat(value)
+            except ValueError:
+                problems.append(f'{at}: {name} must be a date such as "2025-03-31", found {value!r}')
+    return head
+
+
 def read_indicator(key: str, table: Any, where: str) -> tuple[Indicator | None, list[str]]:
     """Read one indicator from its table of the dictionary.
 
@@ -94,3 +168,16 @@ def indicator_toml(indicator: Indicator) -> str:
     values = asdict(indicator)
     lines = [f"{name} = {json.dumps(values[name], ensure_ascii=False)}" for name in NAMES]
     return "\n".join([f"[indicator.{indicator.key}]", *lines, ""])
+
+
+def dictionary_text(head: Mapping[str, Any], indicators: Mapping[str, Indicator]) -> str:
+    """Write the panel's dictionary: the `[panel]` table, then one table per indicator in their order."""
+    lines = ["[panel]"]
+    for name, value in head.items():
+        lines.append(f"{name} = {_toml_value(value)}")
+    return "\n".join([*lines, "", *map(indicator_toml, indicators.values())])
+
+
+def _toml_value(value: str | datetime.date | tuple[str, ...]) -> str:
+    plain = value.isoformat() if isinstance(value, datetime.date) else value
+    return json.dumps(plain, ensure_ascii=False)

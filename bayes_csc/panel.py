@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from bayes_csc.errors import DataError
+from bayes_csc.cell_check import read_cells
+from bayes_csc.errors import DataError, UsageError
 from bayes_csc.geography import existing
-from bayes_csc.indicators import Indicator
-from bayes_csc.panel_check import read_authorities, read_cells, read_dictionary, read_inspections
-from bayes_csc.panel_files import CELL_COLUMNS, csv_text, dictionary_text, read_text
+from bayes_csc.indicators import Indicator, dictionary_text, read_dictionary
+from bayes_csc.panel_check import read_authorities, read_inspections
+from bayes_csc.panel_files import CELL_COLUMNS, csv_text, read_text
 
 INDICATOR_FOLDER = "indicators"
 DICTIONARY, INSPECTIONS, AUTHORITIES, README = "indicators.toml", "inspections.csv", "authorities.csv", "README.md"
@@ -105,9 +106,18 @@ class Panel:
     def write(self, folder: str | os.PathLike[str]) -> None:
         """Write the panel as a folder, whole or not at all; the same panel always gives the same bytes.
 
-        An existing folder is replaced once the new one is complete.
+        An existing panel is replaced once the new one is complete.
+
+        Raises
+        ------
+        UsageError
+            The folder exists and is something else.
         """
         target = Path(folder)
+        if target.exists() and any(target.iterdir()) and not (target / DICTIONARY).is_file():
+            raise UsageError(
+                f"{target}: not a panel folder (it has no {DICTIONARY}), so it is not replaced; give another"
+            )
         target.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
         try:

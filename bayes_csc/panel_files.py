@@ -5,15 +5,11 @@ from __future__ import annotations
 import csv
 import datetime
 import io
-import json
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-
-from bayes_csc.indicators import Indicator, indicator_toml
 
 CELL_COLUMNS = (
     *("authority", "year", "indicator", "numerator", "denominator", "value", "status", "lower", "upper"),
@@ -89,7 +85,7 @@ def read_csv(path: Path, columns: tuple[str, ...], problems: list[str]) -> pd.Da
     if len(problems) > found:
         return None
     table = pd.DataFrame([row for _, row in body], columns=header, index=[number for number, _ in body], dtype=str)
-    return table[list(columns)].apply(lambda column: column.str.strip())
+    return pd.DataFrame({name: table[name].str.strip() for name in columns})
 
 
 def read_toml(path: Path, problems: list[str]) -> dict[str, Any] | None:
@@ -126,16 +122,3 @@ def field_text(value: Any) -> str:
     if isinstance(value, datetime.date):
         return value.strftime("%Y-%m-%d")
     return value if isinstance(value, str) else f"{value:.15g}"
-
-
-def dictionary_text(head: Mapping[str, Any], indicators: Mapping[str, Indicator]) -> str:
-    """Write the panel's dictionary: the `[panel]` table, then one table per indicator in their order."""
-    lines = ["[panel]"]
-    for name, value in head.items():
-        lines.append(f"{name} = {_toml_value(value)}")
-    return "\n".join([*lines, "", *map(indicator_toml, indicators.values())])
-
-
-def _toml_value(value: str | datetime.date | tuple[str, ...]) -> str:
-    plain = value.isoformat() if isinstance(value, datetime.date) else value
-    return json.dumps(plain, ensure_ascii=False)

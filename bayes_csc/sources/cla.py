@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from bayes_csc.errors import DataError
 from bayes_csc.indicators import Indicator
 from bayes_csc.sources.cells import cell, panel_cells, year_to_march
 from bayes_csc.sources.tables import EES_SYMBOLS, SFR_SYMBOLS, Entry, entries, local_authorities, read_table
@@ -51,8 +52,8 @@ ACTIVITY, ACCOMMODATION = "care_leaver_activity", "care_leaver_accommodation"
 SUITABLE = "Accommodation considered suitable"
 THREE = "With 3 or more placements during the year"
 
-# Care leavers in suitable accommodation, or in education, employment or training, are the large part of a row, which
-# is where a secondary suppression falls.
+# Care leavers in suitable accommodation, or in education, employment or training, are the large part of a row, which is
+# where a secondary suppression falls.
 LONG = (
     LongCount(
         "three_placements", "cla-2025", "dfe-cla-2025/la_cla_placement_stability.csv", range(2021, 2026),
@@ -84,12 +85,12 @@ LONG = (
 )  # fmt: skip
 
 PLACED = ("CLA_1Pla", "CLA_2PLa")
-_2013 = ("cla-sfr36-2013", "dfe-cla-2010-2019/2013/SFR36_CLA2013.csv", 2013)
-_2014_PLACED = ("cla-sfr36-2014", "dfe-cla-2010-2019/2014/SFR36_CLA2014.csv", 2014)
-_2014 = ("cla-sfr36-2014", "dfe-cla-2010-2019/2014/SFR36_FormerCareLeavers2014.csv", 2014)
-_2015 = ("cla-sfr34-2015", "dfe-cla-2010-2019/2015/SFR34_FormerCareLeavers2015.csv", 2015)
-_2016 = ("cla-sfr41-2016", "dfe-cla-2010-2019/2016/SFR41_CareLeavers2016.csv", 2016)
-_2017 = ("cla-sfr50-2017", "dfe-cla-2010-2019/2017/SFR50_CareLeavers19to212017.csv", 2017)
+IN_2013 = ("cla-sfr36-2013", "dfe-cla-2010-2019/2013/SFR36_CLA2013.csv", 2013)
+IN_2014_PLACED = ("cla-sfr36-2014", "dfe-cla-2010-2019/2014/SFR36_CLA2014.csv", 2014)
+IN_2014 = ("cla-sfr36-2014", "dfe-cla-2010-2019/2014/SFR36_FormerCareLeavers2014.csv", 2014)
+IN_2015 = ("cla-sfr34-2015", "dfe-cla-2010-2019/2015/SFR34_FormerCareLeavers2015.csv", 2015)
+IN_2016 = ("cla-sfr41-2016", "dfe-cla-2010-2019/2016/SFR41_CareLeavers2016.csv", 2016)
+IN_2017 = ("cla-sfr50-2017", "dfe-cla-2010-2019/2017/SFR50_CareLeavers19to212017.csv", 2017)
 
 
 def _columns(names: str, prefix: str = "", suffix: str = "") -> tuple[str, ...]:
@@ -97,25 +98,27 @@ def _columns(names: str, prefix: str = "", suffix: str = "") -> tuple[str, ...]:
 
 
 IN_ACTIVITY, INACTIVE = "Act_HE Act_OE Act_TE", "Act_NEET_ill Act_NEET_oth Act_NEET_preg"
-_INACTIVE_2017 = ("CL_Act_NEET_ill19to21", "CL_Act_NEET_oth19to21", "CL_ACT_NEET_preg19to21", "CL_Act_NoInf19to21")
+INACTIVE_2017 = ("CL_Act_NEET_ill19to21", "CL_Act_NEET_oth19to21", "CL_ACT_NEET_preg19to21", "CL_Act_NoInf19to21")
 
 # The release of 2014 counts the care leavers who died in its total. In 2013 the placement counts of one row in ten
 # fall short of the children by up to 3. Before 2017 unsuitable accommodation was not shown apart.
 WIDE = (
-    WideCount("three_placements", *_2013, ("CLA_3Pla",), "CLA_Mar2013", PLACED, exhaustive=False, secondary="other"),
-    WideCount("three_placements", *_2014_PLACED, ("CLA_3Pla",), "CLA_Mar2014", PLACED, exhaustive=False, secondary="other"),
-    WideCount(ACTIVITY, *_2014, _columns(IN_ACTIVITY), "All_aged1920&21", _columns(f"{INACTIVE} LA_Noinf ChildDied")),
-    WideCount(ACTIVITY, *_2015, _columns(IN_ACTIVITY), "All_aged1920&21", _columns(f"{INACTIVE} LA_NoActinf")),
+    WideCount("three_placements", *IN_2013, ("CLA_3Pla",), "CLA_Mar2013", PLACED, exhaustive=False, secondary="other"),
     WideCount(
-        ACTIVITY, *_2016, _columns(IN_ACTIVITY, suffix="1920&21"), "All_aged1920&21",
+        "three_placements", *IN_2014_PLACED, ("CLA_3Pla",), "CLA_Mar2014", PLACED, exhaustive=False, secondary="other",
+    ),
+    WideCount(ACTIVITY, *IN_2014, _columns(IN_ACTIVITY), "All_aged1920&21", _columns(f"{INACTIVE} LA_Noinf ChildDied")),
+    WideCount(ACTIVITY, *IN_2015, _columns(IN_ACTIVITY), "All_aged1920&21", _columns(f"{INACTIVE} LA_NoActinf")),
+    WideCount(
+        ACTIVITY, *IN_2016, _columns(IN_ACTIVITY, suffix="1920&21"), "All_aged1920&21",
         _columns(f"{INACTIVE} LA_NoActinf", suffix="1920&21"),
     ),
-    WideCount(ACTIVITY, *_2017, _columns(IN_ACTIVITY, "CL_", "19to21"), "CL_All_19to21", _INACTIVE_2017),
-    WideCount(ACCOMMODATION, *_2014, ("Acc_SUIT",), "All_aged1920&21", (), exhaustive=False),
-    WideCount(ACCOMMODATION, *_2015, ("Acc_SUIT",), "All_aged1920&21", (), exhaustive=False),
-    WideCount(ACCOMMODATION, *_2016, ("Acc_SUIT1920&21",), "All_aged1920&21", (), exhaustive=False),
+    WideCount(ACTIVITY, *IN_2017, _columns(IN_ACTIVITY, "CL_", "19to21"), "CL_All_19to21", INACTIVE_2017),
+    WideCount(ACCOMMODATION, *IN_2014, ("Acc_SUIT",), "All_aged1920&21", (), exhaustive=False),
+    WideCount(ACCOMMODATION, *IN_2015, ("Acc_SUIT",), "All_aged1920&21", (), exhaustive=False),
+    WideCount(ACCOMMODATION, *IN_2016, ("Acc_SUIT1920&21",), "All_aged1920&21", (), exhaustive=False),
     WideCount(
-        ACCOMMODATION, *_2017, ("CL_Acc_SUIT19to21",), "CL_All_19to21",
+        ACCOMMODATION, *IN_2017, ("CL_Acc_SUIT19to21",), "CL_All_19to21",
         ("CL_Acc_NotSUIT19to21", "CL_Acc_NoSUITInfo19to21"), secondary="numerator",
     ),
 )  # fmt: skip
@@ -147,10 +150,14 @@ def _long_cells(path: Path, place: LongCount, indicator: Indicator) -> pd.DataFr
     table = read_table(path, ["time_period", "old_la_code", "geographic_level", column, place.category, place.count])
     table = local_authorities(table)
     table = table[(table[column] == group) & table["time_period"].astype(int).isin(place.years)]
-    table = table.assign(entry=entries(table[place.count], EES_SYMBOLS, path))
-    parts = table.pivot(index=["old_la_code", "time_period"], columns=place.category, values="entry")
+    names = (*place.numerator, place.denominator, *place.others)
+    by = ["old_la_code", "time_period", place.category]
+    table = table[table[place.category].isin(names)]
+    parts = table.set_index(by)[place.count].unstack()
+    if list(parts) != sorted(names) or parts.isna().any(axis=None):
+        raise DataError(f"{path}: expected one row per authority and year for each of {', '.join(names)} ({group})")
     keys = parts.index.to_frame(index=False).set_axis(["authority", "year"], axis=1).astype({"year": int})
-    columns = {name: parts[name].tolist() for name in parts}
+    columns = {name: entries(parts[name], EES_SYMBOLS, path) for name in names}
     return _panel_rows(indicator, place, keys, columns, exhaustive=bool(place.others))
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import pandas as pd
 
 from bayes_csc.errors import DataError
-from bayes_csc.geography import codes_of
+from bayes_csc.geography import existence
+from bayes_csc.indicators import parse_dictionary
 from bayes_csc.panel import Panel
-from bayes_csc.panel_check import parse_dictionary
 from bayes_csc.sources.cin import children_in_need
 from bayes_csc.sources.cla import looked_after
 from bayes_csc.sources.csww import workforce
@@ -78,8 +78,6 @@ def while_existing(cells: pd.DataFrame, authorities: pd.DataFrame) -> pd.DataFra
     Releases give a row to every authority of their window in each of its years. A cell stays where the authority
     existed on some day of its reference period.
     """
-    codes = cells["authority"].map(codes_of).explode()
-    begun = codes.map(authorities["valid_from"]).groupby(level=0).max()
-    ended = codes.map(authorities["valid_to"]).groupby(level=0).min()
-    alive = ~(cells["reference_end"] < begun) & ~(cells["reference_start"] > ended)
+    lifetime = existence(cells["authority"], authorities)
+    alive = ~(cells["reference_end"] < lifetime["begun"]) & ~(cells["reference_start"] > lifetime["ended"])
     return cells[alive].reset_index(drop=True)

@@ -61,8 +61,8 @@ def judgements(raw: Path, *, started_by: datetime.date, published_by: datetime.d
     if not odd.empty:
         raise DataError(
             [
-                f"{path}: authority {row.old_la_code}, published {row.publication_date}: unknown grade {row.grade!r} for "
-                f"{row.domain}; expected one of {', '.join(GRADES)}"
+                f"{path}: authority {row.old_la_code}, published {row.publication_date}: unknown grade {row.grade!r} "
+                f"for {row.domain}; expected one of {', '.join(GRADES)}"
                 for row in odd.itertuples()
             ]
         )

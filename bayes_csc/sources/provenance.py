@@ -11,6 +11,10 @@ import pandas as pd
 from bayes_csc.panel import Panel
 from bayes_csc.sources import cin, cla, csww, ofsted, places
 
+LICENCE = """\
+Contains public sector information licensed under the Open Government Licence v3.0 (Department for Education, Ofsted,
+Ministry of Housing, Communities and Local Government, Office for National Statistics; Crown copyright).
+"""
 CONVENTIONS = """\
 - **Cells.** `numerator / denominator = value` where `status` is `observed`. `suppressed`: the numerator lies between
   `lower` and `upper`; the denominator is blank where it is suppressed too. `not_available`: not returned, or withheld
@@ -32,9 +36,9 @@ CONVENTIONS = """\
   has them apart) and `940+941` (North and West Northamptonshire, workforce from 2021) are one row about two
   authorities.
 - **Authorities.** The key is the three-digit DfE code, which did not change when Barnsley, Buckinghamshire and others
-  got a new ONS code. A cell or inspection belongs to the authority that existed then: Dorset is 835 to 31 March 2019 and
-  838 after. `predecessor_weights` are shares of the successor's children aged 0 to 17 at the last mid-year before the
-  change; for Bournemouth, Christchurch and Poole the part that came from old Dorset (Christchurch) is taken as
+  got a new ONS code. A cell or inspection belongs to the authority that existed then: Dorset is 835 to 31 March 2019
+  and 838 after. `predecessor_weights` are shares of the successor's children aged 0 to 17 at the last mid-year before
+  the change; for Bournemouth, Christchurch and Poole the part that came from old Dorset (Christchurch) is taken as
   Christchurch's share of old Dorset's people of all ages in 2011, because no file has its children alone.
 - **Region** is one of nine government regions. **Deprivation** is the average score of the Index of Multiple
   Deprivation 2019, raw; for authorities created in 2021 and 2023 it is aggregated from small areas, and for those
@@ -71,12 +75,10 @@ def england_readme(panel: Panel, releases: Mapping[str, str], raw: Path) -> str:
     sections = [
         f"# The England panel\n\n{len(cells)} cells of {len(panel.indicators)} indicators, {cells['year'].min()} to "
         f"{cells['year'].max()}; {(panel.inspections['domain'] == 'overall').sum()} inspections; "
-        f"{len(panel.authorities)} authorities, past and present. Built by `bayescsc data build`; do not edit by hand.\n",
+        f"{len(panel.authorities)} authorities, past and present. `bayescsc data build` writes this folder.\n",
         "Latest overall grades among the authorities that exist on "
         f"{panel.date:%-d %B %Y} (published by {panel.published_by:%-d %B %Y}): {counts}.\n",
-        "## Licence\n\nContains public sector information licensed under the Open Government Licence v3.0 (Department for "
-        "Education, Ofsted, Ministry of Housing, Communities and Local Government, Office for National Statistics; "
-        "Crown copyright).\n",
+        f"## Licence\n\n{LICENCE}",
         f"## Conventions\n\n{CONVENTIONS}",
         f"## Indicators\n\n{_indicator_table(panel)}",
         f"## Releases\n\n{_release_table(cells, releases)}",
@@ -87,7 +89,7 @@ def england_readme(panel: Panel, releases: Mapping[str, str], raw: Path) -> str:
 
 def _indicator_table(panel: Panel) -> str:
     counts = panel.cells.groupby(["indicator", "status"]).size().unstack(fill_value=0)
-    years = panel.cells.groupby("indicator")["year"].agg(["min", "max"])
+    years = _spans(panel.cells, "indicator")
     rows = [
         "| key | indicator | polarity | years | observed | suppressed | not available | not applicable |",
         "|" + "---|" * 8,
@@ -96,18 +98,25 @@ def _indicator_table(panel: Panel) -> str:
         number = counts.reindex(
             columns=["observed", "suppressed", "not_available", "not_applicable"], fill_value=0
         ).loc[key]
-        span = f"{years.loc[key, 'min']}-{years.loc[key, 'max']}"
-        rows.append(f"| `{key}` | {indicator.label} | {indicator.polarity} | {span} | {' | '.join(map(str, number))} |")
+        rows.append(
+            f"| `{key}` | {indicator.label} | {indicator.polarity} | {years[key]} | {' | '.join(map(str, number))} |"
+        )
     return "\n".join(rows) + "\n"
 
 
 def _release_table(cells: pd.DataFrame, releases: Mapping[str, str]) -> str:
-    years = cells.groupby("source")["year"].agg(["min", "max"])
+    years = _spans(cells, "source")
     rows = ["| id | release | years used |", "|---|---|---|"]
-    rows += [
-        f"| `{key}` | {title} | {years.loc[key, 'min']}-{years.loc[key, 'max']} |" for key, title in releases.items()
-    ]
+    rows += [f"| `{key}` | {title} | {years[key]} |" for key, title in releases.items()]
     return "\n".join(rows) + "\n"
+
+
+def _spans(cells: pd.DataFrame, by: str) -> dict[str, str]:
+    """First and last year of each group of cells."""
+    return {
+        str(key): str(years.min()) if years.nunique() == 1 else f"{years.min()}-{years.max()}"
+        for key, years in cells.groupby(by)["year"]
+    }
 
 
 def _file_table(raw: Path) -> str:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from bayes_csc.errors import DataError
+from bayes_csc.panel_files import FIRST_ROW
 
 
 class Entry(NamedTuple):
@@ -48,7 +49,7 @@ SFR_SYMBOLS: Mapping[str, Entry] = {"x": SMALL_COUNT, "..": UNAVAILABLE, ".": IN
 SFR_FTE_SYMBOLS: Mapping[str, Entry] = {**SFR_SYMBOLS, "x": SMALL_FTE}
 
 
-def read_table(path: Path, needed: list[str], *, encoding: str = "utf-8-sig", header: int = 0) -> pd.DataFrame:
+def read_table(path: Path, needed: list[str], *, encoding: str = "utf-8-sig") -> pd.DataFrame:
     """Read an official CSV file as the text it publishes.
 
     Parameters
@@ -59,8 +60,6 @@ def read_table(path: Path, needed: list[str], *, encoding: str = "utf-8-sig", he
         Columns that must be there.
     encoding
         UTF-8, with or without a byte-order mark, unless the release is older.
-    header
-        Lines above the header.
 
     Returns
     -------
@@ -75,7 +74,7 @@ def read_table(path: Path, needed: list[str], *, encoding: str = "utf-8-sig", he
     if not path.is_file():
         raise DataError(f"{path}: the file is missing; expected the official release file of that name")
     try:
-        table = pd.read_csv(path, dtype=str, encoding=encoding, keep_default_na=False, header=header)
+        table = pd.read_csv(path, dtype=str, encoding=encoding, keep_default_na=False)
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise DataError(f"{path}: expected a CSV file in {encoding}: {error}") from error
     missing = [name for name in needed if name not in table.columns]
@@ -83,7 +82,7 @@ def read_table(path: Path, needed: list[str], *, encoding: str = "utf-8-sig", he
         raise DataError(
             [f"{path}: column {name!r} is missing; found {', '.join(table.columns[:40])}" for name in missing]
         )
-    return table.apply(lambda column: column.str.strip())
+    return pd.DataFrame({name: column.str.strip() for name, column in table.items()})
 
 
 def local_authorities(table: pd.DataFrame) -> pd.DataFrame:
@@ -119,9 +118,9 @@ def entries(column: pd.Series, symbols: Mapping[str, Entry], path: Path) -> list
         known = ", ".join(symbols)
         raise DataError(
             [
-                f"{path}: row {int(row) + 2}: column {column.name!r}: expected a number of at least 0 or one of {known}; "
-                f"found {text!r}; if the release has a new symbol, say what it means in the symbols of its source"
-                for row, text in odd.items()
+                f"{path}: row {row}: column {column.name!r}: expected a number of at least 0 or one of {known}; found "
+                f" {text!r}; if the release has a new symbol, say what it means in the symbols of its source"
+                for row, text in zip(odd.index + FIRST_ROW, odd, strict=True)
             ]
         )
     return [

@@ -1,0 +1,137 @@
+"""The contract of a panel's cells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from bayes_csc.geography import codes_of, existence
+from bayes_csc.indicators import Indicator
+from bayes_csc.panel_files import CELL_COLUMNS, CELL_DATES, CELL_NUMBERS, read_csv
+from bayes_csc.table_check import TableCheck
+
+STATUSES = ("observed", "suppressed", "not_available", "not_applicable")
+VALUE_TOLERANCE = 1e-4
+CELL = ["authority", "year", "indicator"]
+
+
+def read_cells(
+    paths: list[Path],
+    authorities: pd.DataFrame | None,
+    indicators: Mapping[str, Indicator],
+    problems: list[str],
+) -> pd.DataFrame | None:
+    """Read the indicator files.
+
+    Parameters
+    ----------
+    paths
+        The files.
+    authorities
+        Table of authorities; None where it could not be read, and is then not checked against.
+    indicators
+        The dictionary; empty where it could not be read, and is then not checked against.
+    problems
+        List that every problem is added to.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        Cells of all files, numbers as floats and dates as datetimes; None where a file breaks its contract.
+    """
+    found = len(problems)
+    parts = []
+    for path in paths:
+        table = read_csv(path, CELL_COLUMNS, problems)
+        if table is not None:
+            check = TableCheck(path.name, table, "authority {r.authority}, year {r.year}, indicator {r.indicator}")
+            parts.append(_checked(check, authorities, indicators).assign(file=path.name))
+            problems += check.problems()
+    if len(problems) > found or not parts:
+        return None
+    cells = pd.concat(parts, ignore_index=True)
+    twice = cells[cells.duplicated(CELL, keep=False)]
+    problems += [
+        f"{row.file}: authority {row.authority}, year {row.year}, indicator {row.indicator}: "
+        "the cell appears in more than one file; keep one"
+        for row in twice.itertuples()
+    ]
+    return None if len(problems) > found else cells.drop(columns="file").astype({"year": int})
+
+
+def _checked(check: TableCheck, authorities: pd.DataFrame | None, indicators: Mapping[str, Indicator]) -> pd.DataFrame:
+    table = check.table
+    check.note(~table["year"].str.fullmatch(r"[12]\d{3}"), "year must be four digits, found {r.year!r}")
+    check.note(~table["status"].isin(STATUSES), f"unknown status {{r.status!r}}; expected one of {', '.join(STATUSES)}")
+    check.note(table.duplicated(CELL, keep=False), "duplicate cell; keep one row per authority, year and indicator")
+    check.blank("authority", "source", *CELL_DATES)
+    if indicators:
+        unknown = ~table["indicator"].isin(list(indicators))
+        check.note(unknown, "the indicator is not in indicators.toml; describe it there")
+    parsed = check.parsed(CELL_NUMBERS, CELL_DATES)
+    binomial = [key for key, indicator in indicators.items() if indicator.family == "binomial"]
+    _check_figures(check, parsed, table["indicator"].isin(binomial))
+    _check_periods(check, parsed)
+    if authorities is not None:
+        _check_authorities(check, parsed, authorities)
+    return parsed
+
+
+def _check_figures(check: TableCheck, cells: pd.DataFrame, binomial: pd.Series) -> None:
+    status, numerator, denominator = cells["status"], cells["numerator"], cells["denominator"]
+    observed, suppressed = status == "observed", status == "suppressed"
+    check.note(numerator < 0, "numerator is negative: {r.numerator}; a count starts at 0")
+    check.note(denominator < 0, "denominator is negative: {r.denominator}; a count starts at 0")
+    check.note(
+        numerator > denominator.where(binomial), "numerator {r.numerator} is above its denominator {r.denominator}"
+    )
+    absent = np.where(binomial, numerator.isna() | denominator.isna(), cells["value"].isna())
+    check.note(
+        observed & absent,
+        "observed without its figure: numerator {r.numerator!r}, denominator {r.denominator!r}, value {r.value!r}; "
+        "fill it in or say in status why there is none",
+    )
+    ratio = (numerator / denominator.where(denominator > 0)).where(binomial)
+    check.note(
+        (ratio - cells["value"]).abs() > VALUE_TOLERANCE,
+        "value {r.value} is not numerator / denominator, {r.numerator} / {r.denominator}; correct it or leave it blank",
+    )
+    check.note(
+        suppressed & (cells["lower"].isna() | cells["upper"].isna()),
+        "suppressed without its interval; give lower and upper, the range of the numerator",
+    )
+    check.note(cells["lower"] > cells["upper"], "lower {r.lower} is above upper {r.upper}")
+    check.note(cells["lower"].where(binomial) < 0, "lower is negative: {r.lower}; a count starts at 0")
+    check.note(cells["upper"] > denominator.where(binomial), "upper {r.upper} is above the denominator {r.denominator}")
+    check.note(
+        ~observed & (numerator.notna() | cells["value"].notna()),
+        "status is {r.status}, but a numerator or value is given; blank it or call the cell observed",
+    )
+
+
+def _check_periods(check: TableCheck, cells: pd.DataFrame) -> None:
+    start, end, published = (cells[name] for name in CELL_DATES)
+    check.note(start > end, "reference_start {r.reference_start} is after reference_end {r.reference_end}")
+    check.note(end > published, "published on {r.publication_date}, before its reference_end {r.reference_end}")
+
+
+def _check_authorities(check: TableCheck, cells: pd.DataFrame, authorities: pd.DataFrame) -> None:
+    known = set(authorities.index)
+    check.note(
+        ~cells["authority"].map(lambda text: known.issuperset(codes_of(text))),
+        "unknown authority; add it to authorities.csv (a joint return is written 314+318)",
+    )
+    lifetime = existence(cells["authority"], authorities)
+    check.note(
+        cells["reference_end"] < lifetime["begun"],
+        "ends before the authority existed, from {begun:%Y-%m-%d}; give its predecessor's code",
+        begun=lifetime["begun"],
+    )
+    check.note(
+        cells["reference_start"] > lifetime["ended"],
+        "starts after the authority ended, on {ended:%Y-%m-%d}; give its successor's code",
+        ended=lifetime["ended"],
+    )

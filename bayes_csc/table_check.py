@@ -1,0 +1,77 @@
+"""Checks of one table of a panel, row by row: each breach becomes a sentence that says where it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+
+@dataclass
+class TableCheck:
+    """The breaches found in one table of text.
+
+    Parameters
+    ----------
+    file
+        Name of the file.
+    table
+        Its text, indexed by row of the file.
+    row
+        What names a row, as a format string over its columns, such as "authority {r.authority}".
+    breaches
+        Row and sentence of each breach, in the order found.
+    """
+
+    file: str
+    table: pd.DataFrame
+    row: str
+    breaches: list[tuple[int, str]] = field(default_factory=list)
+
+    def note(self, mask: Any, what: str, **values: pd.Series) -> None:
+        """Add a breach for each row where `mask` holds.
+
+        Parameters
+        ----------
+        mask
+            Booleans, one per row.
+        what
+            Format string over the row's text, `{r.column}`, and over `values`.
+        values
+            Further series, one value per row.
+        """
+        where = np.asarray(mask, dtype=bool)
+        if not where.any():
+            return
+        text = f"{self.file}: row {{r.Index}}: {self.row}: {what}"
+        wrong: list[Any] = list(self.table[where].itertuples())
+        given = zip(*(series[where] for series in values.values()), strict=True) if values else [()] * len(wrong)
+        for row, extra in zip(wrong, given, strict=True):
+            self.breaches.append((row.Index, text.format(r=row, **dict(zip(values, extra, strict=True)))))
+
+    def blank(self, *names: str) -> None:
+        """Note blanks in columns that must not have any."""
+        for name in names:
+            self.note(self.table[name].eq(""), f"{name} is blank")
+
+    def parsed(self, numbers: tuple[str, ...], dates: tuple[str, ...]) -> pd.DataFrame:
+        """Copy of the table with floats and datetimes, noting what is neither blank nor one of them."""
+        parsed = self.table.copy()
+        for name in numbers:
+            value = pd.to_numeric(self.table[name].replace("", np.nan), errors="coerce").astype(float)
+            odd = (value.isna() & self.table[name].ne("")) | np.isinf(value)
+            self.note(odd, f"{name} must be a number or blank, found {{r.{name}!r}}; a symbol belongs in status")
+            parsed[name] = value
+        for name in dates:
+            iso = self.table[name].where(self.table[name].str.fullmatch(r"\d{4}-\d{2}-\d{2}"))
+            when = pd.to_datetime(iso, format="%Y-%m-%d", errors="coerce")
+            odd = when.isna() & self.table[name].ne("")
+            self.note(odd, f"{name} must be a date such as 2025-03-31, found {{r.{name}!r}}")
+            parsed[name] = when
+        return parsed
+
+    def problems(self) -> list[str]:
+        """Sentences of all breaches, in the order of the file's rows."""
+        return [sentence for _, sentence in sorted(self.breaches, key=lambda breach: breach[0])]
