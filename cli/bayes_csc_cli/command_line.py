@@ -13,6 +13,8 @@ from typing import Annotated
 
 import typer
 
+from .data import app as data_app
+
 app = typer.Typer(
     name="bayescsc",
     no_args_is_help=True,
@@ -22,6 +24,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 unexpected error, 2 wrong usage or specification, 3 broken data, "
     "4 the run failed its diagnostics, 130 interrupted. BAYESCSC_DEBUG=1 shows where an error arose.",
 )
+app.add_typer(data_app, name="data")
 
 
 def _print_version(wanted: bool) -> None:
