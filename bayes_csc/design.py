@@ -1,0 +1,376 @@
+"""The design of one analysis: a panel and a spec turned into labelled arrays in the order of the kernel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from scipy.linalg import block_diag
+
+from bayes_csc.calendar import grid_position, reference_instant
+from bayes_csc.errors import DataError, SpecError
+from bayes_csc.observations import judgement_rows, observation_rows
+from bayes_csc.panel import Panel
+from bayes_csc.spec import Spec
+from bayes_csc.trend import Succession, Template, block_template, own_template, path_basis
+
+JUDGEMENT = "judgement"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The integer arrays of the kernel; observation, group and block ranges are half-open.
+
+    Attributes
+    ----------
+    block_group, group_obs, row
+        Starts of each block's groups, each group's observations, each observation's weights (one more than items).
+    group_domain
+        Index of the group's domain deviation, -1 for none.
+    kind, time
+        Indicator index and reporting year of each observation (the year only enters by differences).
+    state, weight
+        Interpolation weights: state index within the block, weight.
+    block_state, block_factor, block_column
+        First state of each block (one more than blocks), start of its factor in the flat factors, its columns.
+    """
+
+    block_group: np.ndarray
+    group_obs: np.ndarray
+    group_domain: np.ndarray
+    kind: np.ndarray
+    time: np.ndarray
+    row: np.ndarray
+    state: np.ndarray
+    weight: np.ndarray
+    block_state: np.ndarray
+    block_factor: np.ndarray
+    block_column: np.ndarray
+
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """Return the arrays in the order of the kernel's arguments."""
+        return tuple(getattr(self, name) for name in self.__dataclass_fields__)
+
+
+@dataclass(frozen=True)
+class YearSteps:
+    """National year effects of all indicators: zero-sum paths as linear functions of their yearly steps.
+
+    Attributes
+    ----------
+    labels, step_labels
+        (indicator, year) of each effect and of each step (the later year).
+    step_indicator, step_scale
+        Index of a step's indicator; square root of the years it spans.
+    basis
+        (effects, steps): effect = basis @ step, zero-sum over an indicator's years.
+    """
+
+    labels: list[tuple[str, int]]
+    step_labels: list[tuple[str, int]]
+    step_indicator: np.ndarray
+    step_scale: np.ndarray
+    basis: np.ndarray
+
+    def index(self, rows: pd.DataFrame) -> np.ndarray:
+        """Position of each observation's effect; 0 for a judgement, which has none."""
+        place = {label: i for i, label in enumerate(self.labels)}
+        return np.array([place.get((k, t), 0) for k, t in zip(rows.indicator, rows.year, strict=True)])
+
+
+@dataclass(frozen=True)
+class Design:
+    """Everything that the model functions need, and nothing of the posterior.
+
+    Attributes
+    ----------
+    authority, region_index, deprivation
+        Codes in block order, the region of each and its standardised deprivation score.
+    region, year, indicator, domain
+        Labels of the regions, grid points, indicators and of the domains that share a deviation.
+    window
+        Grid points (indices) over which the trend is centred and scaled.
+    now
+        Grid position of the cut.
+    observation
+        One row per observation in kernel order; columns unit, indicator, kind, year, position, z, variance, sign,
+        numerator, denominator, lower, upper, explicit, framework, grade, block, group.
+    layout
+        The kernel's integer arrays for these observations.
+    template
+        The distinct covariance templates, the first for an authority by itself.
+    block_template
+        Index of each block's template.
+    polarity
+        Polarity of each indicator.
+    """
+
+    authority: tuple[str, ...]
+    region: tuple[str, ...]
+    region_index: np.ndarray
+    deprivation: np.ndarray
+    year: np.ndarray
+    window: np.ndarray
+    now: float
+    indicator: tuple[str, ...]
+    polarity: tuple[str, ...]
+    domain: tuple[str, ...]
+    domain_index: np.ndarray
+    framework: tuple[str, ...]
+    block: tuple[tuple[int, ...], ...]
+    template: tuple[Template, ...]
+    block_template: tuple[int, ...]
+    exists: np.ndarray
+    observation: pd.DataFrame
+    layout: Layout
+
+    @property
+    def time(self) -> np.ndarray:
+        """Years from the window's centre at each grid point, in decades."""
+        return (self.year - self.year[self.window].mean()) / 10.0
+
+    def year_steps(self) -> YearSteps:
+        """Lay out the national year effects of the indicators over the years each was observed in."""
+        rows = self.observation[self.observation.indicator != JUDGEMENT]
+        observed = rows.groupby("indicator").year.unique()
+        years = [np.sort(observed.get(k, np.zeros(0, int))) for k in self.indicator]
+        blocks = []
+        for y in years:
+            path = np.tril(np.ones((y.size, y.size)), -1)[:, : max(y.size - 1, 0)]
+            blocks.append(path - path.mean(axis=0) if y.size else path)
+        return YearSteps(
+            labels=[(k, int(t)) for k, y in zip(self.indicator, years, strict=True) for t in y],
+            step_labels=[(k, int(t)) for k, y in zip(self.indicator, years, strict=True) for t in y[1:]],
+            step_indicator=np.repeat(np.arange(len(years)), [max(y.size - 1, 0) for y in years]),
+            step_scale=np.sqrt(np.concatenate([np.diff(y) for y in years]).astype(float)),
+            basis=block_diag(*blocks),
+        )
+
+    def kept(self, mask: np.ndarray) -> Design:
+        """Return the design with only the observations of `mask` (same states, same order)."""
+        observation = self.observation[mask]
+        return replace(self, observation=observation, layout=_layout(self, observation))
+
+    def weights(self, position: np.ndarray) -> np.ndarray:
+        """Interpolation weights (positions by years) of theta at grid positions, held constant beyond the ends."""
+        place = np.clip(np.asarray(position, dtype=float), self.year[0], self.year[-1]) - self.year[0]
+        low = np.minimum(np.floor(place).astype(int), self.year.size - 2) if self.year.size > 1 else np.zeros(1, int)
+        part = place - low
+        out = np.zeros((place.size, self.year.size))
+        out[np.arange(place.size), low] = 1.0 - part
+        if self.year.size > 1:
+            out[np.arange(place.size), low + 1] += part
+        return out
+
+
+def design(panel: Panel, spec: Spec) -> Design:
+    """Lay out a panel for a spec.
+
+    Raises
+    ------
+    SpecError
+        The spec names an indicator or domain the panel does not have, or leaves no data.
+    DataError
+        An indicator of a family the model does not have, or no authority with data.
+    """
+    keys = _chosen(panel, spec)
+    blocks = _blocks(panel)
+    authority = tuple(code for block in blocks for code in block)
+    table = panel.authorities.loc[list(authority)]
+    index = {code: i for i, code in enumerate(authority)}
+
+    cells = panel.cells[panel.cells.indicator.isin(keys)]
+    observation = observation_rows(cells, {k: panel.indicators[k] for k in keys}, spec.counts)
+    ratings = judgement_rows(panel) if spec.ratings.use else None
+    if ratings is not None:
+        observation = pd.concat([observation, ratings], ignore_index=True)
+    if observation.empty:
+        raise DataError(f"panel {panel.name}: no observed cell of the indicators {', '.join(keys)}")
+
+    year, window, now = _grid(panel)
+    region = tuple(sorted(table.region.unique()))
+    deprivation = table.deprivation.to_numpy(dtype=float)
+    if spec.pooling.deprivation and np.isnan(deprivation).any():
+        lost = ", ".join(np.array(authority)[np.isnan(deprivation)])
+        raise DataError(
+            f"authorities.csv: no deprivation score for {lost}; give it, or set pooling.deprivation = false"
+        )
+    centred = deprivation - deprivation.mean()
+    domain = tuple(d for d in spec.measurement.domains if sum(panel.indicators[k].domain == d for k in keys) > 1)
+    frameworks = () if ratings is None else tuple(dict.fromkeys(ratings.sort_values("position").framework))
+    own = own_template(path_basis(spec.trend.kind, year.size, window, spec.trend.autocorrelation), window)
+    templates, which = _templates(panel, blocks, own, int(year[0]))
+    out = Design(
+        authority=authority,
+        region=region,
+        region_index=np.array([region.index(r) for r in table.region]),
+        deprivation=centred / (centred.std() or 1.0) if spec.pooling.deprivation else np.zeros(len(authority)),
+        year=year,
+        window=window,
+        now=now,
+        indicator=keys,
+        polarity=tuple(panel.indicators[k].polarity for k in keys),
+        domain=domain,
+        domain_index=np.array(
+            [domain.index(panel.indicators[k].domain) if panel.indicators[k].domain in domain else -1 for k in keys]
+        ),
+        framework=frameworks,
+        block=tuple(tuple(index[code] for code in block) for block in blocks),
+        template=templates,
+        block_template=which,
+        exists=_exists(table, year),
+        observation=observation,
+        layout=None,  # type: ignore[arg-type]  # filled below, from the ordered observations
+    )
+    observation = _ordered(out, observation, panel)
+    return replace(out, observation=observation, layout=_layout(out, observation))
+
+
+def _chosen(panel: Panel, spec: Spec) -> tuple[str, ...]:
+    known = set(panel.indicators)
+    domains = {i.domain for i in panel.indicators.values()}
+    problems = [f"no indicator {k!r} in panel {panel.name}" for k in (*spec.indicators, *spec.drop) if k not in known]
+    problems += [f"no domain {d!r} in panel {panel.name}" for d in spec.drop_domains if d not in domains]
+    if problems:
+        raise SpecError("\n".join([*problems, f"its indicators: {', '.join(sorted(known))}"]))
+    keys = tuple(
+        k
+        for k in (spec.indicators or panel.indicators)
+        if k not in spec.drop and panel.indicators[k].domain not in spec.drop_domains
+    )
+    if not keys and not spec.ratings.use:
+        raise SpecError("the spec leaves no indicator and no rating")
+    if odd := [f"{k} ({panel.indicators[k].family})" for k in keys if panel.indicators[k].family != "binomial"]:
+        raise DataError(f"the trajectory model has no likelihood yet for {', '.join(odd)}; expected family binomial")
+    return keys
+
+
+def _blocks(panel: Panel) -> list[list[str]]:
+    """Connected sets of authorities: successors with predecessors, and joint returns."""
+    parent = {code: code for code in panel.authorities.index}
+
+    def root(code: str) -> str:
+        while parent[code] != code:
+            code = parent[code]
+        return code
+
+    links = [(code, p) for code, text in panel.authorities.predecessors.items() for p in str(text or "").split()]
+    links += [pair for unit in panel.cells.authority.unique() for pair in pairwise(unit.split("+"))]
+    for a, b in links:
+        parent[root(b)] = root(a)
+    sets: dict[str, list[str]] = {}
+    for code in sorted(parent):
+        sets.setdefault(root(code), []).append(code)
+    return sorted(sets.values())
+
+
+def _grid(panel: Panel) -> tuple[np.ndarray, np.ndarray, float]:
+    """Grid points, the window among them, and the position of now."""
+    instants = np.concatenate(
+        [
+            grid_position(
+                reference_instant(
+                    panel.cells.reference_start[panel.cells.indicator == key],
+                    panel.cells.reference_end[panel.cells.indicator == key],
+                    indicator.reference_instant,
+                )
+            )
+            for key, indicator in panel.indicators.items()
+        ]
+    )
+    now = max(float(grid_position(panel.date)), float(instants.max()))
+    year = np.arange(int(np.floor(instants.min() + 0.01)), int(np.ceil(now - 0.01)) + 1)
+    first, last = getattr(panel, "window", (year[0], year[-1]))
+    window = np.flatnonzero((year >= first) & (year <= last))
+    return year, window, now
+
+
+def _templates(
+    panel: Panel, blocks: list[list[str]], own: Template, first_year: int
+) -> tuple[tuple[Template, ...], tuple[int, ...]]:
+    templates, which = [own], []
+    for block in blocks:
+        if len(block) == 1:
+            which.append(0)
+            continue
+        successions: list[Succession | None] = []
+        for code in block:
+            row = panel.authorities.loc[code]
+            codes = str(row.predecessors or "").split()
+            weights = [float(w) for w in str(row.predecessor_weights or "").split()]
+            position = float(grid_position(row.valid_from)) if codes else 0.0
+            successions.append(
+                Succession(tuple(block.index(c) for c in codes), tuple(weights), position) if codes else None
+            )
+        which.append(len(templates))
+        templates.append(block_template(own, successions, first_year))
+    return tuple(templates), tuple(which)
+
+
+def _exists(table: pd.DataFrame, year: np.ndarray) -> np.ndarray:
+    """Authority by year: did it exist at any time within half a year of the grid point?"""
+    start = grid_position(table.valid_from)
+    end = grid_position(table.valid_to)
+    start, end = np.where(np.isnan(start), -np.inf, start), np.where(np.isnan(end), np.inf, end)
+    return (start[:, None] <= year + 0.5 + 1e-9) & (end[:, None] >= year - 0.5 - 1e-9)
+
+
+def _ordered(design: Design, observation: pd.DataFrame, panel: Panel) -> pd.DataFrame:
+    """Attach block, group and kind, and sort into kernel order."""
+    index = {code: i for i, code in enumerate(design.authority)}
+    block_of = {i: b for b, block in enumerate(design.block) for i in block}
+    kind = {k: i for i, k in enumerate(design.indicator)} | {JUDGEMENT: len(design.indicator)}
+    out = observation.assign(
+        block=[block_of[index[u.split("+")[0]]] for u in observation.unit],
+        kind=observation.indicator.map(kind).astype(int),
+    )
+    domain = np.append(design.domain_index, -1)[out.kind]
+    out["domain"] = domain
+    series = np.where(
+        domain >= 0, "d" + pd.Series(domain.astype(str)), "k" + pd.Series(out.kind.astype(str)).str.zfill(3)
+    )
+    judged = (out.indicator == JUDGEMENT).to_numpy()
+    series = np.where(judged, "z" + pd.Series(np.arange(len(out)).astype(str)).str.zfill(6), series)
+    out["series"] = series
+    out = out.sort_values(["block", "unit", "series", "kind", "year", "position"], kind="stable", ignore_index=True)
+    out["group"] = out.groupby(["block", "unit", "series"], sort=False).ngroup()
+    population = panel.authorities.population
+    members = [u.split("+") for u in out.unit]
+    out["members"] = [tuple(index[c] for c in m) for m in members]
+    out["shares"] = [
+        (1.0,) if len(m) == 1 else tuple(population[c] / sum(population[d] for d in m) for c in m) for m in members
+    ]
+    return out.drop(columns="series")
+
+
+def _layout(design: Design, observation: pd.DataFrame) -> Layout:
+    n_year, n_block = design.year.size, len(design.block)
+    group = observation.group.to_numpy()
+    starts = np.flatnonzero(np.diff(group, prepend=-1)) if len(group) else np.zeros(0, int)
+    group_block = observation.block.to_numpy()[starts]
+    rows, states, weights = [0], [], []
+    interpolation = design.weights(observation.position.to_numpy())
+    first = {i: at for block in design.block for at, i in enumerate(block)}
+    for members, shares, w in zip(observation.members, observation.shares, interpolation, strict=True):
+        for member, share in zip(members, shares, strict=True):
+            at = np.flatnonzero(w)
+            states.extend(first[member] * n_year + at)
+            weights.extend(share * w[at])
+        rows.append(len(states))
+    sizes = [design.template[k].matrix.size for k in range(len(design.template))]
+    begin = np.concatenate([[0], np.cumsum(sizes)])
+    return Layout(
+        block_group=np.searchsorted(group_block, np.arange(n_block + 1)).astype(np.int64),
+        group_obs=np.append(starts, len(group)).astype(np.int64),
+        group_domain=observation.domain.to_numpy()[starts].astype(np.int64),
+        kind=observation.kind.to_numpy().astype(np.int64),
+        time=observation.year.to_numpy().astype(np.int64),
+        row=np.array(rows, dtype=np.int64),
+        state=np.array(states, dtype=np.int64),
+        weight=np.array(weights, dtype=float),
+        block_state=np.concatenate([[0], np.cumsum([len(b) * n_year for b in design.block])]).astype(np.int64),
+        block_factor=begin[list(design.block_template)].astype(np.int64),
+        block_column=np.array([design.template[k].matrix.shape[1] for k in design.block_template], dtype=np.int64),
+    )

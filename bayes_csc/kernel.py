@@ -1,0 +1,401 @@
+"""Compiled arithmetic of the collapsed likelihood: value, gradient and exact states, one block at a time.
+
+A block is a set of authorities whose states depend on each other (most blocks are one authority). Given the
+hyperparameters its model is linear and Gaussian in standard normal coordinates v:
+
+    theta = m + L v,   v ~ N(0, I)            latent states of the block, any factor L of their covariance
+    z | theta ~ N(o + A theta, Sigma)         observations; row i of A is loading[k(i)] times weights W[i, :]
+    Sigma = group-diagonal; within a group    (a reporting unit's indicator, or its indicators of one domain)
+        Sigma[i, j] = d[k(i)] d[k(j)] phi_dom ** |t(i) - t(j)|
+                    + 1{k(i) = k(j)} a[k] ** 2 phi[k] ** |t(i) - t(j)| + 1{i = j} (w[k] ** 2 + V[i])
+
+With S = Sigma ** -1, r = z - o - A m, H = A'SA, h = A'Sr and M = I + L'HL the states integrate out:
+
+    log p(z) = sum 1/2 log|S| - 1/2 r'Sr + 1/2 h'L M^-1 L'h - 1/2 log|M| - n/2 log(2 pi)
+    E[v | z] = M^-1 L'h,   Cov[v | z] = M^-1
+
+and, by Fisher's identity, the gradient is the posterior expectation of the complete-data gradient. The factor L is
+never inverted, so a variance share may go to zero and L need not be square.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+FLAGS = {"reassoc", "contract", "nsz", "arcp"}
+LOG_2PI = math.log(2.0 * math.pi)
+
+
+@njit(nogil=True, cache=True, fastmath=FLAGS)
+def invert(a, n, work):
+    """Replace the leading n x n of symmetric `a` by its inverse; return log|a|, or NaN if not positive definite."""
+    logdet = 0.0
+    for j in range(n):  # a = C C', C lower, in place
+        d = a[j, j]
+        for p in range(j):
+            d -= a[j, p] * a[j, p]
+        if not d > 0.0:
+            return math.nan
+        root = math.sqrt(d)
+        logdet += math.log(d)
+        a[j, j] = root
+        for i in range(j + 1, n):
+            s = a[i, j]
+            for p in range(j):
+                s -= a[i, p] * a[j, p]
+            a[i, j] = s / root
+    for j in range(n):  # work = transpose of C^-1, so that both products below run along rows
+        work[j, j] = 1.0 / a[j, j]
+        for i in range(j + 1, n):
+            s = 0.0
+            for p in range(j, i):
+                s -= a[i, p] * work[j, p]
+            work[j, i] = s / a[i, i]
+    for i in range(n):
+        for j in range(i + 1):
+            s = 0.0
+            for p in range(i, n):
+                s += work[i, p] * work[j, p]
+            a[i, j] = s
+            a[j, i] = s
+    return logdet
+
+
+@njit(nogil=True, cache=True, fastmath=FLAGS)
+def noise_covariance(sigma, first, n, domain, kind, time, variance, ar_sd, ar_power, white_sd, domain_sd, domain_power):
+    """Fill the leading n x n of `sigma` with the noise covariance of one group (module docstring)."""
+    for i in range(n):
+        ki = kind[first + i]
+        ti = time[first + i]
+        for j in range(i + 1):
+            kj = kind[first + j]
+            lag = abs(ti - time[first + j])
+            s = 0.0
+            if ki == kj:
+                s = ar_sd[ki] * ar_sd[ki] * ar_power[ki, lag]
+            if domain >= 0:
+                s += domain_sd[ki] * domain_sd[kj] * domain_power[domain, lag]
+            sigma[i, j] = s
+            sigma[j, i] = s
+        sigma[i, i] += white_sd[ki] * white_sd[ki] + variance[first + i]
+
+
+@njit(nogil=True, cache=True)
+def powers(base, count):
+    """Return base[k] ** lag for lag in 0..count-1."""
+    out = np.empty((base.size, count))
+    for k in range(base.size):
+        out[k, 0] = 1.0
+        for lag in range(1, count):
+            out[k, lag] = out[k, lag - 1] * base[k]
+    return out
+
+
+@njit(nogil=True, cache=True, fastmath=FLAGS)
+def reduce_block(
+    block, block_group, group_obs, group_domain, kind, time, row, state, weight,
+    z, variance, offset, loading, m, first_state, n_state, factor, n_col,
+    ar_sd, ar_power, white_sd, domain_sd, domain_power,
+    precision, residual, scaled, h, hl, minv, v, work,
+):  # fmt: skip
+    """Collapse one block; fill S, r, Sr, h, HL, M^-1 and E[v|z]; return its log density (NaN: not positive definite)."""
+    total = 0.0
+    big_h = work[1]
+    for p in range(n_state):
+        h[p] = 0.0
+        for q in range(n_state):
+            big_h[p, q] = 0.0
+    begin = group_obs[block_group[block]]
+    for g in range(block_group[block], block_group[block + 1]):
+        first = group_obs[g]
+        n = group_obs[g + 1] - first
+        local = first - begin
+        s_inv = precision[g - block_group[block]]
+        noise_covariance(
+            s_inv, first, n, group_domain[g], kind, time, variance, ar_sd, ar_power, white_sd, domain_sd, domain_power
+        )
+        total -= 0.5 * (invert(s_inv, n, work[0]) + n * LOG_2PI)
+        for i in range(n):
+            r = z[first + i] - offset[first + i]
+            for e in range(row[first + i], row[first + i + 1]):
+                r -= loading[kind[first + i]] * weight[e] * m[first_state + state[e]]
+            residual[local + i] = r
+        for i in range(n):
+            s = 0.0
+            for j in range(n):
+                s += s_inv[i, j] * residual[local + j]
+            scaled[local + i] = s
+            total -= 0.5 * s * residual[local + i]
+        for i in range(n):
+            li = loading[kind[first + i]]
+            for e in range(row[first + i], row[first + i + 1]):
+                a = li * weight[e]
+                p = state[e]
+                h[p] += a * scaled[local + i]
+                for j in range(n):
+                    c = a * s_inv[i, j] * loading[kind[first + j]]
+                    for f in range(row[first + j], row[first + j + 1]):
+                        big_h[p, state[f]] += c * weight[f]
+    for p in range(n_state):
+        for c in range(n_col):
+            hl[p, c] = 0.0
+        for q in range(n_state):
+            x = big_h[p, q]
+            if x != 0.0:
+                for c in range(n_col):
+                    hl[p, c] += x * factor[q, c]
+    lh = work[2, 0]
+    for c in range(n_col):
+        lh[c] = 0.0
+        for d in range(n_col):
+            minv[c, d] = 0.0
+    for p in range(n_state):
+        for c in range(n_col):
+            x = factor[p, c]
+            if x != 0.0:
+                lh[c] += x * h[p]
+                for d in range(n_col):
+                    minv[c, d] += x * hl[p, d]
+    for c in range(n_col):
+        minv[c, c] += 1.0
+    total -= 0.5 * invert(minv, n_col, work[0])
+    for c in range(n_col):
+        s = 0.0
+        for d in range(n_col):
+            s += minv[c, d] * lh[d]
+        v[c] = s
+        total += 0.5 * s * lh[c]
+    return total
+
+
+@njit(nogil=True, cache=True, fastmath=FLAGS)
+def state_moments(n_state, n_col, factor, minv, v, x, theta_cov, work):
+    """Fill x = L E[v|z] and Theta = L M^-1 L', the posterior mean (less m) and covariance of the block's states."""
+    lm = work[0]
+    for p in range(n_state):
+        s = 0.0
+        for c in range(n_col):
+            lm[p, c] = 0.0
+            s += factor[p, c] * v[c]
+        x[p] = s
+        for d in range(n_col):
+            y = factor[p, d]
+            if y != 0.0:
+                for c in range(n_col):
+                    lm[p, c] += y * minv[d, c]
+    for p in range(n_state):
+        for q in range(p + 1):
+            s = 0.0
+            for c in range(n_col):
+                s += lm[p, c] * factor[q, c]
+            theta_cov[p, q] = s
+            theta_cov[q, p] = s
+
+
+@njit(nogil=True, cache=True, fastmath=FLAGS)
+def value_and_gradient(
+    block_group, group_obs, group_domain, kind, time, row, state, weight, block_state, block_factor, block_column,
+    z, variance, offset, loading, m, factors, ar_sd, ar_phi, white_sd, domain_sd, domain_phi,
+):  # fmt: skip
+    """Log density of all blocks and its gradient by every real-valued argument from `z` on.
+
+    Integer arguments are the layout (see `bayes_csc.design.Layout`). Returns
+    (value, d z, d variance, d offset, d loading, d m, d factors, d ar_sd, d ar_phi, d white_sd, d domain_sd, d domain_phi).
+    """
+    n_block = block_group.size - 1
+    max_lag = 1 + (time.max() - time.min() if time.size else 0)
+    ar_power = powers(ar_phi, max_lag + 1)
+    domain_power = powers(domain_phi, max_lag + 1)
+
+    d_z, d_variance, d_offset = np.zeros(z.size), np.zeros(z.size), np.zeros(z.size)
+    d_loading, d_m, d_factors = np.zeros(loading.size), np.zeros(m.size), np.zeros(factors.size)
+    d_ar_sd, d_ar_phi, d_white_sd = np.zeros(ar_sd.size), np.zeros(ar_sd.size), np.zeros(ar_sd.size)
+    d_domain_sd, d_domain_phi = np.zeros(ar_sd.size), np.zeros(domain_phi.size)
+
+    groups, obs, group_size, width = 1, 1, 1, 1
+    for b in range(n_block):
+        groups = max(groups, block_group[b + 1] - block_group[b])
+        obs = max(obs, group_obs[block_group[b + 1]] - group_obs[block_group[b]])
+        width = max(width, max(block_state[b + 1] - block_state[b], block_column[b]))
+    for g in range(group_obs.size - 1):
+        group_size = max(group_size, group_obs[g + 1] - group_obs[g])
+    size = max(width, group_size)
+    work = np.empty((3, size, size))
+    precision = np.empty((groups, group_size, group_size))
+    residual, scaled = np.empty(obs), np.empty(obs)
+    h, v, x = np.empty(width), np.empty(width), np.empty(width)
+    hl, minv, theta_cov = np.empty((width, width)), np.empty((width, width)), np.empty((width, width))
+    sa, sat = np.empty((group_size, width)), np.empty((group_size, width))
+    se = np.empty(group_size)
+
+    value = 0.0
+    for b in range(n_block):
+        first_state = block_state[b]
+        n_state = block_state[b + 1] - first_state
+        n_col = block_column[b]
+        at = block_factor[b]
+        factor = factors[at : at + n_state * n_col].reshape(n_state, n_col)
+        value += reduce_block(
+            b, block_group, group_obs, group_domain, kind, time, row, state, weight,
+            z, variance, offset, loading, m, first_state, n_state, factor, n_col,
+            ar_sd, ar_power, white_sd, domain_sd, domain_power,
+            precision, residual, scaled, h, hl, minv, v, work,
+        )  # fmt: skip
+        state_moments(n_state, n_col, factor, minv, v, x, theta_cov, work)
+
+        for p in range(n_state):  # d L = (h - H L v) v' - H L M^-1
+            s = h[p]
+            for c in range(n_col):
+                s -= hl[p, c] * v[c]
+            for c in range(n_col):
+                d = s * v[c]
+                for e in range(n_col):
+                    d -= hl[p, e] * minv[e, c]
+                d_factors[at + p * n_col + c] += d
+
+        begin = group_obs[block_group[b]]
+        for g in range(block_group[b], block_group[b + 1]):
+            first = group_obs[g]
+            n = group_obs[g + 1] - first
+            local = first - begin
+            domain = group_domain[g]
+            s_inv = precision[g - block_group[b]]
+            for i in range(n):  # e = r - A x
+                s = residual[local + i]
+                for e in range(row[first + i], row[first + i + 1]):
+                    s -= loading[kind[first + i]] * weight[e] * x[state[e]]
+                residual[local + i] = s
+            for i in range(n):
+                s = 0.0
+                for j in range(n):
+                    s += s_inv[i, j] * residual[local + j]
+                se[i] = s
+                for p in range(n_state):
+                    sa[i, p] = 0.0
+                    sat[i, p] = 0.0
+            low, high = n_state, 0  # the states this group touches: all of its unit, not all of a linked block
+            for j in range(n):
+                lj = loading[kind[first + j]]
+                for e in range(row[first + j], row[first + j + 1]):
+                    p = state[e]
+                    low = min(low, p)
+                    high = max(high, p + 1)
+                    a = lj * weight[e]
+                    for i in range(n):
+                        sa[i, p] += s_inv[i, j] * a
+            for i in range(n):
+                for p in range(low, high):
+                    y = sa[i, p]
+                    if y != 0.0:
+                        for q in range(low, high):
+                            sat[i, q] += y * theta_cov[p, q]
+            for i in range(n):
+                k = kind[first + i]
+                wx = 0.0
+                trace = 0.0
+                for e in range(row[first + i], row[first + i + 1]):
+                    wx += weight[e] * (m[first_state + state[e]] + x[state[e]])
+                    trace += weight[e] * sat[i, state[e]]
+                    d_m[first_state + state[e]] += loading[k] * weight[e] * se[i]
+                d_loading[k] += wx * se[i] - trace
+                d_offset[first + i] = se[i]
+                d_z[first + i] = -se[i]
+            for i in range(n):  # G = 1/2 (S e e' S + S A Theta A' S - S) = d log p / d Sigma
+                k = kind[first + i]
+                for j in range(i + 1):
+                    s = se[i] * se[j] - s_inv[i, j]
+                    for p in range(low, high):
+                        s += sat[i, p] * sa[j, p]
+                    if i == j:
+                        s *= 0.5
+                        d_variance[first + i] = s
+                        d_white_sd[k] += 2.0 * white_sd[k] * s
+                    lag = abs(time[first + i] - time[first + j])
+                    kj = kind[first + j]
+                    if k == kj:
+                        d_ar_sd[k] += 2.0 * ar_sd[k] * ar_power[k, lag] * s
+                        if lag > 0:
+                            d_ar_phi[k] += ar_sd[k] * ar_sd[k] * lag * ar_power[k, lag - 1] * s
+                    if domain >= 0:
+                        c = domain_power[domain, lag] * s
+                        d_domain_sd[k] += domain_sd[kj] * c
+                        d_domain_sd[kj] += domain_sd[k] * c
+                        if lag > 0:
+                            d_domain_phi[domain] += (
+                                domain_sd[k] * domain_sd[kj] * lag * domain_power[domain, lag - 1] * s
+                            )
+    if not math.isfinite(value):
+        value = -math.inf
+    return (
+        value, d_z, d_variance, d_offset, d_loading, d_m, d_factors,
+        d_ar_sd, d_ar_phi, d_white_sd, d_domain_sd, d_domain_phi,
+    )  # fmt: skip
+
+
+@njit(nogil=True, cache=True, fastmath=FLAGS)
+def states(
+    block_group, group_obs, group_domain, kind, time, row, state, weight, block_state, block_factor, block_column,
+    z, variance, offset, loading, m, factors, ar_sd, ar_phi, white_sd, domain_sd, domain_phi,
+    n_year, noise,
+):  # fmt: skip
+    """Exact conditional moments of the states given the hyperparameters, and one draw of them.
+
+    `noise` are standard normals, one for every column of every block, in block order. Returns, for the n states in
+    rows of n_year (an authority each): mean (n,), a draw (n,), the covariance of each authority's years
+    (n / n_year, n_year, n_year), and its covariance with the sum over the authorities of its block (same shape:
+    [a, t, u] = Cov(theta[a, t], sum of theta[., u])).
+    """
+    n_block = block_group.size - 1
+    max_lag = 1 + (time.max() - time.min() if time.size else 0)
+    ar_power = powers(ar_phi, max_lag + 1)
+    domain_power = powers(domain_phi, max_lag + 1)
+    mean, draw = m.copy(), m.copy()
+    n_unit = m.size // n_year
+    own, shared = np.zeros((n_unit, n_year, n_year)), np.zeros((n_unit, n_year, n_year))
+    groups, obs, group_size, width = 1, 1, 1, 1
+    for b in range(n_block):
+        groups = max(groups, block_group[b + 1] - block_group[b])
+        obs = max(obs, group_obs[block_group[b + 1]] - group_obs[block_group[b]])
+        width = max(width, max(block_state[b + 1] - block_state[b], block_column[b]))
+    for g in range(group_obs.size - 1):
+        group_size = max(group_size, group_obs[g + 1] - group_obs[g])
+    size = max(width, group_size)
+    work = np.empty((3, size, size))
+    precision = np.empty((groups, group_size, group_size))
+    residual, scaled = np.empty(obs), np.empty(obs)
+    h, v, x = np.empty(width), np.empty(width), np.empty(width)
+    hl, minv, theta_cov = np.empty((width, width)), np.empty((width, width)), np.empty((width, width))
+    at_noise = 0
+    for b in range(n_block):
+        first_state = block_state[b]
+        n_state = block_state[b + 1] - first_state
+        n_col = block_column[b]
+        at = block_factor[b]
+        factor = factors[at : at + n_state * n_col].reshape(n_state, n_col)
+        reduce_block(
+            b, block_group, group_obs, group_domain, kind, time, row, state, weight,
+            z, variance, offset, loading, m, first_state, n_state, factor, n_col,
+            ar_sd, ar_power, white_sd, domain_sd, domain_power,
+            precision, residual, scaled, h, hl, minv, v, work,
+        )  # fmt: skip
+        state_moments(n_state, n_col, factor, minv, v, x, theta_cov, work)
+        root = np.linalg.cholesky(minv[:n_col, :n_col].copy())
+        wiggle = factor @ (root @ noise[at_noise : at_noise + n_col])
+        at_noise += n_col
+        for p in range(n_state):
+            mean[first_state + p] += x[p]
+            draw[first_state + p] += x[p] + wiggle[p]
+        first_unit = first_state // n_year
+        n_member = n_state // n_year
+        for i in range(n_member):
+            for t in range(n_year):
+                for u in range(n_year):
+                    own[first_unit + i, t, u] = theta_cov[i * n_year + t, i * n_year + u]
+                    s = 0.0
+                    for j in range(n_member):
+                        s += theta_cov[i * n_year + t, j * n_year + u]
+                    shared[first_unit + i, t, u] = s
+    return mean, draw, own, shared

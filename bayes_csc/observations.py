@@ -1,0 +1,99 @@
+"""Observations of the measurement model: panel cells on the logit scale, and judgements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from bayes_csc.calendar import grid_position, reference_instant
+from bayes_csc.indicators import Indicator
+from bayes_csc.panel import Panel, inspection_dates
+from bayes_csc.spec import Counts
+
+SIGN = {"higher is better": 1.0, "higher is worse": -1.0, "not agreed": 1.0}
+SNAP = 0.005
+"""A reference instant this near a grid point (two days) is at it: leap years move a midpoint by a day."""
+
+
+def observation_rows(cells: pd.DataFrame, indicators: Mapping[str, Indicator], counts: Counts) -> pd.DataFrame:
+    """Cells that carry information, as empirical logits with their sampling variances.
+
+    For a count y of n, with p = (y + 1/2) / (n + 1):
+
+        z = sign * log(p / (1 - p)),   variance = 1 / (n p (1 - p))
+
+    `sign` is -1 where higher is worse. A cell is `explicit` if n p (1 - p) is below the threshold or its count is
+    suppressed (known to lie in lower..upper); its z and variance then only place it, and its exact binomial or
+    interval likelihood is the model's business.
+
+    Parameters
+    ----------
+    cells
+        Rows of a panel.
+    indicators
+        Their dictionary; every family binomial.
+    counts
+        Threshold and the widest usable interval.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns unit, indicator, year, position, z, variance, sign, numerator, denominator, lower, upper, explicit.
+    """
+    usable = cells.denominator.gt(0) & (
+        cells.status.eq("observed")
+        | (cells.status.eq("suppressed") & (cells.upper - cells.lower).lt(counts.widest_interval))
+    )
+    # a stratum per indicator only because the reference instant is declared per indicator
+    parts = []
+    for key, indicator in indicators.items():
+        chosen = cells[usable & cells.indicator.eq(key)]
+        suppressed = chosen.status.eq("suppressed")
+        middle = ((chosen.lower + chosen.upper) / 2).where(suppressed, chosen.numerator)
+        p = (middle + 0.5) / (chosen.denominator + 1.0)
+        information = chosen.denominator * p * (1.0 - p)
+        position = grid_position(
+            reference_instant(chosen.reference_start, chosen.reference_end, indicator.reference_instant)
+        )
+        near = np.round(position)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "unit": chosen.authority,
+                    "indicator": key,
+                    "year": chosen.year,
+                    "position": np.where(np.abs(position - near) < SNAP, near, position),
+                    "z": SIGN[indicator.polarity] * np.log(p / (1.0 - p)),
+                    "variance": 1.0 / information,
+                    "sign": SIGN[indicator.polarity],
+                    "numerator": chosen.numerator.where(~suppressed),
+                    "denominator": chosen.denominator,
+                    "lower": chosen.lower.where(suppressed),
+                    "upper": chosen.upper.where(suppressed).clip(upper=chosen.denominator),
+                    "explicit": suppressed | information.lt(counts.threshold),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def judgement_rows(panel: Panel, domain: str = "overall") -> pd.DataFrame:
+    """Judgements of one domain as observations of theta at the inspection's start, the grade still ordinal."""
+    chosen = panel.inspections[panel.inspections.domain == domain]
+    position = grid_position(inspection_dates(panel.inspections).loc[chosen.index])
+    return pd.DataFrame(
+        {
+            "unit": chosen.authority.to_numpy(),
+            "indicator": "judgement",
+            "year": np.floor(position).astype(int),
+            "position": position,
+            "z": 0.0,
+            "variance": 0.0,
+            "sign": 1.0,
+            "explicit": True,
+            "framework": chosen.framework.to_numpy(),
+            "grade": chosen.grade.to_numpy(),
+        }
+    )

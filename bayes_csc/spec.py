@@ -1,0 +1,185 @@
+"""The specification of one analysis: every choice and every prior, read from TOML, checked before anything runs."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, model_validator
+
+from bayes_csc.errors import SpecError
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Trend(_Section):
+    """How an authority's own part of theta moves: level, slope and a stochastic path share a unit variance."""
+
+    kind: Literal["random walk", "AR(1)", "local linear", "straight line"] = "random walk"
+    autocorrelation: float = Field(0.8, gt=0, lt=1)
+    """Year-on-year autocorrelation of the path when `kind` is AR(1)."""
+    share_concentration: tuple[PositiveFloat, PositiveFloat, PositiveFloat] = (2.0, 1.0, 2.0)
+    """Dirichlet concentration of the variance shares (level, slope, path)."""
+    succession_sd: PositiveFloat = 0.5
+    """Extra standard deviation of a successor authority's level about its predecessors'."""
+
+
+class Pooling(_Section):
+    """What authorities share beyond England: region means and trends, the deprivation gradient."""
+
+    region: bool = True
+    deprivation: bool = True
+    region_sd: PositiveFloat = 0.5
+    region_trend_sd: PositiveFloat = 0.3
+    deprivation_sd: PositiveFloat = 0.5
+    deprivation_trend_sd: PositiveFloat = 0.3
+
+
+class Loadings(_Section):
+    """Priors of the loadings: how strongly theta shows in each indicator, logits per sd of theta."""
+
+    agreed: Literal["half-normal", "normal", "equal"] = "half-normal"
+    agreed_sd: PositiveFloat = 0.5
+    not_agreed: Literal["half-normal", "normal"] = "normal"
+    not_agreed_sd: PositiveFloat = 0.3
+
+
+class Measurement(_Section):
+    """Priors of the indicators' national level, year effects, deprivation slope and local deviations."""
+
+    level_sd: PositiveFloat = 2.0
+    year_sd: PositiveFloat = 0.3
+    deprivation_sd: PositiveFloat = 0.3
+    deviation_sd: PositiveFloat = 0.7
+    white_share: tuple[PositiveFloat, PositiveFloat] = (2.0, 2.0)
+    """Beta parameters of the share of a deviation's variance that is white noise."""
+    autocorrelation: tuple[PositiveFloat, PositiveFloat] = (8.0, 2.0)
+    """Beta parameters of the year-on-year autocorrelation of the rest."""
+    domain_share: tuple[PositiveFloat, PositiveFloat] = (2.0, 2.0)
+    """Beta parameters of the share of the persistent part that a domain's indicators have in common."""
+    domains: tuple[str, ...] = ("workforce",)
+    """Domains whose indicators share a deviation."""
+
+
+class Ratings(_Section):
+    """Whether inspection grades inform theta, and their priors."""
+
+    use: bool = True
+    loading_sd: PositiveFloat = 1.0
+    grade_concentration: PositiveFloat = 2.0
+    """Dirichlet concentration of the grade shares that the first framework's cutpoints imply."""
+    framework_shift_sd: PositiveFloat = 0.5
+    framework_spread_sd: PositiveFloat = 0.3
+    standards_sd: PositiveFloat = 0.2
+    """Half-normal scale of the yearly step of the national standard."""
+
+
+class Counts(_Section):
+    """Which cells are too small for an empirical logit, and how they then enter."""
+
+    small: Literal["explicit", "sites"] = "explicit"
+    threshold: float = Field(10.0, ge=0)
+    """A cell is small if n p (1 - p) is below this; suppressed cells always are."""
+    widest_interval: int = Field(60, ge=1)
+    """A suppressed cell whose count may take more values than this carries no usable information and is left out."""
+
+
+class Spec(_Section):
+    """One analysis: `Spec()` is the baseline; a TOML file names what differs from its `base`."""
+
+    name: str = "baseline"
+    indicators: tuple[str, ...] = ()
+    """Keys to use, in this order; empty means every indicator of the panel."""
+    drop: tuple[str, ...] = ()
+    """Keys to leave out."""
+    drop_domains: tuple[str, ...] = ()
+    trend: Trend = Trend()
+    pooling: Pooling = Pooling()
+    loadings: Loadings = Loadings()
+    measurement: Measurement = Measurement()
+    ratings: Ratings = Ratings()
+    counts: Counts = Counts()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Spec:
+        if both := sorted(set(self.indicators) & set(self.drop)):
+            raise ValueError(f"indicators both named and dropped: {', '.join(both)}")
+        return self
+
+    @classmethod
+    def parse(cls, values: dict[str, Any], *, where: str = "spec") -> Spec:
+        """Validate nested values.
+
+        Raises
+        ------
+        SpecError
+            Naming every unknown key, wrong type and impossible prior at once.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise SpecError("\n".join(_problems(error, where))) from None
+
+    @classmethod
+    def read(cls, path: Path, *, shipped: Path | None = None) -> Spec:
+        """Read a TOML spec; its `base`, a path beside it or the name of a shipped spec, is read first.
+
+        Parameters
+        ----------
+        path
+            The TOML file.
+        shipped
+            The folder of the specs that ship, for a `base` given by name.
+        """
+        return cls.parse(_merged(Path(path), shipped, ()), where=str(path))
+
+    def updated(self, changes: dict[str, Any], *, where: str = "options") -> Spec:
+        """Return this spec with nested `changes` laid over it."""
+        return self.parse(_overlay(self.model_dump(), changes), where=where)
+
+    def to_toml(self) -> str:
+        """Return the whole spec as TOML; `Spec.read` of it gives an equal spec."""
+        return tomli_w.dumps(self.model_dump(mode="json"))
+
+
+def _problems(error: ValidationError, where: str) -> list[str]:
+    out = []
+    for item in error.errors(include_url=False):
+        key = ".".join(str(part) for part in item["loc"]) or "the whole"
+        if item["type"] == "extra_forbidden":
+            out.append(f"{where}: unknown key {key!r}; the keys are in baseline.toml and `bayescsc model show`")
+        else:
+            out.append(f"{where}: {key}: {item['msg']}, found {item['input']!r}")
+    return out
+
+
+def _merged(path: Path, shipped: Path | None, seen: tuple[Path, ...]) -> dict[str, Any]:
+    if path.resolve() in seen:
+        raise SpecError(f"{path}: its base leads back to itself")
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SpecError(f"{path}: no such spec; give a TOML file or the name of a shipped spec") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SpecError(f"{path}: not TOML: {error}") from None
+    base = values.pop("base", None)
+    if base is None:
+        return values
+    if not isinstance(base, str):
+        raise SpecError(f"{path}: base: expected a file or the name of a shipped spec, found {base!r}")
+    beside = path.parent / base
+    if not beside.is_file() and shipped is not None:
+        beside = shipped / f"{base.removesuffix('.toml')}.toml"
+    return _overlay(_merged(beside, shipped, (*seen, path.resolve())), values)
+
+
+def _overlay(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    out = dict(under)
+    for key, value in over.items():
+        old = out.get(key)
+        out[key] = _overlay(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return out

@@ -1,0 +1,70 @@
+"""Exact likelihoods of small counts, suppressed counts and grades, given their latent logit or score."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytensor.tensor as pt
+from pymc.distributions.dist_math import normal_lcdf
+from pytensor.tensor.variable import TensorVariable
+from scipy.special import gammaln
+
+FAR = 30.0
+"""A cutpoint beyond every score, in standard deviations."""
+
+
+def binomial_logp(rows: pd.DataFrame, z: TensorVariable) -> TensorVariable:
+    """Log likelihood of counts, or of counts known to lie in an interval, given the coded logit.
+
+        log sum over y in lower..upper of C(n, y) p ** y (1 - p) ** (n - y),   logit p = sign z
+
+    An observed count is the interval y..y. Counts of full-time equivalents need not be integers.
+
+    Parameters
+    ----------
+    rows
+        Columns sign, numerator, denominator, lower, upper (an observed count has no interval).
+    z
+        One logit per row, coded so that higher is better.
+    """
+    observed = rows.numerator.notna().to_numpy()
+    low = np.where(observed, rows.numerator, rows.lower).astype(float)
+    high = np.where(observed, rows.numerator, rows.upper).astype(float)
+    n = rows.denominator.to_numpy(dtype=float)
+    eta = rows.sign.to_numpy() * z
+    out = low * eta - n * pt.softplus(eta)
+    wide = np.flatnonzero(high > low)
+    count = low[wide, None] + np.arange(int(np.max(high - low)) + 1)
+    inside = count <= high[wide, None]
+    weight = np.where(inside, _log_choose(n[wide, None], np.where(inside, count, 0.0)), -np.inf)
+    log_sum = pt.logsumexp(weight + (count - low[wide, None]) * eta[wide, None], axis=1)
+    return pt.set_subtensor((out + _log_choose(n, low))[wide], out[wide] + log_sum)
+
+
+def _log_choose(n: np.ndarray, y: np.ndarray) -> np.ndarray:
+    out: np.ndarray = gammaln(n + 1.0) - gammaln(y + 1.0) - gammaln(n - y + 1.0)
+    return out
+
+
+def ordinal_logp(score: np.ndarray, latent: TensorVariable, cutpoints: TensorVariable, sd: float) -> TensorVariable:
+    """Log probability of an ordered category: log[Phi((c[s + 1] - f) / sd) - Phi((c[s] - f) / sd)].
+
+    Parameters
+    ----------
+    score
+        Category, 0 the lowest.
+    latent
+        f, one per judgement.
+    cutpoints
+        (judgement, categories - 1), increasing.
+    sd
+        Standard deviation of the remaining noise.
+    """
+    at = np.arange(score.size)
+    ends = pt.concatenate([pt.full((score.size, 1), -np.inf), cutpoints, pt.full((score.size, 1), np.inf)], axis=1)
+    low = pt.clip((ends[at, score] - latent) / sd, -FAR, FAR)
+    high = pt.clip((ends[at, score + 1] - latent) / sd, -FAR, FAR)
+    flip = low + high > 0  # the tail where the difference keeps its digits
+    a, b = pt.switch(flip, -high, low), pt.switch(flip, -low, high)
+    log_b = normal_lcdf(0.0, 1.0, b)
+    return log_b + pt.log1mexp(normal_lcdf(0.0, 1.0, a) - log_b)

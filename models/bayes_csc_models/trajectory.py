@@ -1,0 +1,264 @@
+"""The trajectory model: latent quality of each authority, year by year, behind noisy indicators and judgements.
+
+    theta[a, t] = rho[r(a)] + gamma x[a] + (kappa[r(a)] + eta x[a]) time[t] + level[a] + slope[a] time[t] + path[a, t]
+
+    eta[i]  = mu[k] + nu[k, t] + b[k] x[a] + loading[k] theta(a, instant) + delta[a, k, t]      indicator k, logit
+    delta   = domain deviation (AR(1)) + own deviation (AR(1)) + white noise, of total variance deviation_sd[k] ** 2
+    y[i]    ~ Binomial(n[i], logit^-1 eta[i]);  by its empirical logit z[i] ~ N(eta[i], V[i]) where the count is large
+
+    u[j]    = judgement_loading theta(a, start) + standard(start) + N(0, 1)                      judgement j
+    grade   = from the cutpoints of its framework
+
+The variances of level, slope and path average to one over the window: theta is in units of the spread between
+authorities of the same region and deprivation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+from pytensor.tensor.variable import TensorVariable
+
+from bayes_csc.collapse import collapsed_potential
+from bayes_csc.design import JUDGEMENT, Design, design
+from bayes_csc.panel import Panel
+from bayes_csc.spec import Spec
+from bayes_csc_models.likelihood import binomial_logp, ordinal_logp
+
+JUDGEMENT_SPLIT = 0.5
+"""Part of a judgement's unit noise variance that is collapsed; the rest stays in its ordered probit."""
+
+
+def trajectory(panel: Panel, spec: Spec | None = None, *, likelihood: Literal["collapsed", "joint"] = "collapsed") -> pm.Model:
+    """Build the trajectory model of a panel.
+
+    Parameters
+    ----------
+    panel
+        The data.
+    spec
+        Choices and priors; the baseline by default.
+    likelihood
+        "collapsed" integrates states and deviations out; "joint" samples them, as a reference. Both have the same
+        posterior: a large count enters by its empirical logit, a small or suppressed one exactly. With
+        `counts.threshold = inf` every count is exact.
+
+    Returns
+    -------
+    pymc.Model
+        With every variable's dims; free of any state the posterior does not have.
+    """
+    spec = spec or Spec()
+    return from_design(design(panel, spec), spec, likelihood=likelihood)
+
+
+def from_design(d: Design, spec: Spec, *, likelihood: Literal["collapsed", "joint"] = "collapsed") -> pm.Model:
+    """Build the trajectory model of a design (see `trajectory`)."""
+    with pm.Model(coords=coordinates(d)) as model:
+        mean, factors = latent_prior(d, spec)
+        offset, loading, noise = measurement_prior(d, spec)
+        cutpoints = judgement_prior(d, spec)
+        if likelihood == "collapsed":
+            z, variance = explicit_cells(d, offset)
+            explicit_likelihood(d, z, cutpoints, JUDGEMENT_SPLIT)
+            collapsed_potential(
+                d, z=z, variance=variance, offset=offset, loading=loading, mean=mean.ravel(), factors=factors,
+                **noise.collapsed(),
+            )  # fmt: skip
+        else:
+            from bayes_csc_models.joint import joint_likelihood
+
+            joint_likelihood(d, mean, factors, offset, loading, noise, cutpoints)
+    return model
+
+
+def coordinates(d: Design) -> dict[str, list[object]]:
+    """Return the coordinates of every dimension of the model."""
+    steps = d.year_steps()
+    rows = d.observation
+    cells = rows[rows.explicit & (rows.indicator != JUDGEMENT)]
+    judged = rows[rows.indicator == JUDGEMENT]
+    return {
+        "authority": list(d.authority),
+        "year": d.year.tolist(),
+        "region": list(d.region),
+        "indicator": list(d.indicator),
+        "agreed": [k for k, p in zip(d.indicator, d.polarity, strict=True) if p != "not agreed"],
+        "not_agreed": [k for k, p in zip(d.indicator, d.polarity, strict=True) if p == "not agreed"],
+        "domain": list(d.domain),
+        "domain_indicator": [k for k, i in zip(d.indicator, d.domain_index, strict=True) if i >= 0],
+        "indicator_year": [f"{k}:{t}" for k, t in steps.labels],
+        "indicator_step": [f"{k}:{t}" for k, t in steps.step_labels],
+        "framework": list(d.framework),
+        "later_framework": list(d.framework[1:]),
+        "cutpoint": ["inadequate|requires improvement", "requires improvement|good", "good|outstanding"],
+        "grade_step": d.year[1:].tolist(),
+        "explicit_cell": [f"{u}:{k}:{t}" for u, k, t in zip(cells.unit, cells.indicator, cells.year, strict=True)],
+        "judgement": [f"{u}:{p:.3f}" for u, p in zip(judged.unit, judged.position, strict=True)],
+    }
+
+
+def latent_prior(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVariable]:
+    """Prior mean (authority, year) of theta and the flat covariance factors of the blocks."""
+    x, time, pooling = d.deprivation, d.time, spec.pooling
+    level, trend = pt.zeros(len(d.authority)), pt.zeros(len(d.authority))
+    if pooling.region and len(d.region) > 1:
+        region_sd = pm.HalfNormal("region_sd", pooling.region_sd)
+        region_trend_sd = pm.HalfNormal("region_trend_sd", pooling.region_trend_sd)
+        rho = pm.Deterministic("region_level", region_sd * pm.ZeroSumNormal("region_level_raw", dims="region"), dims="region")
+        kappa = pm.Deterministic("region_trend", region_trend_sd * pm.ZeroSumNormal("region_trend_raw", dims="region"), dims="region")
+        level, trend = level + rho[d.region_index], trend + kappa[d.region_index]
+    if pooling.deprivation:
+        if spec.ratings.use:  # only the judgements identify it
+            level += pm.Normal("deprivation_level", 0.0, pooling.deprivation_sd) * x
+        trend += pm.Normal("deprivation_trend", 0.0, pooling.deprivation_trend_sd) * x
+    mean = level[:, None] + trend[:, None] * time[None, :]
+
+    parts = ["level", "slope"] + (["path"] if spec.trend.kind != "straight line" else [])
+    pm.modelcontext(None).add_coord("trend_part", parts)
+    share = pm.Dirichlet("trend_share", np.array(spec.trend.share_concentration[: len(parts)]), dims="trend_part")
+    scale = pt.concatenate([pt.sqrt(share), pt.zeros(3 - len(parts)), [spec.trend.succession_sd]])
+    factors = pt.concatenate([(t.matrix * scale[t.column_kind]).ravel() for t in d.template])
+    return mean, factors
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Standard deviations and autocorrelations of the deviations, per indicator; the domains' autocorrelation."""
+
+    ar_sd: TensorVariable
+    ar_phi: TensorVariable
+    white_sd: TensorVariable
+    domain_sd: TensorVariable
+    domain_phi: TensorVariable
+
+    def collapsed(self) -> dict[str, TensorVariable]:
+        """Return the kernel's arguments: the judgements come last, with white noise alone."""
+        return {
+            "ar_sd": pt.concatenate([self.ar_sd, [0.0]]),
+            "ar_phi": pt.concatenate([self.ar_phi, [0.5]]),
+            "white_sd": pt.concatenate([self.white_sd, [np.sqrt(JUDGEMENT_SPLIT)]]),
+            "domain_sd": pt.concatenate([self.domain_sd, [0.0]]),
+            "domain_phi": self.domain_phi,
+        }
+
+
+def measurement_prior(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVariable, Noise]:
+    """Offsets per observation, loadings (the judgements' last) and noise of the measurement model."""
+    prior, rows, n = spec.measurement, d.observation, len(d.indicator)
+    is_judgement = (rows.indicator == JUDGEMENT).to_numpy()
+    kind = np.where(is_judgement, 0, rows.kind.to_numpy())
+    offset = pt.zeros(len(rows))
+    loading, noise = pt.zeros(0), None
+    phi = white_sd = ar_sd = domain_sd = pt.zeros(0)
+    domain_phi = pt.zeros(0)
+    if n:
+        loading = loadings(d, spec)
+        mu = pm.Normal("indicator_level", 0.0, prior.level_sd, dims="indicator")
+        steps = d.year_steps()
+        year_sd = pm.HalfNormal("year_sd", prior.year_sd, dims="indicator")
+        step = pm.Normal("year_step", 0.0, year_sd[steps.step_indicator] * steps.step_scale, dims="indicator_step")
+        nu = pm.Deterministic("year_effect", pt.dot(steps.basis, step), dims="indicator_year")
+        fitted = mu[kind] + nu[steps.index(rows)]
+        if spec.pooling.deprivation:
+            x = np.array([np.dot(d.deprivation[list(m)], s) for m, s in zip(rows.members, rows.shares, strict=True)])
+            fitted += pm.Normal("deprivation_slope", 0.0, prior.deprivation_sd, dims="indicator")[kind] * x
+        offset = fitted
+
+        deviation_sd = pm.HalfNormal("deviation_sd", prior.deviation_sd, dims="indicator")
+        white = pm.Beta("white_share", *prior.white_share, dims="indicator")
+        phi = pm.Beta("autocorrelation", *prior.autocorrelation, dims="indicator")
+        white_sd = deviation_sd * pt.sqrt(white)
+        persistent_sd = deviation_sd * pt.sqrt(1.0 - white)
+        ar_sd, domain_sd = persistent_sd, pt.zeros(n)
+        if d.domain:
+            shared = np.flatnonzero(d.domain_index >= 0)
+            common = pm.Beta("domain_share", *prior.domain_share, dims="domain_indicator")
+            domain_sd = pt.set_subtensor(domain_sd[shared], persistent_sd[shared] * pt.sqrt(common))
+            ar_sd = pt.set_subtensor(ar_sd[shared], persistent_sd[shared] * pt.sqrt(1.0 - common))
+            domain_phi = pm.Beta("domain_autocorrelation", *prior.autocorrelation, dims="domain")
+    noise = Noise(ar_sd, phi, white_sd, domain_sd, domain_phi)
+    psi = pt.zeros(1)
+    if d.framework:
+        psi = pm.HalfNormal("judgement_loading", spec.ratings.loading_sd)[None]
+        offset = pt.set_subtensor(offset[np.flatnonzero(is_judgement)], national_standard(d, spec))
+    return offset, pt.concatenate([loading, psi]), noise
+
+
+def loadings(d: Design, spec: Spec) -> TensorVariable:
+    """Loadings per indicator, the sign fixed where the polarity is agreed."""
+    family = {"half-normal": pm.HalfNormal, "normal": pm.Normal}
+    agreed = np.array([p != "not agreed" for p in d.polarity])
+    parts = []
+    if agreed.any():
+        sd = spec.loadings.agreed_sd
+        if spec.loadings.agreed == "equal":
+            parts.append(pt.repeat(pm.HalfNormal("loading_equal", sd)[None], int(agreed.sum())))
+        else:
+            parts.append(family[spec.loadings.agreed]("loading_agreed", sigma=sd, dims="agreed"))
+    if (~agreed).any():
+        parts.append(family[spec.loadings.not_agreed]("loading_not_agreed", sigma=spec.loadings.not_agreed_sd, dims="not_agreed"))
+    order = np.argsort(np.concatenate([np.flatnonzero(agreed), np.flatnonzero(~agreed)]))
+    return pm.Deterministic("loading", pt.concatenate(parts)[order], dims="indicator")
+
+
+def national_standard(d: Design, spec: Spec) -> TensorVariable:
+    """National random walk of the judgements' standard, zero-sum over the window, at each judgement's start."""
+    n = d.year.size
+    sd = pm.HalfNormal("standards_sd", spec.ratings.standards_sd)
+    step = pm.Normal("standards_step", dims="grade_step")
+    basis = np.tril(np.ones((n, n)), -1)[:, : n - 1]
+    standard = pm.Deterministic("standard", sd * pt.dot(basis - basis[d.window].mean(axis=0), step), dims="year")
+    rows = d.observation
+    return pt.dot(d.weights(rows.position.to_numpy()[rows.indicator == JUDGEMENT]), standard)
+
+
+def judgement_prior(d: Design, spec: Spec) -> TensorVariable | None:
+    """Cutpoints (framework, cutpoint): the first from Dirichlet grade shares, later ones shifted and stretched."""
+    if not d.framework:
+        return None
+    share = pm.Dirichlet("grade_share", np.full(4, spec.ratings.grade_concentration))
+    base = pt.sqrt(2.0) * pt.erfinv(2.0 * pt.cumsum(share)[:3] - 1.0)
+    cutpoints = base[None]
+    if len(d.framework) > 1:
+        shift = pm.Normal("framework_shift", 0.0, spec.ratings.framework_shift_sd, dims="later_framework")
+        stretch = pm.Normal("framework_stretch", 0.0, spec.ratings.framework_spread_sd, dims="later_framework")
+        middle = base[1]
+        later = middle + shift[:, None] + pt.exp(stretch)[:, None] * (base - middle)[None]
+        cutpoints = pt.concatenate([cutpoints, later])
+    return pm.Deterministic("cutpoints", cutpoints, dims=("framework", "cutpoint"))
+
+
+def explicit_cells(d: Design, offset: TensorVariable) -> tuple[TensorVariable, TensorVariable]:
+    """z and V of the collapsed likelihood: data where a count is large, a free logit with V = 0 where it is not."""
+    rows = d.observation
+    z, variance = pt.as_tensor(rows.z.to_numpy()), rows.variance.to_numpy().copy()
+    judged = (rows.indicator == JUDGEMENT).to_numpy()
+    small = rows.explicit.to_numpy() & ~judged
+    if small.any():
+        spread = np.minimum(np.sqrt(variance[small]), 0.7)
+        raw = pm.Flat("explicit_logit_raw", dims="explicit_cell", initval=np.zeros(small.sum()))
+        z = pt.set_subtensor(z[np.flatnonzero(small)], rows.z.to_numpy()[small] + spread * raw)
+        variance[small] = 0.0
+    if judged.any():
+        raw = pm.Flat("judgement_raw", dims="judgement", initval=0.7 * (2.5 - rows.grade.to_numpy()[judged]))
+        z = pt.set_subtensor(z[np.flatnonzero(judged)], raw)
+    return z, pt.as_tensor(variance)
+
+
+def explicit_likelihood(d: Design, z: TensorVariable, cutpoints: TensorVariable | None, judgement_variance: float) -> None:
+    """Exact likelihood of the small and suppressed counts, and of the grades, given their latent z."""
+    rows = d.observation
+    judged = (rows.indicator == JUDGEMENT).to_numpy()
+    small = rows.explicit.to_numpy() & ~judged
+    if small.any():
+        pm.Potential("small_counts", binomial_logp(rows[small], z[np.flatnonzero(small)]).sum())
+    if judged.any():
+        score = 4 - rows.grade.to_numpy()[judged].astype(int)
+        framework = np.array([d.framework.index(f) for f in rows.framework[judged]])
+        sd = float(np.sqrt(judgement_variance))
+        pm.Potential("grades", ordinal_logp(score, z[np.flatnonzero(judged)], cutpoints[framework], sd).sum())
