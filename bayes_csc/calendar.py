@@ -55,8 +55,8 @@ def grid_position(dates: Any) -> float | np.ndarray:
 
 
 def _anchor(year: np.ndarray) -> np.ndarray:
-    first = (year - 1970).astype("datetime64[Y]").astype("datetime64[M]") + (GRID_MONTH - 1)
-    anchor: np.ndarray = first.astype("datetime64[D]") + (GRID_DAY - 1)
+    first = (year - 1970).astype("datetime64[Y]").astype("datetime64[M]") + np.timedelta64(GRID_MONTH - 1, "M")
+    anchor: np.ndarray = first.astype("datetime64[D]") + np.timedelta64(GRID_DAY - 1, "D")
     return anchor
 
 

@@ -22,6 +22,7 @@ from bayes_csc.panel_files import CELL_COLUMNS, csv_text, read_text
 INDICATOR_FOLDER = "indicators"
 DICTIONARY, INSPECTIONS, AUTHORITIES, README = "indicators.toml", "inspections.csv", "authorities.csv", "README.md"
 OVERALL = "overall"
+INSPECTION = ["authority", "framework", "start_date", "publication_date"]
 
 
 @dataclass(frozen=True)
@@ -200,7 +201,7 @@ def inspection_dates(inspections: pd.DataFrame) -> pd.Series:
     pandas.Series
         Datetimes, one per row, never later than the publication.
     """
-    known = inspections.dropna(subset="start_date")
+    known = inspections.dropna(subset="start_date").drop_duplicates(INSPECTION)
     lag = (known["publication_date"] - known["start_date"]).dt.days
     typical = inspections["framework"].map(lag.groupby(known["framework"]).median()).fillna(lag.median()).fillna(0)
     estimated = inspections["publication_date"] - pd.to_timedelta(typical.round(), unit="D")

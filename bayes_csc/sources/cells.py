@@ -114,11 +114,11 @@ def suppressed_interval(
     if ceiling < lower or not exhaustive:
         # The other parts are unknown, or do not add up: only the total limits the sum.
         secondary_likely = secondary == "either" and floor > upper and ceiling >= lower
-        return lower, ceiling if secondary_likely else max(lower, min(upper, ceiling, total))
-    if hidden + hidden_others >= 3 and floor <= upper:
-        return max(lower, floor), min(upper, ceiling)
+        return lower, ceiling if secondary_likely else max(lower, min(upper, ceiling))
     if secondary == "numerator" or hidden_others == 0:
         return max(lower, floor), ceiling
+    if hidden + hidden_others >= 3 and floor <= upper:
+        return max(lower, floor), min(upper, ceiling)
     return lower, ceiling if secondary == "either" else min(upper, ceiling)
 
 

@@ -119,7 +119,7 @@ def entries(column: pd.Series, symbols: Mapping[str, Entry], path: Path) -> list
         raise DataError(
             [
                 f"{path}: row {row}: column {column.name!r}: expected a number of at least 0 or one of {known}; found "
-                f" {text!r}; if the release has a new symbol, say what it means in the symbols of its source"
+                f"{text!r}; if the release has a new symbol, say what it means in the symbols of its source"
                 for row, text in zip(odd.index + FIRST_ROW, odd, strict=True)
             ]
         )
