@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -14,6 +15,8 @@ from bayes_csc.panel_files import read_toml
 FAMILIES = ("binomial", "poisson", "lognormal", "gaussian", "ordinal")
 POLARITIES = ("higher is better", "higher is worse", "not agreed")
 REFERENCE_INSTANTS = ("midpoint", "end")
+# A key names a table of the dictionary and a domain names a file.
+WORD = re.compile(r"[A-Za-z0-9_-]+")
 
 HEAD_KEYS = ("name", "date", "published_by", "grades", "licence")
 HEAD_NEEDED = ("name", "date", "grades")
@@ -92,14 +95,19 @@ def parse_dictionary(
         for name in tables
         if name not in ("panel", "indicator")
     ]
-    head = read_head(tables.get("panel", {}), where, problems)
+    parts = {name: tables.get(name, {}) for name in ("panel", "indicator")}
+    for name, part in parts.items():
+        if not isinstance(part, dict):
+            problems.append(f"{where}: [{name}] must be a table, found {part!r}")
+            parts[name] = {}
+    head = read_head(parts["panel"], where, problems)
     indicators = {}
-    for key, table in tables.get("indicator", {}).items():
+    for key, table in parts["indicator"].items():
         indicator, found = read_indicator(key, table, where)
         problems += found
         if indicator is not None:
             indicators[key] = indicator
-    if not tables.get("indicator"):
+    if not parts["indicator"]:
         problems.append(f"{where}: no [indicator.KEY] table; expected one per indicator of the cells")
     return head, indicators
 
@@ -157,6 +165,9 @@ def read_indicator(key: str, table: Any, where: str) -> tuple[Indicator | None, 
     for name, allowed in CHOICES.items():
         if name in table and table[name] not in allowed:
             problems.append(f"{at}: {name} must be one of {', '.join(map(repr, allowed))}, found {table[name]!r}")
+    for name, word in (("key", key), ("domain", table.get("domain"))):
+        if isinstance(word, str) and word and not WORD.fullmatch(word):
+            problems.append(f"{at}: {name} must be made of letters, digits, hyphens and underscores, found {word!r}")
     month = table.get("publication_month", 1)
     if type(month) is not int or not 1 <= month <= 12:
         problems.append(f"{at}: publication_month must be a whole number from 1 to 12, found {month!r}")

@@ -22,6 +22,7 @@ from bayes_csc.panel_files import CELL_COLUMNS, csv_text, read_text
 INDICATOR_FOLDER = "indicators"
 DICTIONARY, INSPECTIONS, AUTHORITIES, README = "indicators.toml", "inspections.csv", "authorities.csv", "README.md"
 OVERALL = "overall"
+INSPECTION_ORDER = ("authority", "publication_date", "start_date", "framework", "type", "domain", "grade")
 INSPECTION = ["authority", "framework", "start_date", "publication_date"]
 
 
@@ -139,9 +140,7 @@ class Panel:
         return {
             DICTIONARY: dictionary_text(given, self.indicators),
             **{f"{INDICATOR_FOLDER}/{domain}.csv": csv_text(rows) for domain, rows in self._domains().items()},
-            INSPECTIONS: csv_text(
-                self.inspections.sort_values(["authority", "publication_date", "framework", "type", "domain"])
-            ),
+            INSPECTIONS: csv_text(self.inspections.sort_values(list(INSPECTION_ORDER))),
             AUTHORITIES: csv_text(self.authorities.sort_index().rename_axis("code").reset_index()),
             README: self.readme or f"# {self.name}\n",
         }

@@ -64,7 +64,11 @@ def read_csv(path: Path, columns: tuple[str, ...], problems: list[str]) -> pd.Da
     text = read_text(path, problems)
     if text is None:
         return None
-    rows = list(csv.reader(io.StringIO(text, newline="")))
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline="")))
+    except csv.Error as error:
+        problems.append(f"{path.name}: not a CSV file: {error}; look for a quotation mark that is not closed")
+        return None
     header = [name.strip() for name in rows[0]] if rows else []
     found = len(problems)
     problems += [

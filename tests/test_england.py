@@ -106,8 +106,8 @@ def test_workforce_denominators_reproduce_the_published_rate_of_every_authority(
     panel: Panel, official: Path, indicator: str, rate: str
 ) -> None:
     table = local_authorities(read_table(official / csww.INDICATORS, [rate]))
-    keys = [table["old_la_code"].str.replace(" / ", "+"), table["time_period"].astype(int)]
-    published = pd.Series(pd.to_numeric(table[rate], errors="coerce").to_numpy(), index=pd.MultiIndex.from_arrays(keys, names=["authority", "year"]))
+    table = table.assign(authority=table["old_la_code"].str.replace(" / ", "+"), year=table["time_period"].astype(int))
+    published = pd.to_numeric(table.set_index(["authority", "year"])[rate], errors="coerce")
     ours = cells_of(panel, indicator).set_index(["authority", "year"])["value"] * 100
     difference = (ours - published).abs().dropna()
     assert len(difference) > 1300
