@@ -116,7 +116,7 @@ class Panel:
             The folder exists and is something else.
         """
         target = Path(folder)
-        if target.exists() and any(target.iterdir()) and not (target / DICTIONARY).is_file():
+        if target.is_file() or (target.is_dir() and any(target.iterdir()) and not (target / DICTIONARY).is_file()):
             raise UsageError(
                 f"{target}: not a panel folder (it has no {DICTIONARY}), so it is not replaced; give another"
             )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from bayes_csc_cli.data import app
+from bayes_csc_cli import app
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -104,6 +104,8 @@ def test_writing_replaces_a_panel_but_nothing_else(folder: Path, tmp_path: Path)
     (tmp_path / "thesis" / "chapter.txt").write_text("mine")
     with pytest.raises(UsageError, match="not a panel folder"):
         panel.write(tmp_path / "thesis")
+    with pytest.raises(UsageError, match="not a panel folder"):
+        panel.write(tmp_path / "thesis" / "chapter.txt")
     assert (tmp_path / "thesis" / "chapter.txt").read_text() == "mine"
 
 
@@ -140,13 +142,15 @@ def test_as_of_keeps_cells_published_by_the_day(folder: Path) -> None:
 
 
 def test_data_build_writes_the_panel(shared: Path, tmp_path: Path) -> None:
-    done = CliRunner().invoke(app, ["--raw", str(shared / "data"), "--out", str(tmp_path / "england")])
+    done = CliRunner().invoke(app, ["data", "build", "--raw", str(shared / "data"), "--out", str(tmp_path / "england")])
     assert done.exit_code == 0
     assert re.fullmatch(r"Wrote \d+ cells of 12 indicators to .*england\n", done.output)
     assert Panel.read(tmp_path / "england").name == "England"
 
 
 def test_data_build_writes_nothing_when_the_files_are_not_there(tmp_path: Path) -> None:
-    done = CliRunner().invoke(app, ["--raw", str(tmp_path / "none"), "--out", str(tmp_path / "england")])
+    done = CliRunner().invoke(
+        app, ["data", "build", "--raw", str(tmp_path / "none"), "--out", str(tmp_path / "england")]
+    )
     assert isinstance(done.exception, DataError)
     assert not (tmp_path / "england").exists()

@@ -107,6 +107,11 @@ def test_a_sum_whose_complement_is_shown_counts_as_observed() -> None:
     assert (found["status"], found["numerator"]) == ("observed", 112)
 
 
+def test_bands_that_are_all_shown_are_summed_even_where_they_fall_short_of_the_total() -> None:
+    found = cell([shown(100), shown(20)], [shown(160)], [shown(10)], exhaustive=True, secondary="either")
+    assert (found["numerator"], found["denominator"]) == (120, 160)
+
+
 def test_hidden_bands_that_do_not_exhaust_the_total_are_limited_by_what_is_shown() -> None:
     # Kensington and Chelsea, conferences in 2021: 39; 26, c, c and 10.
     found = interval([shown(26), SMALL_COUNT], shown(39), [SMALL_COUNT, shown(10)], secondary="either")

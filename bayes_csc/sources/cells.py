@@ -53,24 +53,23 @@ def cell(
     total = round(sum(part.lower for part in denominator), 10) if known else NAN
     if total == 0:
         return {**blank, "status": "not_applicable"}
-    count = round(sum(part.lower for part in numerator), 10)
-    if exhaustive and known and others and all(part.status == "observed" for part in others):
-        count = total - sum(part.lower for part in others)
-    elif not known or any(part.status != "observed" for part in numerator):
-        count = NAN
-    if count == count:
-        return {
-            **blank,
-            "numerator": count,
-            "denominator": total,
-            "value": round(count / total, 6),
-            "status": "observed",
-        }
+    count = _exact_sum(numerator)
+    if count is None and exhaustive and others and (rest := _exact_sum(others)) is not None:
+        count = total - rest
+    if known and count is not None:
+        figure = {"numerator": count, "denominator": total, "value": round(count / total, 6)}
+        return {**blank, **figure, "status": "observed"}
     complete = all(part.status in ("observed", "suppressed") for part in others)
     lower, upper = suppressed_interval(
         numerator, total, others if complete else (), exhaustive=exhaustive and complete, secondary=secondary
     )
     return {**blank, "denominator": total, "status": "suppressed", "lower": lower, "upper": upper}
+
+
+def _exact_sum(parts: Sequence[Entry]) -> float | None:
+    if any(part.status != "observed" for part in parts):
+        return None
+    return round(sum(part.lower for part in parts), 10)
 
 
 def suppressed_interval(

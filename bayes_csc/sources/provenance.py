@@ -32,6 +32,8 @@ CONVENTIONS = """\
 - **Gaps.** Placement moves are not in the files of 2015 to 2017; assessments by duration start in 2014 and end in 2022;
   care leavers aged 19 to 21 start in 2014 (earlier releases cover 19-year-olds only). Isles of Scilly is not in the
   looked-after files before 2017.
+- **Breaks.** The denominator of suitable accommodation is all care leavers aged 19 to 21 to 2017 and, from 2018, the
+  release's own total (about 2% fewer: without those who went abroad, were deported or whose residence is not known).
 - **Joint returns.** `314+318` (Kingston upon Thames and Richmond upon Thames, workforce from 2016; the census of 2015
   has them apart) and `940+941` (North and West Northamptonshire, workforce from 2021) are one row about two
   authorities.
