@@ -101,8 +101,8 @@ IN_ACTIVITY, INACTIVE = "Act_HE Act_OE Act_TE", "Act_NEET_ill Act_NEET_oth Act_N
 INACTIVE_2017 = ("CL_Act_NEET_ill19to21", "CL_Act_NEET_oth19to21", "CL_ACT_NEET_preg19to21", "CL_Act_NoInf19to21")
 
 # The release of 2014 counts the care leavers who died in its total. In 2013 the placement counts of one row in ten
-# fall short of the children by up to 3. Suitable and unsuitable accommodation and no information do not exhaust the care
-# leavers of 2017, and are not all shown before.
+# fall short of the children by up to 3. Suitable and unsuitable accommodation and no information do not exhaust the
+# care leavers of 2017, and are not all shown before.
 WIDE = (
     WideCount("three_placements", *IN_2013, ("CLA_3Pla",), "CLA_Mar2013", PLACED, exhaustive=False, secondary="other"),
     WideCount(

@@ -34,6 +34,7 @@ CONVENTIONS = """\
   looked-after files before 2017.
 - **Breaks.** The denominator of suitable accommodation is all care leavers aged 19 to 21 to 2017 and, from 2018, the
   release's own total (about 2% fewer: without those who went abroad, were deported or whose residence is not known).
+  Authorities moved to the single assessment during 2013-14: the assessments of 2014 are few in many and none in 44.
 - **Joint returns.** `314+318` (Kingston upon Thames and Richmond upon Thames, workforce from 2016; the census of 2015
   has them apart) and `940+941` (North and West Northamptonshire, workforce from 2021) are one row about two
   authorities.
