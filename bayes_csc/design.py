@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -11,6 +10,7 @@ from scipy.linalg import block_diag
 
 from bayes_csc.calendar import grid_position, reference_instant
 from bayes_csc.errors import DataError, SpecError
+from bayes_csc.geography import codes_of, linked_blocks, predecessors
 from bayes_csc.observations import judgement_rows, observation_rows
 from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
@@ -96,7 +96,7 @@ class Design:
         Grid position of the cut.
     observation
         One row per observation in kernel order; columns unit, indicator, kind, year, position, z, variance, sign,
-        numerator, denominator, lower, upper, explicit, framework, grade, block, group.
+        numerator, denominator, lower, upper, small, framework, grade, block, group.
     layout
         The kernel's integer arrays for these observations.
     template
@@ -176,7 +176,7 @@ def design(panel: Panel, spec: Spec) -> Design:
         An indicator of a family the model does not have, or no authority with data.
     """
     keys = _chosen(panel, spec)
-    blocks = _blocks(panel)
+    blocks = linked_blocks(panel.authorities, panel.cells.authority.unique())
     authority = tuple(code for block in blocks for code in block)
     table = panel.authorities.loc[list(authority)]
     index = {code: i for i, code in enumerate(authority)}
@@ -247,27 +247,11 @@ def _chosen(panel: Panel, spec: Spec) -> tuple[str, ...]:
     return keys
 
 
-def _blocks(panel: Panel) -> list[list[str]]:
-    """Connected sets of authorities: successors with predecessors, and joint returns."""
-    parent = {code: code for code in panel.authorities.index}
-
-    def root(code: str) -> str:
-        while parent[code] != code:
-            code = parent[code]
-        return code
-
-    links = [(code, p) for code, text in panel.authorities.predecessors.items() for p in str(text or "").split()]
-    links += [pair for unit in panel.cells.authority.unique() for pair in pairwise(unit.split("+"))]
-    for a, b in links:
-        parent[root(b)] = root(a)
-    sets: dict[str, list[str]] = {}
-    for code in sorted(parent):
-        sets.setdefault(root(code), []).append(code)
-    return sorted(sets.values())
-
-
 def _grid(panel: Panel) -> tuple[np.ndarray, np.ndarray, float]:
-    """Grid points, the window among them, and the position of now."""
+    """Grid points, the window among them, and the position of now.
+
+    The grid covers the panel's window, so that an earlier cut keeps the scale of theta.
+    """
     instants = np.concatenate(
         [
             grid_position(
@@ -282,35 +266,37 @@ def _grid(panel: Panel) -> tuple[np.ndarray, np.ndarray, float]:
     )
     now = max(float(grid_position(panel.date)), float(instants.max()))
     year = np.arange(int(np.floor(instants.min() + 0.01)), int(np.ceil(now - 0.01)) + 1)
-    first, last = getattr(panel, "window", (year[0], year[-1]))
+    first, last = panel.window or (int(year[0]), int(year[-1]))
+    year = np.arange(min(first, int(year[0])), max(last, int(year[-1])) + 1)
     window = np.flatnonzero((year >= first) & (year <= last))
     return year, window, now
 
 
 def _templates(
-    panel: Panel, blocks: list[list[str]], own: Template, first_year: int
+    panel: Panel, blocks: list[tuple[str, ...]], own: Template, first_year: int
 ) -> tuple[tuple[Template, ...], tuple[int, ...]]:
-    templates, which = [own], []
+    templates, which, old = [own], [], predecessors(panel.authorities)
     for block in blocks:
         if len(block) == 1:
             which.append(0)
             continue
-        successions: list[Succession | None] = []
-        for code in block:
-            row = panel.authorities.loc[code]
-            codes = str(row.predecessors or "").split()
-            weights = [float(w) for w in str(row.predecessor_weights or "").split()]
-            position = float(grid_position(row.valid_from)) if codes else 0.0
-            successions.append(
-                Succession(tuple(block.index(c) for c in codes), tuple(weights), position) if codes else None
+        successions = [
+            Succession(
+                tuple(block.index(c) for c in old[code]),
+                tuple(old[code].values()),
+                float(grid_position(panel.authorities.valid_from[code])),
             )
+            if code in old
+            else None
+            for code in block
+        ]
         which.append(len(templates))
         templates.append(block_template(own, successions, first_year))
     return tuple(templates), tuple(which)
 
 
 def _exists(table: pd.DataFrame, year: np.ndarray) -> np.ndarray:
-    """Authority by year: did it exist at any time within half a year of the grid point?"""
+    """Whether each authority existed within half a year of each grid point (authority, year)."""
     start = grid_position(table.valid_from)
     end = grid_position(table.valid_to)
     start, end = np.where(np.isnan(start), -np.inf, start), np.where(np.isnan(end), np.inf, end)
@@ -323,7 +309,7 @@ def _ordered(design: Design, observation: pd.DataFrame, panel: Panel) -> pd.Data
     block_of = {i: b for b, block in enumerate(design.block) for i in block}
     kind = {k: i for i, k in enumerate(design.indicator)} | {JUDGEMENT: len(design.indicator)}
     out = observation.assign(
-        block=[block_of[index[u.split("+")[0]]] for u in observation.unit],
+        block=[block_of[index[codes_of(u)[0]]] for u in observation.unit],
         kind=observation.indicator.map(kind).astype(int),
     )
     domain = np.append(design.domain_index, -1)[out.kind]
@@ -337,7 +323,7 @@ def _ordered(design: Design, observation: pd.DataFrame, panel: Panel) -> pd.Data
     out = out.sort_values(["block", "unit", "series", "kind", "year", "position"], kind="stable", ignore_index=True)
     out["group"] = out.groupby(["block", "unit", "series"], sort=False).ngroup()
     population = panel.authorities.population
-    members = [u.split("+") for u in out.unit]
+    members = [codes_of(u) for u in out.unit]
     out["members"] = [tuple(index[c] for c in m) for m in members]
     out["shares"] = [
         (1.0,) if len(m) == 1 else tuple(population[c] / sum(population[d] for d in m) for c in m) for m in members

@@ -18,7 +18,7 @@ REFERENCE_INSTANTS = ("midpoint", "end")
 # A key names a table of the dictionary and a domain names a file.
 WORD = re.compile(r"[A-Za-z0-9_-]+")
 
-HEAD_KEYS = ("name", "date", "published_by", "grades", "licence")
+HEAD_KEYS = ("name", "date", "published_by", "grades", "window", "licence")
 HEAD_NEEDED = ("name", "date", "grades")
 HEAD_DATES = ("date", "published_by")
 
@@ -125,6 +125,16 @@ def read_head(table: Mapping[str, Any], where: str, problems: list[str]) -> dict
                 head[name] = tuple(value)
             else:
                 problems.append(f"{at}: grades must be at least two texts, best first, found {value!r}")
+        elif name == "window":
+            if (
+                isinstance(value, list)
+                and len(value) == 2
+                and all(type(t) is int for t in value)
+                and value[0] < value[1]
+            ):
+                head[name] = tuple(value)
+            else:
+                problems.append(f"{at}: window must be the first and the last grid year, found {value!r}")
         elif not isinstance(value, str):
             problems.append(f"{at}: {name} must be a text in quotes, found {value!r}")
         elif name not in HEAD_DATES:
@@ -189,6 +199,6 @@ def dictionary_text(head: Mapping[str, Any], indicators: Mapping[str, Indicator]
     return "\n".join([*lines, "", *map(indicator_toml, indicators.values())])
 
 
-def _toml_value(value: str | datetime.date | tuple[str, ...]) -> str:
+def _toml_value(value: str | datetime.date | tuple[str, ...] | tuple[int, int]) -> str:
     plain = value.isoformat() if isinstance(value, datetime.date) else value
     return json.dumps(plain, ensure_ascii=False)

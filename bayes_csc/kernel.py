@@ -95,15 +95,35 @@ def powers(base, count):
 
 
 @njit(nogil=True, cache=True, fastmath=FLAGS)
+def weigh(s_inv, first, n, kind, row, state, weight, loading, n_state, sat):
+    """Fill sat[p, i] = (S A)[i, p] for one group; return the half-open range of the states that it touches."""
+    low, high = n_state, 0
+    for j in range(n):
+        for e in range(row[first + j], row[first + j + 1]):
+            low = min(low, state[e])
+            high = max(high, state[e] + 1)
+    for p in range(low, high):
+        for i in range(n):
+            sat[p, i] = 0.0
+    for j in range(n):
+        for e in range(row[first + j], row[first + j + 1]):
+            a = loading[kind[first + j]] * weight[e]
+            p = state[e]
+            for i in range(n):
+                sat[p, i] += a * s_inv[j, i]
+    return low, high
+
+
+@njit(nogil=True, cache=True, fastmath=FLAGS)
 def reduce_block(
     block, block_group, group_obs, group_domain, kind, time, row, state, weight,
     z, variance, offset, loading, m, first_state, n_state, factor, n_col,
     ar_sd, ar_power, white_sd, domain_sd, domain_power,
-    precision, residual, scaled, h, hl, minv, v, work,
+    precision, sat, residual, scaled, h, hl, minv, v, work,
 ):  # fmt: skip
-    """Collapse one block; fill S, r, Sr, h, HL, M^-1 and E[v|z]; return its log density (NaN: not positive definite)."""
+    """Collapse one block; fill S, r, Sr, h, HL, M^-1 and E[v|z]; return its log density, NaN if one does not exist."""
     total = 0.0
-    big_h = work[1]
+    big_h, line = work[1], work[2, 1]
     for p in range(n_state):
         h[p] = 0.0
         for q in range(n_state):
@@ -129,16 +149,17 @@ def reduce_block(
                 s += s_inv[i, j] * residual[local + j]
             scaled[local + i] = s
             total -= 0.5 * s * residual[local + i]
+        low, high = weigh(s_inv, first, n, kind, row, state, weight, loading, n_state, sat[g - block_group[block]])
+        group_sat = sat[g - block_group[block]]
         for i in range(n):
-            li = loading[kind[first + i]]
+            for q in range(low, high):
+                line[q] = group_sat[q, i]
             for e in range(row[first + i], row[first + i + 1]):
-                a = li * weight[e]
+                a = loading[kind[first + i]] * weight[e]
                 p = state[e]
                 h[p] += a * scaled[local + i]
-                for j in range(n):
-                    c = a * s_inv[i, j] * loading[kind[first + j]]
-                    for f in range(row[first + j], row[first + j + 1]):
-                        big_h[p, state[f]] += c * weight[f]
+                for q in range(low, high):
+                    big_h[p, q] += a * line[q]
     for p in range(n_state):
         for c in range(n_col):
             hl[p, c] = 0.0
@@ -202,8 +223,8 @@ def value_and_gradient(
 ):  # fmt: skip
     """Log density of all blocks and its gradient by every real-valued argument from `z` on.
 
-    Integer arguments are the layout (see `bayes_csc.design.Layout`). Returns
-    (value, d z, d variance, d offset, d loading, d m, d factors, d ar_sd, d ar_phi, d white_sd, d domain_sd, d domain_phi).
+    The arguments before `z` are the layout (see `bayes_csc.design.Layout`). Returns the value, then the gradients in
+    the order of the arguments; the value is -inf where a covariance is not positive definite.
     """
     n_block = block_group.size - 1
     max_lag = 1 + (time.max() - time.min() if time.size else 0)
@@ -228,8 +249,8 @@ def value_and_gradient(
     residual, scaled = np.empty(obs), np.empty(obs)
     h, v, x = np.empty(width), np.empty(width), np.empty(width)
     hl, minv, theta_cov = np.empty((width, width)), np.empty((width, width)), np.empty((width, width))
-    sa, sat = np.empty((group_size, width)), np.empty((group_size, width))
-    se = np.empty(group_size)
+    sat, sat_theta = np.empty((groups, width, group_size)), np.empty((group_size, width))
+    se, line, by_lag = np.empty(group_size), np.empty(group_size), np.empty(max_lag + 1)
 
     value = 0.0
     for b in range(n_block):
@@ -242,7 +263,7 @@ def value_and_gradient(
             b, block_group, group_obs, group_domain, kind, time, row, state, weight,
             z, variance, offset, loading, m, first_state, n_state, factor, n_col,
             ar_sd, ar_power, white_sd, domain_sd, domain_power,
-            precision, residual, scaled, h, hl, minv, v, work,
+            precision, sat, residual, scaled, h, hl, minv, v, work,
         )  # fmt: skip
         state_moments(n_state, n_col, factor, minv, v, x, theta_cov, work)
 
@@ -273,53 +294,51 @@ def value_and_gradient(
                 for j in range(n):
                     s += s_inv[i, j] * residual[local + j]
                 se[i] = s
-                for p in range(n_state):
-                    sa[i, p] = 0.0
-                    sat[i, p] = 0.0
-            low, high = n_state, 0  # the states this group touches: all of its unit, not all of a linked block
-            for j in range(n):
-                lj = loading[kind[first + j]]
-                for e in range(row[first + j], row[first + j + 1]):
-                    p = state[e]
-                    low = min(low, p)
-                    high = max(high, p + 1)
-                    a = lj * weight[e]
-                    for i in range(n):
-                        sa[i, p] += s_inv[i, j] * a
+            low, high = n_state, 0
+            for e in range(row[first], row[first + n]):
+                low = min(low, state[e])
+                high = max(high, state[e] + 1)
+            b_sat = sat[g - block_group[b]]
             for i in range(n):
+                for q in range(low, high):
+                    sat_theta[i, q] = 0.0
                 for p in range(low, high):
-                    y = sa[i, p]
-                    if y != 0.0:
-                        for q in range(low, high):
-                            sat[i, q] += y * theta_cov[p, q]
+                    y = b_sat[p, i]
+                    for q in range(low, high):
+                        sat_theta[i, q] += y * theta_cov[p, q]
             for i in range(n):
                 k = kind[first + i]
                 wx = 0.0
                 trace = 0.0
                 for e in range(row[first + i], row[first + i + 1]):
                     wx += weight[e] * (m[first_state + state[e]] + x[state[e]])
-                    trace += weight[e] * sat[i, state[e]]
+                    trace += weight[e] * sat_theta[i, state[e]]
                     d_m[first_state + state[e]] += loading[k] * weight[e] * se[i]
                 d_loading[k] += wx * se[i] - trace
                 d_offset[first + i] = se[i]
                 d_z[first + i] = -se[i]
-            for i in range(n):  # G = 1/2 (S e e' S + S A Theta A' S - S) = d log p / d Sigma
+            for lag in range(max_lag):
+                by_lag[lag] = 0.0
+            for i in range(n):  # G = 1/2 (S e e' S + S A Theta A' S - S) = d log p / d Sigma; twice its row, up to i
                 k = kind[first + i]
+                ti = time[first + i]
                 for j in range(i + 1):
-                    s = se[i] * se[j] - s_inv[i, j]
-                    for p in range(low, high):
-                        s += sat[i, p] * sa[j, p]
-                    if i == j:
-                        s *= 0.5
-                        d_variance[first + i] = s
-                        d_white_sd[k] += 2.0 * white_sd[k] * s
-                    lag = abs(time[first + i] - time[first + j])
-                    kj = kind[first + j]
-                    if k == kj:
-                        d_ar_sd[k] += 2.0 * ar_sd[k] * ar_power[k, lag] * s
-                        if lag > 0:
-                            d_ar_phi[k] += ar_sd[k] * ar_sd[k] * lag * ar_power[k, lag - 1] * s
-                    if domain >= 0:
+                    line[j] = se[i] * se[j] - s_inv[i, j]
+                for p in range(low, high):
+                    y = sat_theta[i, p]
+                    for j in range(i + 1):
+                        line[j] += y * b_sat[p, j]
+                line[i] *= 0.5
+                d_variance[first + i] = line[i]
+                d_white_sd[k] += 2.0 * white_sd[k] * line[i]
+                if domain < 0:
+                    for j in range(i + 1):
+                        by_lag[abs(ti - time[first + j])] += line[j]
+                else:
+                    for j in range(i + 1):
+                        s = line[j]
+                        lag = abs(ti - time[first + j])
+                        kj = kind[first + j]
                         c = domain_power[domain, lag] * s
                         d_domain_sd[k] += domain_sd[kj] * c
                         d_domain_sd[kj] += domain_sd[k] * c
@@ -327,6 +346,16 @@ def value_and_gradient(
                             d_domain_phi[domain] += (
                                 domain_sd[k] * domain_sd[kj] * lag * domain_power[domain, lag - 1] * s
                             )
+                        if k == kj:
+                            d_ar_sd[k] += 2.0 * ar_sd[k] * ar_power[k, lag] * s
+                            if lag > 0:
+                                d_ar_phi[k] += ar_sd[k] * ar_sd[k] * lag * ar_power[k, lag - 1] * s
+            if domain < 0:
+                k = kind[first]
+                for lag in range(max_lag):
+                    d_ar_sd[k] += 2.0 * ar_sd[k] * ar_power[k, lag] * by_lag[lag]
+                    if lag > 0:
+                        d_ar_phi[k] += ar_sd[k] * ar_sd[k] * lag * ar_power[k, lag - 1] * by_lag[lag]
     if not math.isfinite(value):
         value = -math.inf
     return (
@@ -368,6 +397,7 @@ def states(
     residual, scaled = np.empty(obs), np.empty(obs)
     h, v, x = np.empty(width), np.empty(width), np.empty(width)
     hl, minv, theta_cov = np.empty((width, width)), np.empty((width, width)), np.empty((width, width))
+    sat = np.empty((groups, width, group_size))
     at_noise = 0
     for b in range(n_block):
         first_state = block_state[b]
@@ -379,7 +409,7 @@ def states(
             b, block_group, group_obs, group_domain, kind, time, row, state, weight,
             z, variance, offset, loading, m, first_state, n_state, factor, n_col,
             ar_sd, ar_power, white_sd, domain_sd, domain_power,
-            precision, residual, scaled, h, hl, minv, v, work,
+            precision, sat, residual, scaled, h, hl, minv, v, work,
         )  # fmt: skip
         state_moments(n_state, n_col, factor, minv, v, x, theta_cov, work)
         root = np.linalg.cholesky(minv[:n_col, :n_col].copy())

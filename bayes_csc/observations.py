@@ -24,9 +24,9 @@ def observation_rows(cells: pd.DataFrame, indicators: Mapping[str, Indicator], c
 
         z = sign * log(p / (1 - p)),   variance = 1 / (n p (1 - p))
 
-    `sign` is -1 where higher is worse. A cell is `explicit` if n p (1 - p) is below the threshold or its count is
-    suppressed (known to lie in lower..upper); its z and variance then only place it, and its exact binomial or
-    interval likelihood is the model's business.
+    `sign` is -1 where higher is worse. A cell is `small` if n p (1 - p) is below the threshold or its count is
+    suppressed (known to lie in lower..upper); its z and variance then only place it: its exact binomial or interval
+    likelihood, or a site fitted to that (`bayes_csc.sites`), takes their place.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def observation_rows(cells: pd.DataFrame, indicators: Mapping[str, Indicator], c
     Returns
     -------
     pandas.DataFrame
-        Columns unit, indicator, year, position, z, variance, sign, numerator, denominator, lower, upper, explicit.
+        Columns unit, indicator, year, position, z, variance, sign, numerator, denominator, lower, upper, small.
     """
     usable = cells.denominator.gt(0) & (
         cells.status.eq("observed")
@@ -72,7 +72,7 @@ def observation_rows(cells: pd.DataFrame, indicators: Mapping[str, Indicator], c
                     "denominator": chosen.denominator,
                     "lower": chosen.lower.where(suppressed),
                     "upper": chosen.upper.where(suppressed).clip(upper=chosen.denominator),
-                    "explicit": suppressed | information.lt(counts.threshold),
+                    "small": suppressed | information.lt(counts.threshold),
                 }
             )
         )
@@ -92,7 +92,7 @@ def judgement_rows(panel: Panel, domain: str = "overall") -> pd.DataFrame:
             "z": 0.0,
             "variance": 0.0,
             "sign": 1.0,
-            "explicit": True,
+            "small": False,
             "framework": chosen.framework.to_numpy(),
             "grade": chosen.grade.to_numpy(),
         }

@@ -52,6 +52,9 @@ class Panel:
         `successors`, `valid_from`, `valid_to`, `population` (children aged 0 to 17), `neighbours`.
     published_by
         Inspections published by then are in; None where the panel's date is the only limit.
+    window
+        First and last grid year over which the latent state is centred and scaled, so that a unit of it means the
+        same whatever part of the panel is read; None for the whole grid.
     licence
         Licence of the data.
     readme
@@ -66,6 +69,7 @@ class Panel:
     inspections: pd.DataFrame
     authorities: pd.DataFrame
     published_by: datetime.date | None = None
+    window: tuple[int, int] | None = None
     licence: str = ""
     readme: str = ""
 
@@ -136,6 +140,7 @@ class Panel:
     def files(self) -> dict[str, str]:
         """Text of each file of the folder, by path, in canonical order of rows."""
         head = {"name": self.name, "date": self.date, "published_by": self.published_by, "grades": self.grades}
+        head |= {"window": self.window}
         given = {key: value for key, value in {**head, "licence": self.licence}.items() if value not in (None, "")}
         return {
             DICTIONARY: dictionary_text(given, self.indicators),

@@ -33,7 +33,9 @@ JUDGEMENT_SPLIT = 0.5
 """Part of a judgement's unit noise variance that is collapsed; the rest stays in its ordered probit."""
 
 
-def trajectory(panel: Panel, spec: Spec | None = None, *, likelihood: Literal["collapsed", "joint"] = "collapsed") -> pm.Model:
+def trajectory(
+    panel: Panel, spec: Spec | None = None, *, likelihood: Literal["collapsed", "joint"] = "collapsed"
+) -> pm.Model:
     """Build the trajectory model of a panel.
 
     Parameters
@@ -63,8 +65,8 @@ def from_design(d: Design, spec: Spec, *, likelihood: Literal["collapsed", "join
         offset, loading, noise = measurement_prior(d, spec)
         cutpoints = judgement_prior(d, spec)
         if likelihood == "collapsed":
-            z, variance = explicit_cells(d, offset)
-            explicit_likelihood(d, z, cutpoints, JUDGEMENT_SPLIT)
+            z, variance = latent_observations(d, exact=spec.counts.small == "explicit")
+            exact_likelihood(d, z, cutpoints, exact=spec.counts.small == "explicit")
             collapsed_potential(
                 d, z=z, variance=variance, offset=offset, loading=loading, mean=mean.ravel(), factors=factors,
                 **noise.collapsed(),
@@ -80,7 +82,7 @@ def coordinates(d: Design) -> dict[str, list[object]]:
     """Return the coordinates of every dimension of the model."""
     steps = d.year_steps()
     rows = d.observation
-    cells = rows[rows.explicit & (rows.indicator != JUDGEMENT)]
+    cells = rows[rows.small]
     judged = rows[rows.indicator == JUDGEMENT]
     return {
         "authority": list(d.authority),
@@ -97,7 +99,7 @@ def coordinates(d: Design) -> dict[str, list[object]]:
         "later_framework": list(d.framework[1:]),
         "cutpoint": ["inadequate|requires improvement", "requires improvement|good", "good|outstanding"],
         "grade_step": d.year[1:].tolist(),
-        "explicit_cell": [f"{u}:{k}:{t}" for u, k, t in zip(cells.unit, cells.indicator, cells.year, strict=True)],
+        "small_cell": [f"{u}:{k}:{t}" for u, k, t in zip(cells.unit, cells.indicator, cells.year, strict=True)],
         "judgement": [f"{u}:{p:.3f}" for u, p in zip(judged.unit, judged.position, strict=True)],
     }
 
@@ -109,8 +111,12 @@ def latent_prior(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVariable]
     if pooling.region and len(d.region) > 1:
         region_sd = pm.HalfNormal("region_sd", pooling.region_sd)
         region_trend_sd = pm.HalfNormal("region_trend_sd", pooling.region_trend_sd)
-        rho = pm.Deterministic("region_level", region_sd * pm.ZeroSumNormal("region_level_raw", dims="region"), dims="region")
-        kappa = pm.Deterministic("region_trend", region_trend_sd * pm.ZeroSumNormal("region_trend_raw", dims="region"), dims="region")
+        rho = pm.Deterministic(
+            "region_level", region_sd * pm.ZeroSumNormal("region_level_raw", dims="region"), dims="region"
+        )
+        kappa = pm.Deterministic(
+            "region_trend", region_trend_sd * pm.ZeroSumNormal("region_trend_raw", dims="region"), dims="region"
+        )
         level, trend = level + rho[d.region_index], trend + kappa[d.region_index]
     if pooling.deprivation:
         if spec.ratings.use:  # only the judgements identify it
@@ -201,7 +207,9 @@ def loadings(d: Design, spec: Spec) -> TensorVariable:
         else:
             parts.append(family[spec.loadings.agreed]("loading_agreed", sigma=sd, dims="agreed"))
     if (~agreed).any():
-        parts.append(family[spec.loadings.not_agreed]("loading_not_agreed", sigma=spec.loadings.not_agreed_sd, dims="not_agreed"))
+        parts.append(
+            family[spec.loadings.not_agreed]("loading_not_agreed", sigma=spec.loadings.not_agreed_sd, dims="not_agreed")
+        )
     order = np.argsort(np.concatenate([np.flatnonzero(agreed), np.flatnonzero(~agreed)]))
     return pm.Deterministic("loading", pt.concatenate(parts)[order], dims="indicator")
 
@@ -233,32 +241,37 @@ def judgement_prior(d: Design, spec: Spec) -> TensorVariable | None:
     return pm.Deterministic("cutpoints", cutpoints, dims=("framework", "cutpoint"))
 
 
-def explicit_cells(d: Design, offset: TensorVariable) -> tuple[TensorVariable, TensorVariable]:
-    """z and V of the collapsed likelihood: data where a count is large, a free logit with V = 0 where it is not."""
+def latent_observations(d: Design, *, exact: bool) -> tuple[TensorVariable, TensorVariable]:
+    """Give z and V of the collapsed likelihood: data, or a free latent value with V = 0 where the likelihood is exact.
+
+    Large counts are empirical logits; small ones are sites, or free logits if `exact`; judgements are always free:
+    u = f + N(0, 1 - JUDGEMENT_SPLIT), with f's own noise variance collapsed.
+    """
     rows = d.observation
-    z, variance = pt.as_tensor(rows.z.to_numpy()), rows.variance.to_numpy().copy()
-    judged = (rows.indicator == JUDGEMENT).to_numpy()
-    small = rows.explicit.to_numpy() & ~judged
+    small, judged = rows.small.to_numpy() & exact, (rows.indicator == JUDGEMENT).to_numpy()
+    z = pm.Data("observed_z", rows.z.to_numpy())
+    variance = pm.Data("observed_variance", np.where(judged, 0.0, rows.variance.to_numpy()))
     if small.any():
-        spread = np.minimum(np.sqrt(variance[small]), 0.7)
-        raw = pm.Flat("explicit_logit_raw", dims="explicit_cell", initval=np.zeros(small.sum()))
-        z = pt.set_subtensor(z[np.flatnonzero(small)], rows.z.to_numpy()[small] + spread * raw)
-        variance[small] = 0.0
+        at = np.flatnonzero(small)
+        spread = np.minimum(np.sqrt(rows.variance.to_numpy()[at]), 0.7)
+        raw = pm.Flat("small_logit_raw", dims="small_cell", initval=np.zeros(at.size))
+        z = pt.set_subtensor(z[at], rows.z.to_numpy()[at] + spread * raw)
+        variance = pt.set_subtensor(variance[at], 0.0)
     if judged.any():
-        raw = pm.Flat("judgement_raw", dims="judgement", initval=0.7 * (2.5 - rows.grade.to_numpy()[judged]))
-        z = pt.set_subtensor(z[np.flatnonzero(judged)], raw)
-    return z, pt.as_tensor(variance)
+        at = np.flatnonzero(judged)
+        raw = pm.Flat("judgement_score", dims="judgement", initval=0.7 * (2.5 - rows.grade.to_numpy()[at]))
+        z = pt.set_subtensor(z[at], raw)
+    return z, variance
 
 
-def explicit_likelihood(d: Design, z: TensorVariable, cutpoints: TensorVariable | None, judgement_variance: float) -> None:
-    """Exact likelihood of the small and suppressed counts, and of the grades, given their latent z."""
+def exact_likelihood(d: Design, z: TensorVariable, cutpoints: TensorVariable | None, *, exact: bool) -> None:
+    """Exact likelihood of the small and suppressed counts (if `exact`) and of the grades, given their latent z."""
     rows = d.observation
-    judged = (rows.indicator == JUDGEMENT).to_numpy()
-    small = rows.explicit.to_numpy() & ~judged
+    small, judged = rows.small.to_numpy() & exact, (rows.indicator == JUDGEMENT).to_numpy()
     if small.any():
         pm.Potential("small_counts", binomial_logp(rows[small], z[np.flatnonzero(small)]).sum())
-    if judged.any():
+    if cutpoints is not None:
         score = 4 - rows.grade.to_numpy()[judged].astype(int)
         framework = np.array([d.framework.index(f) for f in rows.framework[judged]])
-        sd = float(np.sqrt(judgement_variance))
+        sd = float(np.sqrt(1.0 - JUDGEMENT_SPLIT))
         pm.Potential("grades", ordinal_logp(score, z[np.flatnonzero(judged)], cutpoints[framework], sd).sum())

@@ -1,0 +1,81 @@
+"""Posterior mode and sampling of a model whose latent states are collapsed."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import nutpie
+import pymc as pm
+import pytensor
+from scipy.optimize import minimize
+
+from bayes_csc.collapse import REAL, collapsed_inputs
+from bayes_csc.errors import BayesCscError
+
+DOUBLE = ctypes.POINTER(ctypes.c_double)
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A model compiled once: density with gradient, expansion to named variables, and the collapsed inputs."""
+
+    model: pm.Model
+    density: Any
+    inputs: Callable[..., list[np.ndarray]]
+
+    def with_data(self, **data: np.ndarray) -> Compiled:
+        """Return the same compiled model on other values of its data containers."""
+        return Compiled(self.model, self.density.with_data(**data), self.inputs)
+
+    def log_density(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """Log posterior density in unconstrained coordinates and its gradient; -inf outside the support."""
+        x = np.ascontiguousarray(x, dtype=float)
+        gradient, value = np.zeros(x.size), np.zeros(())
+        function = self.density.compiled_logp_func.ctypes
+        status = function(x.size, _pointer(x), _pointer(gradient), _pointer(value), self.density.user_data.ctypes.data)
+        return (float(value), gradient) if status == 0 else (-np.inf, np.zeros(x.size))
+
+    def expand(self, x: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the named variables, transformed and constrained, of an unconstrained point."""
+        x = np.ascontiguousarray(x, dtype=float)
+        out = np.zeros(self.density.n_expanded)
+        status = self.density.compiled_expand_func.ctypes(
+            x.size, out.size, _pointer(x), _pointer(out), self.density.user_data.ctypes.data
+        )
+        if status != 0:
+            raise BayesCscError("the model's variables could not be computed at a point of its support")
+        names, slices, shapes = self.density.shape_info
+        return {n: out[s].reshape(shape) for n, s, shape in zip(names, slices, shapes, strict=True)}
+
+    def real_inputs(self, variables: dict[str, np.ndarray]) -> list[np.ndarray]:
+        """Return the kernel's real inputs (`collapse.REAL`) at values of the model's free variables and its data."""
+        values = dict(zip(REAL, self.inputs(*[variables[v.name] for v in self.model.free_RVs]), strict=True))
+        return [np.ascontiguousarray(values[name], dtype=float) for name in REAL]
+
+
+def _pointer(a: np.ndarray) -> Any:
+    return a.ctypes.data_as(DOUBLE)
+
+
+def compile_model(model: pm.Model) -> Compiled:
+    """Compile a model for sampling; the first time takes a minute or two, later ones use PyTensor's cache."""
+    density = nutpie.compile_pymc_model(model)
+    with model:
+        inputs = pytensor.function(
+            list(model.free_RVs), collapsed_inputs(model), on_unused_input="ignore", mode="FAST_COMPILE"
+        )
+    return Compiled(model, density, inputs)
+
+
+def posterior_mode(compiled: Compiled, start: np.ndarray, *, iterations: int = 400) -> np.ndarray:
+    """Maximise the density in unconstrained coordinates by L-BFGS."""
+
+    def negative(x: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = compiled.log_density(x)
+        return (-value, -gradient) if np.isfinite(value) else (1e30, np.zeros_like(x))
+
+    return minimize(negative, start, jac=True, method="L-BFGS-B", options={"maxiter": iterations, "maxcor": 30}).x

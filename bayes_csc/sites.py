@@ -1,0 +1,112 @@
+"""Gaussian sites for small and suppressed counts, by expectation propagation at fixed hyperparameters.
+
+The likelihood of a cell depends on its logit alone, so a Gaussian factor N(z'; eta, V') fitted where the posterior
+puts that logit stands for it in the collapsed likelihood (model equations in `bayes_csc.kernel`). Expectation
+propagation: divide the current factor out of the logit's posterior marginal (the cavity), multiply the exact
+likelihood in, match mean and variance. Source: Minka 2001; for latent Gaussian models Rasmussen and Williams 2006,
+section 3.6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.special import gammaln, logsumexp
+
+from bayes_csc.kernel import value_and_gradient
+
+FLAT_VARIANCE = 1e4
+"""Variance of a site whose likelihood says nothing about its logit."""
+NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(48)
+LOG_WEIGHTS = np.log(WEIGHTS / WEIGHTS.sum())
+
+
+def count_log_likelihood(rows: pd.DataFrame, z: np.ndarray) -> np.ndarray:
+    """Log likelihood of each row's count or interval at many coded logits.
+
+    Parameters
+    ----------
+    rows
+        Observations: sign, numerator, denominator, lower, upper.
+    z
+        (row, node) coded logits.
+
+    Returns
+    -------
+    numpy.ndarray
+        (row, node), up to a constant per row.
+    """
+    observed = rows.numerator.notna().to_numpy()
+    low = np.where(observed, rows.numerator, rows.lower).astype(float)
+    high = np.where(observed, rows.numerator, rows.upper).astype(float)
+    n = rows.denominator.to_numpy(dtype=float)
+    eta = rows.sign.to_numpy()[:, None] * z
+    out = low[:, None] * eta - n[:, None] * np.logaddexp(0.0, eta)
+    for i in np.flatnonzero(high > low):
+        count = np.arange(low[i], high[i] + 1.0)
+        weight = -gammaln(count + 1.0) - gammaln(n[i] - count + 1.0)
+        out[i] += logsumexp(weight[:, None] + (count - low[i])[:, None] * eta[i], axis=0)
+    return out
+
+
+def tilted_moments(rows: pd.DataFrame, mean: np.ndarray, variance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance of the logits under cavity times exact likelihood, by Gauss-Hermite quadrature.
+
+    The nodes are placed twice, the second time by the first result, so that a likelihood far from the cavity is seen.
+    """
+    centre, spread = mean, np.sqrt(variance)
+    for _ in range(2):
+        z = centre[:, None] + spread[:, None] * NODES
+        log_p = count_log_likelihood(rows, z) - 0.5 * (z - mean[:, None]) ** 2 / variance[:, None]
+        log_p += LOG_WEIGHTS + 0.5 * NODES**2
+        p = np.exp(log_p - logsumexp(log_p, axis=1, keepdims=True))
+        centre = (p * z).sum(axis=1)
+        spread = np.sqrt((p * (z - centre[:, None]) ** 2).sum(axis=1))
+    return centre, spread**2
+
+
+def fit_sites(
+    layout: Sequence[np.ndarray], real: Sequence[np.ndarray], rows: pd.DataFrame, site: np.ndarray, *,
+    sweeps: int = 30, tolerance: float = 1e-4,
+) -> tuple[np.ndarray, np.ndarray, float]:  # fmt: skip
+    """Fit the sites of the marked observations at fixed hyperparameters.
+
+    Parameters
+    ----------
+    layout, real
+        The kernel's arguments; `real` begins with z and variance, where the current sites stand.
+    rows
+        The observations, in kernel order.
+    site
+        Mask of the observations that are sites.
+    sweeps, tolerance
+        Parallel sweeps at most; they stop when no marginal mean moves by more than `tolerance` of its sd.
+
+    Returns
+    -------
+    tuple of (z, variance, change)
+        All observations' z and variance with the fitted sites, and the last sweep's largest move in sd.
+    """
+    z, variance = real[0].copy(), real[1].copy()
+    chosen = rows[site]
+    change, before = np.inf, None
+    for _ in range(sweeps):
+        gradient = value_and_gradient(*layout, z, variance, *real[2:])
+        score, curvature = -gradient[1][site], gradient[2][site]
+        v = variance[site]
+        marginal_mean = z[site] - v * score
+        marginal_variance = np.maximum(v - v**2 * (score**2 - 2.0 * curvature), 1e-10)
+        if before is not None:
+            change = float(np.max(np.abs(marginal_mean - before) / np.sqrt(marginal_variance), initial=0.0))
+        before = marginal_mean
+        if change < tolerance:
+            break
+        cavity_variance = 1.0 / np.maximum(1.0 / marginal_variance - 1.0 / v, 1e-6)
+        cavity_mean = cavity_variance * (marginal_mean / marginal_variance - z[site] / v)
+        mean, new = tilted_moments(chosen, cavity_mean, cavity_variance)
+        precision = np.maximum(1.0 / new - 1.0 / cavity_variance, 1.0 / FLAT_VARIANCE)
+        variance[site] = 1.0 / precision
+        z[site] = (mean / new - cavity_mean / cavity_variance) / precision
+    return z, variance, change

@@ -1,0 +1,1 @@
+"""Models of the trajectories of latent service quality, and the specs that ship with them."""
