@@ -24,9 +24,15 @@ def observation_rows(cells: pd.DataFrame, indicators: Mapping[str, Indicator], c
 
         z = sign * log(p / (1 - p)),   variance = 1 / (n p (1 - p))
 
-    `sign` is -1 where higher is worse. A cell is `small` if n p (1 - p) is below the threshold or its count is
-    suppressed (known to lie in lower..upper); its z and variance then only place it: its exact binomial or interval
-    likelihood, or a site fitted to that (`bayes_csc.sites`), takes their place.
+    `sign` is -1 where higher is worse. A suppressed count, known to lie in lower..upper, stands at its interval's
+    middle, and the interval adds its variance on the logit scale,
+
+        spread / (n p (1 - p)) ** 2,   spread = (upper - lower + 1) ** 2 / 12
+
+    A cell is `small` if n p (1 - p) is below the threshold, or if its spread exceeds n p (1 - p), the count's own
+    sampling variance; its z and variance then only place it: its exact binomial or interval likelihood, or a site
+    fitted to that (`bayes_csc.sites`), takes their place. Of the small suppressed cells those of very wide intervals
+    are left out. Full-time equivalents may be fractions; an interval of them stands for the whole numbers in it.
 
     Parameters
     ----------
@@ -42,40 +48,40 @@ def observation_rows(cells: pd.DataFrame, indicators: Mapping[str, Indicator], c
     pandas.DataFrame
         Columns unit, indicator, year, position, z, variance, sign, numerator, denominator, lower, upper, small.
     """
-    usable = cells.denominator.gt(0) & (
-        cells.status.eq("observed")
-        | (cells.status.eq("suppressed") & (cells.upper - cells.lower).lt(counts.widest_interval))
-    )
+    usable = cells.denominator.gt(0) & cells.status.isin(["observed", "suppressed"])
     # a stratum per indicator only because the reference instant is declared per indicator
     parts = []
     for key, indicator in indicators.items():
         chosen = cells[usable & cells.indicator.eq(key)]
         suppressed = chosen.status.eq("suppressed")
-        middle = ((chosen.lower + chosen.upper) / 2).where(suppressed, chosen.numerator)
+        upper = chosen.upper.clip(upper=chosen.denominator)
+        middle = ((chosen.lower + upper) / 2).where(suppressed, chosen.numerator)
         p = (middle + 0.5) / (chosen.denominator + 1.0)
         information = chosen.denominator * p * (1.0 - p)
+        spread = ((upper - chosen.lower + 1.0) ** 2 / 12.0).where(suppressed, 0.0)
+        small = information.lt(counts.threshold) | spread.gt(information)
         position = grid_position(
             reference_instant(chosen.reference_start, chosen.reference_end, indicator.reference_instant)
         )
         near = np.round(position)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "unit": chosen.authority,
-                    "indicator": key,
-                    "year": chosen.year,
-                    "position": np.where(np.abs(position - near) < SNAP, near, position),
-                    "z": SIGN[indicator.polarity] * np.log(p / (1.0 - p)),
-                    "variance": 1.0 / information,
-                    "sign": SIGN[indicator.polarity],
-                    "numerator": chosen.numerator.where(~suppressed),
-                    "denominator": chosen.denominator,
-                    "lower": chosen.lower.where(suppressed),
-                    "upper": chosen.upper.where(suppressed).clip(upper=chosen.denominator),
-                    "small": suppressed | information.lt(counts.threshold),
-                }
-            )
+        rows = pd.DataFrame(
+            {
+                "unit": chosen.authority,
+                "indicator": key,
+                "year": chosen.year,
+                "position": np.where(np.abs(position - near) < SNAP, near, position),
+                "z": SIGN[indicator.polarity] * np.log(p / (1.0 - p)),
+                "variance": 1.0 / information + spread / information**2,
+                "sign": SIGN[indicator.polarity],
+                "numerator": chosen.numerator.where(~suppressed),
+                "denominator": chosen.denominator,
+                "lower": chosen.lower.where(suppressed),
+                "upper": upper.where(suppressed),
+                "small": small,
+            }
         )
+        too_wide = suppressed & small & (upper - chosen.lower).ge(counts.widest_interval)
+        parts.append(rows[~too_wide])
     return pd.concat(parts, ignore_index=True)
 
 

@@ -15,7 +15,6 @@ authorities of the same region and deprivation.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -27,10 +26,9 @@ from bayes_csc.collapse import collapsed_potential
 from bayes_csc.design import JUDGEMENT, Design, design
 from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
+from bayes_csc_models.joint import joint_likelihood
 from bayes_csc_models.likelihood import binomial_logp, ordinal_logp
-
-JUDGEMENT_SPLIT = 0.5
-"""Part of a judgement's unit noise variance that is collapsed; the rest stays in its ordered probit."""
+from bayes_csc_models.noise import JUDGEMENT_SPLIT, Noise
 
 
 def trajectory(
@@ -60,21 +58,20 @@ def trajectory(
 
 def from_design(d: Design, spec: Spec, *, likelihood: Literal["collapsed", "joint"] = "collapsed") -> pm.Model:
     """Build the trajectory model of a design (see `trajectory`)."""
+    exact = spec.counts.small == "explicit"
     with pm.Model(coords=coordinates(d)) as model:
         mean, factors = latent_prior(d, spec)
         offset, loading, noise = measurement_prior(d, spec)
         cutpoints = judgement_prior(d, spec)
         if likelihood == "collapsed":
-            z, variance = latent_observations(d, exact=spec.counts.small == "explicit")
-            exact_likelihood(d, z, cutpoints, exact=spec.counts.small == "explicit")
+            z, variance = latent_observations(d, exact=exact)
+            exact_likelihood(d, z, cutpoints, exact=exact)
             collapsed_potential(
                 d, z=z, variance=variance, offset=offset, loading=loading, mean=mean.ravel(), factors=factors,
                 **noise.collapsed(),
             )  # fmt: skip
         else:
-            from bayes_csc_models.joint import joint_likelihood
-
-            joint_likelihood(d, mean, factors, offset, loading, noise, cutpoints)
+            joint_likelihood(d, mean, factors, offset, loading, noise, cutpoints, exact=exact)
     return model
 
 
@@ -132,27 +129,6 @@ def latent_prior(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVariable]
     return mean, factors
 
 
-@dataclass(frozen=True)
-class Noise:
-    """Standard deviations and autocorrelations of the deviations, per indicator; the domains' autocorrelation."""
-
-    ar_sd: TensorVariable
-    ar_phi: TensorVariable
-    white_sd: TensorVariable
-    domain_sd: TensorVariable
-    domain_phi: TensorVariable
-
-    def collapsed(self) -> dict[str, TensorVariable]:
-        """Return the kernel's arguments: the judgements come last, with white noise alone."""
-        return {
-            "ar_sd": pt.concatenate([self.ar_sd, [0.0]]),
-            "ar_phi": pt.concatenate([self.ar_phi, [0.5]]),
-            "white_sd": pt.concatenate([self.white_sd, [np.sqrt(JUDGEMENT_SPLIT)]]),
-            "domain_sd": pt.concatenate([self.domain_sd, [0.0]]),
-            "domain_phi": self.domain_phi,
-        }
-
-
 def measurement_prior(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVariable, Noise]:
     """Offsets per observation, loadings (the judgements' last) and noise of the measurement model."""
     prior, rows, n = spec.measurement, d.observation, len(d.indicator)
@@ -166,8 +142,7 @@ def measurement_prior(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVari
         loading = loadings(d, spec)
         mu = pm.Normal("indicator_level", 0.0, prior.level_sd, dims="indicator")
         steps = d.year_steps()
-        year_sd = pm.HalfNormal("year_sd", prior.year_sd, dims="indicator")
-        step = pm.Normal("year_step", 0.0, year_sd[steps.step_indicator] * steps.step_scale, dims="indicator_step")
+        step = pm.Normal("year_step", 0.0, prior.year_sd * steps.step_scale, dims="indicator_step")
         nu = pm.Deterministic("year_effect", pt.dot(steps.basis, step), dims="indicator_year")
         fitted = mu[kind] + nu[steps.index(rows)]
         if spec.pooling.deprivation:

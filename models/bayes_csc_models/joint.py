@@ -1,0 +1,144 @@
+"""The joint likelihood: every state and deviation a sampled variable, in plain PyMC, as a reference.
+
+    theta   = mean + L v,   v ~ N(0, I)            states, L the covariance factor of a block
+    f[i]    = offset[i] + loading[k] W[i] theta    W the interpolation and membership weights of an observation
+    eta[i]  = f[i] + ar_sd[k] x[unit, k, t] + domain_sd[k] x'[unit, domain, t]
+    x[t]    = phi x[t - 1] + sqrt(1 - phi ** 2) e[t],   x[first] = e[first],   e ~ N(0, 1);   x' alike
+    z[i]    ~ N(eta[i], V[i] + white_sd[k] ** 2)   empirical logits
+    y[i]    ~ Binomial(n[i], logit^-1(eta[i] + white_sd[k] w[i])),   w ~ N(0, 1)   exact cells; a count or an interval
+    grade   = ordered probit of f[j] + N(0, 1)     judgements
+
+With the states, deviations and white noise integrated out this is the collapsed likelihood (`bayes_csc.kernel`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pymc as pm
+import pytensor.tensor as pt
+from pytensor.tensor.variable import TensorVariable
+
+from bayes_csc.design import JUDGEMENT, Design
+from bayes_csc_models.likelihood import binomial_logp, ordinal_logp
+from bayes_csc_models.noise import Noise
+
+
+def joint_likelihood(
+    d: Design, mean: TensorVariable, factors: TensorVariable, offset: TensorVariable, loading: TensorVariable,
+    noise: Noise, cutpoints: TensorVariable | None, *, exact: bool,
+) -> None:  # fmt: skip
+    """Add states, deviations and the likelihood given them to the model on the context stack.
+
+    Parameters
+    ----------
+    d
+        The design.
+    mean
+        Prior mean of theta (authority, year).
+    factors
+        Covariance factors of the templates, flat, one after another.
+    offset
+        Per observation.
+    loading
+        Per indicator, the judgements' last.
+    noise
+        Of the deviations.
+    cutpoints
+        (framework, cutpoint); None without judgements.
+    exact
+        Whether small and suppressed cells have their exact likelihood; else they are Gaussian like the others.
+    """
+    rows = d.observation
+    kind = rows.kind.to_numpy()
+    judged = (rows.indicator == JUDGEMENT).to_numpy()
+    small = rows.small.to_numpy(dtype=bool) & exact
+    index, weight = theta_weights(d)
+    theta = states(d, mean, factors)
+    fitted = offset + loading[kind] * (theta.ravel()[index] * weight).sum(axis=1)
+
+    large = np.flatnonzero(~small & ~judged)
+    z = pm.Data("observed_z", rows.z.to_numpy())
+    variance = pm.Data("observed_variance", np.where(judged, 0.0, rows.variance.to_numpy()))
+    if not judged.all():
+        cell = np.flatnonzero(~judged)
+        fitted = pt.inc_subtensor(fitted[cell], deviations(rows[~judged], noise))
+    if large.size:
+        sd = pt.sqrt(variance[large] + noise.white_sd[kind[large]] ** 2)
+        pm.Potential("empirical_logits", pm.logp(pm.Normal.dist(fitted[large], sd), z[large]).sum())
+    if small.any():
+        at = np.flatnonzero(small)
+        white = pm.Normal("white_innovation", dims="small_cell")
+        pm.Potential("small_counts", binomial_logp(rows[small], fitted[at] + noise.white_sd[kind[at]] * white).sum())
+    if cutpoints is not None:
+        score = 4 - rows.grade.to_numpy()[judged].astype(int)
+        framework = np.array([d.framework.index(f) for f in rows.framework[judged]])
+        latent = fitted[np.flatnonzero(judged)]
+        pm.Potential("grades", ordinal_logp(score, latent, cutpoints[framework], 1.0).sum())
+
+
+def states(d: Design, mean: TensorVariable, factors: TensorVariable) -> TensorVariable:
+    """Theta (authority, year), non-centred: independent innovations through each block's covariance factor."""
+    sizes = [t.matrix.size for t in d.template]
+    start = np.concatenate([[0], np.cumsum(sizes)])
+    columns = [d.template[k].matrix.shape[1] for k in d.block_template]
+    labels = [f"{d.authority[block[0]]}:{c}" for block, n in zip(d.block, columns, strict=True) for c in range(n)]
+    pm.modelcontext(None).add_coord("state_innovation", labels)
+    v = pm.Normal("state_innovation", dims="state_innovation")
+    place = np.concatenate([[0], np.cumsum(columns)])
+    theta = mean
+    for k, template in enumerate(d.template):
+        blocks = np.flatnonzero(np.array(d.block_template) == k)
+        if not blocks.size:
+            continue
+        factor = factors[start[k] : start[k + 1]].reshape(template.matrix.shape)
+        chosen = v[place[blocks][:, None] + np.arange(template.matrix.shape[1])]
+        members = np.concatenate([d.block[b] for b in blocks])
+        theta = pt.inc_subtensor(theta[members], pt.dot(chosen, factor.T).reshape((members.size, d.year.size)))
+    return pm.Deterministic("theta", theta, dims=("authority", "year"))
+
+
+def deviations(rows: pd.DataFrame, noise: Noise) -> TensorVariable:
+    """Persistent deviation of each cell: its own series' AR(1), and its unit's AR(1) of the domain."""
+    model = pm.modelcontext(None)
+    first = int(rows.year.min())
+    model.add_coord("reporting_year", list(range(first, int(rows.year.max()) + 1)))
+    kind, t = rows.kind.to_numpy(), rows.year.to_numpy() - first
+    own = rows.unit + ":" + rows.indicator
+    series, labels = pd.factorize(own)
+    model.add_coord("series", labels.tolist())
+    e = pm.Normal("deviation_innovation", dims=("series", "reporting_year"))
+    series_kind = kind[np.unique(series, return_index=True)[1]]
+    out = noise.ar_sd[kind] * autoregression(e, noise.ar_phi[series_kind])[series, t]
+    at = np.flatnonzero(rows.domain.to_numpy() >= 0)
+    if at.size:
+        chosen = rows.iloc[at]
+        series, labels = pd.factorize(chosen.unit + ":" + chosen.domain.astype(str))
+        model.add_coord("domain_series", labels.tolist())
+        e = pm.Normal("domain_innovation", dims=("domain_series", "reporting_year"))
+        series_domain = chosen.domain.to_numpy()[np.unique(series, return_index=True)[1]]
+        shared = autoregression(e, noise.domain_phi[series_domain])[series, t[at]]
+        out = pt.inc_subtensor(out[at], noise.domain_sd[kind[at]] * shared)
+    return out
+
+
+def autoregression(innovation: TensorVariable, phi: TensorVariable) -> TensorVariable:
+    """Stationary AR(1) of unit variance, from its innovations (series, year) and each series' autocorrelation."""
+    n_year = len(pm.modelcontext(None).coords["reporting_year"])
+    path = [innovation[:, 0]]
+    for t in range(1, n_year):
+        path.append(phi * path[-1] + pt.sqrt(1.0 - phi**2) * innovation[:, t])
+    return pt.stack(path, axis=1)
+
+
+def theta_weights(d: Design) -> tuple[np.ndarray, np.ndarray]:
+    """Index into theta.ravel() and weight, both (observation, terms), of the states behind each observation."""
+    layout = d.layout
+    block = d.observation.block.to_numpy()
+    terms = np.diff(layout.row)
+    width = int(terms.max())
+    index, weight = np.zeros((terms.size, width), dtype=int), np.zeros((terms.size, width))
+    inside = np.arange(width) < terms[:, None]
+    index[inside] = np.repeat(layout.block_state[block], terms) + layout.state
+    weight[inside] = layout.weight
+    return index, weight

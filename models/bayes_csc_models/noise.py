@@ -1,0 +1,33 @@
+"""Noise of the observations about the latent states: what the collapsed and the joint likelihood have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytensor.tensor as pt
+from pytensor.tensor.variable import TensorVariable
+
+JUDGEMENT_SPLIT = 0.5
+"""Part of a judgement's unit noise variance that is collapsed; the rest stays in its ordered probit."""
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Standard deviations and autocorrelations of the deviations, per indicator; the domains' autocorrelation."""
+
+    ar_sd: TensorVariable
+    ar_phi: TensorVariable
+    white_sd: TensorVariable
+    domain_sd: TensorVariable
+    domain_phi: TensorVariable
+
+    def collapsed(self) -> dict[str, TensorVariable]:
+        """Return the kernel's arguments: the judgements come last, with white noise alone."""
+        return {
+            "ar_sd": pt.concatenate([self.ar_sd, [0.0]]),
+            "ar_phi": pt.concatenate([self.ar_phi, [0.5]]),
+            "white_sd": pt.concatenate([self.white_sd, [np.sqrt(JUDGEMENT_SPLIT)]]),
+            "domain_sd": pt.concatenate([self.domain_sd, [0.0]]),
+            "domain_phi": self.domain_phi,
+        }
