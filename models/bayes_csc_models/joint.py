@@ -83,8 +83,8 @@ def states(d: Design, mean: TensorVariable, factors: TensorVariable) -> TensorVa
     start = np.concatenate([[0], np.cumsum(sizes)])
     columns = [d.template[k].matrix.shape[1] for k in d.block_template]
     labels = [f"{d.authority[block[0]]}:{c}" for block, n in zip(d.block, columns, strict=True) for c in range(n)]
-    pm.modelcontext(None).add_coord("state_innovation", labels)
-    v = pm.Normal("state_innovation", dims="state_innovation")
+    pm.modelcontext(None).add_coord("state_column", labels)
+    v = pm.Normal("state_innovation", dims="state_column")
     place = np.concatenate([[0], np.cumsum(columns)])
     theta = mean
     for k, template in enumerate(d.template):
