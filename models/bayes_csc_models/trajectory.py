@@ -94,6 +94,7 @@ def coordinates(d: Design) -> dict[str, list[object]]:
         "indicator_step": [f"{k}:{t}" for k, t in steps.step_labels],
         "framework": list(d.framework),
         "later_framework": list(d.framework[1:]),
+        "grade": ["inadequate", "requires improvement", "good", "outstanding"],
         "cutpoint": ["inadequate|requires improvement", "requires improvement|good", "good|outstanding"],
         "grade_step": d.year[1:].tolist(),
         "small_cell": [f"{u}:{k}:{t}" for u, k, t in zip(cells.unit, cells.indicator, cells.year, strict=True)],
@@ -204,7 +205,7 @@ def judgement_prior(d: Design, spec: Spec) -> TensorVariable | None:
     """Cutpoints (framework, cutpoint): the first from Dirichlet grade shares, later ones shifted and stretched."""
     if not d.framework:
         return None
-    share = pm.Dirichlet("grade_share", np.full(4, spec.ratings.grade_concentration))
+    share = pm.Dirichlet("grade_share", np.full(4, spec.ratings.grade_concentration), dims="grade")
     base = pt.sqrt(2.0) * pt.erfinv(2.0 * pt.cumsum(share)[:3] - 1.0)
     cutpoints = base[None]
     if len(d.framework) > 1:
