@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from .data import app as data_app
+from .simulate import simulate
 
 app = typer.Typer(
     name="bayescsc",
@@ -25,6 +26,7 @@ app = typer.Typer(
     "4 the run failed its diagnostics, 130 interrupted. BAYESCSC_DEBUG=1 shows where an error arose.",
 )
 app.add_typer(data_app, name="data")
+app.command()(simulate)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,0 +1,219 @@
+"""Simulated panels with their truth: hyperparameters from the prior, states and data from the model.
+
+The model is the one that is fitted afterwards, an argument here too, so that a fit of the panel is tested against
+exactly what it claims (simulation-based calibration, Talts et al. 2018).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pymc as pm
+import xarray as xr
+from scipy.special import expit
+
+from bayes_csc.calendar import grid_position
+from bayes_csc.design import JUDGEMENT, Design, design
+from bayes_csc.errors import DataError, UsageError
+from bayes_csc.panel import DICTIONARY, OVERALL, Panel, inspection_dates
+from bayes_csc.skeleton import WORKFORCE, skeleton
+from bayes_csc.spec import Spec
+from bayes_csc.truth import centred, draw_latent, draw_prior
+
+Model = Callable[[Panel, Spec], pm.Model]
+TRUTH = "truth.nc"
+SUPPRESSED = (1, 5)
+"""Counts from the first to the second are suppressed, in indicators that have suppressed cells."""
+CELL = ["authority", "indicator", "year"]
+
+
+def simulate(
+    model: Model, spec: Spec, *, authorities: int, years: int, indicators: int = 6, seed: int
+) -> tuple[Panel, xr.DataTree]:
+    """Invent a panel of any size and draw its truth and its data from the model.
+
+    Denominators spread as England's do, so that small and suppressed counts occur: the counts 1 to 5 are suppressed,
+    except in the workforce domain, which the last two or three indicators are from five on. Inspections fall about
+    every three years, their dates independent of the truth.
+
+    Parameters
+    ----------
+    model
+        Function of panel and spec, such as `bayes_csc_models.trajectory.trajectory`.
+    spec
+        Choices and priors; the cells of an indicator that it drops are not available.
+    authorities, years, indicators
+        How many; the grid of theta has a point more than the reporting years, for the panel's date.
+    seed
+        The same seed gives the same panel and truth.
+
+    Returns
+    -------
+    tuple of (Panel, xarray.DataTree)
+        The panel, and its truth as group `posterior`: see `simulate_like`.
+    """
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
+    panel = skeleton(authorities=authorities, years=years, indicators=indicators, rng=rng)
+    suppressed = {key for key, indicator in panel.indicators.items() if indicator.domain != WORKFORCE}
+    return _simulated(panel, model, spec, seed, suppressed=suppressed)
+
+
+def simulate_like(panel: Panel, model: Model, spec: Spec, *, seed: int) -> tuple[Panel, xr.DataTree]:
+    """Draw a truth and new data for the authorities, denominators and inspection dates of a panel.
+
+    Cells without a figure stay as they are; denominators are rounded to whole numbers; only overall judgements are
+    drawn. In an indicator with suppressed cells the counts 1 to 5 are suppressed.
+
+    Parameters
+    ----------
+    panel
+        Whose skeleton is used; its counts and grades are not.
+    model
+        Function of panel and spec.
+    spec
+        Choices and priors.
+    seed
+        The same seed gives the same panel and truth.
+
+    Returns
+    -------
+    tuple of (Panel, xarray.DataTree)
+        The panel and its truth. Group `posterior` has `theta` (authority, year), less its mean over the authorities
+        existing that year, as a fit reports it; `theta_raw` (authority, year), the same as drawn; and every
+        hyperparameter; dims and coordinates are those of a posterior without chain and draw. Group `observation` has
+        `eta`, the latent logit (higher is better) or score behind each count or grade.
+    """
+    suppressed = panel.cells.indicator[panel.cells.status.eq("suppressed") & panel.cells.denominator.gt(0)]
+    return _simulated(panel, model, spec, seed, suppressed=set(suppressed))
+
+
+def refuse_existing(folder: str | os.PathLike[str], *, overwrite: bool) -> None:
+    """Refuse a folder that is there and not empty, unless it is a panel to be replaced.
+
+    Raises
+    ------
+    UsageError
+        Saying what is there.
+    """
+    target = Path(folder)
+    if not target.is_file() and not (target.is_dir() and any(target.iterdir())):
+        return
+    if not (target / DICTIONARY).is_file():
+        raise UsageError(f"{target}: something is there that is no panel; give another folder")
+    if not overwrite:
+        raise UsageError(f"{target}: a panel is there; give another folder, or --overwrite to replace it")
+
+
+def write_simulation(
+    panel: Panel, truth: xr.DataTree, folder: str | os.PathLike[str], *, overwrite: bool = False
+) -> None:
+    """Write a simulated panel, and its truth beside it as `truth.nc`; see `refuse_existing` for what is replaced."""
+    target = Path(folder)
+    refuse_existing(target, overwrite=overwrite)
+    panel.write(target)
+    unfinished = target / f".{TRUTH}"
+    truth.to_netcdf(unfinished, engine="h5netcdf")
+    unfinished.rename(target / TRUTH)
+
+
+def _simulated(panel: Panel, model: Model, spec: Spec, seed: int, *, suppressed: set[str]) -> tuple[Panel, xr.DataTree]:
+    blank = _blank(panel, spec)
+    layout = design(blank, spec)
+    states, hyper = (np.random.SeedSequence(seed, spawn_key=(i,)) for i in (1, 2))
+    prior = draw_prior(model(blank, spec), draws=1, seed=int(hyper.generate_state(1)[0]))
+    rng = np.random.default_rng(states)
+    inputs = prior.at(0)
+    theta, eta = draw_latent(layout, inputs, rng)
+    hyperparameters = prior.hyperparameters.isel(draw=0, drop=True)
+    cells = _counted(blank, layout, eta, suppressed, rng)
+    inspections = blank.inspections
+    if layout.framework:
+        # what of the score's unit variance the collapsed likelihood does not hold
+        rest = np.sqrt(max(1.0 - inputs["white_sd"][-1] ** 2, 0.0))
+        score = eta + rest * rng.standard_normal(eta.size)
+        inspections = _graded(blank, layout, score, hyperparameters["cutpoints"])
+    out = replace(
+        blank, cells=cells, inspections=inspections, readme=_readme(panel, spec, seed), licence="",
+    )  # fmt: skip
+    return out, _truth(layout, theta, eta, hyperparameters, seed)
+
+
+def _blank(panel: Panel, spec: Spec) -> Panel:
+    """Return the panel with a placeholder for each count to come, and none where the spec leaves an indicator out."""
+    used = panel.cells.indicator.isin(design(panel, spec).indicator)
+    cells = panel.cells.assign(denominator=panel.cells.denominator.round(), value=np.nan)
+    figure = cells.status.isin(["observed", "suppressed"])
+    known = figure & used & cells.denominator.gt(0)
+    lost = figure & ~known & (cells.status.eq("observed") | ~used)
+    cells["numerator"] = (cells.denominator / 2).round().where(known)
+    cells["status"] = cells.status.mask(known, "observed").mask(lost, "not_available")
+    cells[["lower", "upper"]] = cells[["lower", "upper"]].mask(known | lost)
+    inspections = panel.inspections[panel.inspections.domain == OVERALL].reset_index(drop=True)
+    return replace(panel, cells=cells.reset_index(drop=True), inspections=inspections)
+
+
+def _counted(
+    panel: Panel, layout: Design, eta: np.ndarray, suppressed: set[str], rng: np.random.Generator
+) -> pd.DataFrame:
+    """Cells with binomial counts of the latent logits, the small ones of some indicators suppressed."""
+    rows = layout.observation
+    at = np.flatnonzero(rows.indicator != JUDGEMENT)
+    chosen = rows.iloc[at]
+    count = rng.binomial(chosen.denominator.astype(int), expit(chosen.sign.to_numpy(dtype=float) * eta[at]))
+    drawn = pd.DataFrame(
+        {"authority": chosen.unit, "indicator": chosen.indicator, "year": chosen.year, "count": count.astype(float)}
+    )
+    cells = panel.cells.merge(drawn, on=CELL, how="left", validate="one_to_one")
+    hidden = cells["count"].between(*SUPPRESSED) & cells.indicator.isin(suppressed)
+    counted = cells["count"].notna()
+    cells["numerator"] = cells["count"].where(counted & ~hidden)
+    cells["status"] = cells.status.mask(hidden, "suppressed")
+    cells["lower"] = cells.lower.mask(hidden, float(SUPPRESSED[0]))
+    cells["upper"] = cells.upper.mask(hidden, np.minimum(cells.denominator, SUPPRESSED[1]))
+    return cells.drop(columns="count")
+
+
+def _graded(panel: Panel, layout: Design, score: np.ndarray, cutpoints: xr.DataArray) -> pd.DataFrame:
+    """Inspections with the grades that the scores have between the cutpoints of their framework."""
+    rows = layout.observation
+    at = np.flatnonzero(rows.indicator == JUDGEMENT)
+    chosen = rows.iloc[at]
+    ends = cutpoints.transpose("framework", "cutpoint").sel(framework=chosen.framework.tolist()).to_numpy()
+    grade = len(panel.grades) - (score[at, None] > ends).sum(axis=1)
+    key = ["authority", "framework", "position"]
+    drawn = pd.DataFrame(
+        {"authority": chosen.unit, "framework": chosen.framework, "position": chosen.position, "grade": grade}
+    )
+    inspections = panel.inspections.drop(columns="grade")
+    inspections = inspections.assign(position=grid_position(inspection_dates(panel.inspections)))
+    for table in (drawn, inspections):
+        table["place"] = table.groupby(key).cumcount()
+    merged = inspections.merge(drawn, on=[*key, "place"], how="left", validate="one_to_one")
+    if merged.grade.isna().any():
+        raise DataError(f"panel {panel.name}: {merged.grade.isna().sum()} judgements are not in the model's design")
+    return merged.drop(columns=["position", "place"])[list(panel.inspections.columns)].astype({"grade": int})
+
+
+def _truth(layout: Design, theta: np.ndarray, eta: np.ndarray, hyperparameters: xr.Dataset, seed: int) -> xr.DataTree:
+    coords = {"authority": list(layout.authority), "year": layout.year.tolist()}
+    states = {
+        name: xr.DataArray(values, dims=("authority", "year"), coords=coords)
+        for name, values in (("theta", centred(layout, theta)), ("theta_raw", theta))
+    }
+    rows = layout.observation[["unit", "indicator", "year", "position"]].rename(columns={"unit": "authority"})
+    labels = {name: ("observation", values.to_numpy()) for name, values in rows.items()}
+    truth = hyperparameters.assign(states).assign_attrs(seed=seed, centred="theta: over existing authorities, by year")
+    observation = xr.Dataset({"eta": ("observation", eta)}, coords=labels)
+    return xr.DataTree.from_dict({"posterior": truth, "observation": observation})
+
+
+def _readme(panel: Panel, spec: Spec, seed: int) -> str:
+    return (
+        f"# {panel.name}\n\nSimulated by `bayescsc simulate` with seed {seed} from the priors of the spec "
+        f"{spec.name!r}: no figure or grade here is of a real authority. `{TRUTH}` holds what they were drawn from.\n"
+    )
