@@ -17,11 +17,12 @@ from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache
 from bayes_csc.design import Design
 from bayes_csc.kernel import value_and_gradient
 
-KERNEL_VERSION = 1
+KERNEL_VERSION = 2
 """Part of the compile cache's key: bump it with every change of `kernel.value_and_gradient`."""
-N_LAYOUT = 11
+N_LAYOUT = 12
 REAL = (
     "z", "variance", "offset", "loading", "mean", "factors", "ar_sd", "ar_phi", "white_sd", "domain_sd", "domain_phi",
+    "low", "high",
 )  # fmt: skip
 """The real-valued inputs, in the kernel's order; the gradient outputs follow the same order."""
 
@@ -46,7 +47,7 @@ class CollapsedLikelihood(Op):
         for store, value in zip(output_storage, value_and_gradient(*inputs), strict=True):
             store[0] = np.asarray(value)
 
-    def infer_shape(self, fgraph: Any, node: Apply, shapes: list[Any]) -> list[Any]:
+    def infer_shape(self, node: Apply, shapes: list[Any]) -> list[Any]:
         """Shapes of the outputs: a scalar and those of the real inputs."""
         return [(), *shapes[N_LAYOUT:]]
 
@@ -65,12 +66,12 @@ class CollapsedLikelihood(Op):
 def _numba_collapsed(op: CollapsedLikelihood, node: Apply, **kwargs: Any) -> tuple[Any, int]:
     @njit(nogil=True)
     def collapsed(
-        a, b, c, d, e, f, g, h, i, j, k, z, variance, offset, loading, mean, factors, ar_sd, ar_phi, white_sd,
-        domain_sd, domain_phi,
+        a, b, c, d, e, f, g, h, i, j, k, l, z, variance, offset, loading, mean, factors, ar_sd, ar_phi, white_sd,
+        domain_sd, domain_phi, low, high,
     ):  # fmt: skip
         out = value_and_gradient(
-            a, b, c, d, e, f, g, h, i, j, k, z, variance, offset, loading, mean, factors, ar_sd, ar_phi, white_sd,
-            domain_sd, domain_phi,
+            a, b, c, d, e, f, g, h, i, j, k, l, z, variance, offset, loading, mean, factors, ar_sd, ar_phi, white_sd,
+            domain_sd, domain_phi, low, high,
         )  # fmt: skip
         return (np.asarray(out[0]), *out[1:])
 
@@ -86,7 +87,8 @@ def collapsed_potential(design: Design, **real: Any) -> Variable:
         Whose layout the observations follow.
     **real
         The vectors of `REAL`: z, variance and offset per observation; loading, ar_sd, ar_phi, white_sd and domain_sd
-        per indicator (the judgements last); mean per state; factors: the flat templates; domain_phi per domain.
+        per indicator (the judgements last); mean per state; factors: the flat templates; domain_phi per domain; low and
+        high: the cutpoints below and above each graded observation's score.
     """
     inputs = [pt.as_tensor(x) for x in design.layout.arrays()]
     inputs += [pt.cast(pt.as_tensor(real[name]), "float64") for name in REAL]

@@ -35,6 +35,8 @@ class Layout:
         Interpolation weights: state index within the block, weight.
     block_state, block_factor, block_column
         First state of each block (one more than blocks), start of its factor in the flat factors, its columns.
+    graded
+        Running index of each observation that is a grade integrated out by a site, -1 for the others.
     """
 
     block_group: np.ndarray
@@ -48,6 +50,7 @@ class Layout:
     block_state: np.ndarray
     block_factor: np.ndarray
     block_column: np.ndarray
+    graded: np.ndarray
 
     def arrays(self) -> tuple[np.ndarray, ...]:
         """Return the arrays in the order of the kernel's arguments."""
@@ -97,6 +100,12 @@ class Design:
     observation
         One row per observation in kernel order; columns unit, indicator, kind, year, position, z, variance, sign,
         numerator, denominator, lower, upper, small, framework, grade, block, group.
+    exists
+        Whether each authority existed at each grid point (authority, year).
+    grade
+        Labels of the grades, best first.
+    grade_sites
+        Whether grades are integrated out by sites (rather than sampled).
     layout
         The kernel's integer arrays for these observations.
     template
@@ -123,6 +132,8 @@ class Design:
     template: tuple[Template, ...]
     block_template: tuple[int, ...]
     exists: np.ndarray
+    grade: tuple[str, ...]
+    grade_sites: bool
     observation: pd.DataFrame
     layout: Layout
 
@@ -221,6 +232,8 @@ def design(panel: Panel, spec: Spec) -> Design:
         template=templates,
         block_template=which,
         exists=_exists(table, year),
+        grade=panel.grades,
+        grade_sites=spec.ratings.grades == "sites",
         observation=observation,
         layout=None,  # type: ignore[arg-type]  # filled below, from the ordered observations
     )
@@ -337,6 +350,7 @@ def _layout(design: Design, observation: pd.DataFrame) -> Layout:
     starts = np.flatnonzero(np.diff(group, prepend=-1)) if len(group) else np.zeros(0, int)
     group_block = observation.block.to_numpy()[starts]
     rows, states, weights = [0], [], []
+    graded = (observation.indicator == JUDGEMENT).to_numpy() & design.grade_sites
     interpolation = design.weights(observation.position.to_numpy())
     first = {i: at for block in design.block for at, i in enumerate(block)}
     for members, shares, w in zip(observation.members, observation.shares, interpolation, strict=True):
@@ -359,4 +373,5 @@ def _layout(design: Design, observation: pd.DataFrame) -> Layout:
         block_state=np.concatenate([[0], np.cumsum([len(b) * n_year for b in design.block])]).astype(np.int64),
         block_factor=begin[list(design.block_template)].astype(np.int64),
         block_column=np.array([design.template[k].matrix.shape[1] for k in design.block_template], dtype=np.int64),
+        graded=np.where(graded, np.cumsum(graded) - 1, -1).astype(np.int64),
     )

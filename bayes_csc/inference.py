@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,3 +80,17 @@ def posterior_mode(compiled: Compiled, start: np.ndarray, *, iterations: int = 4
         return (-value, -gradient) if np.isfinite(value) else (1e30, np.zeros_like(x))
 
     return minimize(negative, start, jac=True, method="L-BFGS-B", options={"maxiter": iterations, "maxcor": 30}).x
+
+
+def curvature(compiled: Compiled, mode: np.ndarray, *, step: float = 1e-3, cores: int = 2) -> np.ndarray:
+    """Minus the Hessian of the log density at a point, by central differences of its gradient."""
+
+    def column(i: int) -> np.ndarray:
+        ahead, behind = mode.copy(), mode.copy()
+        ahead[i] += step
+        behind[i] -= step
+        return (compiled.log_density(behind)[1] - compiled.log_density(ahead)[1]) / (2.0 * step)
+
+    with ThreadPoolExecutor(cores) as pool:
+        hessian = np.stack(list(pool.map(column, range(mode.size))))
+    return 0.5 * (hessian + hessian.T)

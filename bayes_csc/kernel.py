@@ -14,7 +14,12 @@ With S = Sigma ** -1, r = z - o - A m, H = A'SA, h = A'Sr and M = I + L'HL the s
     log p(z) = sum 1/2 log|S| - 1/2 r'Sr + 1/2 h'L M^-1 L'h - 1/2 log|M| - n/2 log(2 pi)
     E[v | z] = M^-1 L'h,   Cov[v | z] = M^-1
 
-and, by Fisher's identity, the gradient is the posterior expectation of the complete-data gradient. The factor L is
+Graded observations (a judgement each) are not Gaussian: f = o + A theta, and the grade's probability is
+Phi(high - f) - Phi(low - f). Expectation propagation (Minka 2001) replaces each by a Gaussian site
+exp(-tau f^2 / 2 + eta f), refitted at every evaluation, so the density and its gradient are those of the
+hyperparameters' EP evidence.
+
+By Fisher's identity, the gradient is the posterior expectation of the complete-data gradient. The factor L is
 never inverted, so a variance share may go to zero and L need not be square.
 """
 
@@ -27,6 +32,8 @@ from numba import njit
 
 FLAGS = {"reassoc", "contract", "nsz", "arcp"}
 LOG_2PI = math.log(2.0 * math.pi)
+SQRT_2 = math.sqrt(2.0)
+EP_SWEEPS, EP_TOLERANCE = 60, 1e-10
 
 
 @njit(nogil=True, cache=True, fastmath=FLAGS)
@@ -116,7 +123,7 @@ def weigh(s_inv, first, n, kind, row, state, weight, loading, n_state, sat):
 
 @njit(nogil=True, cache=True, fastmath=FLAGS)
 def reduce_block(
-    block, block_group, group_obs, group_domain, kind, time, row, state, weight,
+    block, block_group, group_obs, group_domain, graded, kind, time, row, state, weight,
     z, variance, offset, loading, m, first_state, n_state, factor, n_col,
     ar_sd, ar_power, white_sd, domain_sd, domain_power,
     precision, sat, residual, scaled, h, hl, minv, v, work,
@@ -131,6 +138,8 @@ def reduce_block(
     begin = group_obs[block_group[block]]
     for g in range(block_group[block], block_group[block + 1]):
         first = group_obs[g]
+        if graded[first] >= 0:
+            continue
         n = group_obs[g + 1] - first
         local = first - begin
         s_inv = precision[g - block_group[block]]
@@ -192,6 +201,190 @@ def reduce_block(
     return total
 
 
+@njit(nogil=True, cache=True)
+def log_normal_cdf(x):
+    """Log Phi(x), by a continued fraction in the far lower tail (Abramowitz and Stegun 26.2.14)."""
+    if x > -6.0:
+        return math.log(0.5 * math.erfc(-x / SQRT_2))
+    t = -x
+    c = t
+    for k in range(24, 0, -1):
+        c = t + k / c
+    return -0.5 * x * x - 0.5 * LOG_2PI - math.log(c)
+
+
+@njit(nogil=True, cache=True)
+def grade_probability(mean, variance, low, high):
+    """Log Z of a grade under f ~ N(mean, variance), its first two derivatives by the mean, and those by low, high."""
+    s = math.sqrt(1.0 + variance)
+    a, b = (low - mean) / s, (high - mean) / s
+    if a + b > 0.0:
+        upper, lower = log_normal_cdf(-a), log_normal_cdf(-b) if b < math.inf else -math.inf
+    else:
+        upper, lower = log_normal_cdf(b), log_normal_cdf(a) if a > -math.inf else -math.inf
+    log_z = upper + math.log1p(-math.exp(lower - upper)) if lower > -math.inf else upper
+    at_low = math.exp(-0.5 * a * a - 0.5 * LOG_2PI - log_z) if a > -math.inf else 0.0
+    at_high = math.exp(-0.5 * b * b - 0.5 * LOG_2PI - log_z) if b < math.inf else 0.0
+    slope = (at_low - at_high) / s
+    bend = ((a * at_low if at_low > 0.0 else 0.0) - (b * at_high if at_high > 0.0 else 0.0)) / (s * s) - slope * slope
+    return log_z, slope, bend, -at_low / s, at_high / s
+
+
+@njit(nogil=True, cache=True)
+def grade_sites(n, mean, cov, low, high, tau, eta, post_mean, post_cov, d_low, d_high):
+    """Fit EP sites to n grades with f ~ N(mean, cov) before them; return the log evidence that they add.
+
+    Fills the sites (tau, eta), the posterior moments of f and the evidence's derivatives by the cutpoints.
+    """
+    for i in range(n):
+        tau[i] = 0.0
+        eta[i] = 0.0
+        post_mean[i] = mean[i]
+        for j in range(n):
+            post_cov[i, j] = cov[i, j]
+    for _ in range(EP_SWEEPS):
+        moved = 0.0
+        for i in range(n):
+            v = post_cov[i, i] / (1.0 - tau[i] * post_cov[i, i])
+            m = post_mean[i] + v * (tau[i] * post_mean[i] - eta[i])
+            _, slope, bend, _, _ = grade_probability(m, v, low[i], high[i])
+            new_tau = max(-bend / (1.0 + v * bend), 0.0)
+            new_eta = (slope - m * bend) / (1.0 + v * bend)
+            d_tau, d_eta = new_tau - tau[i], new_eta - eta[i]
+            moved = max(moved, abs(d_tau), abs(d_eta))
+            tau[i], eta[i] = new_tau, new_eta
+            scale = d_tau / (1.0 + d_tau * post_cov[i, i])
+            shift = (d_eta - d_tau * post_mean[i]) / (1.0 + d_tau * post_cov[i, i])
+            for j in range(n):
+                post_mean[j] += post_cov[j, i] * shift
+            for j in range(n):
+                if j != i:
+                    c = scale * post_cov[j, i]
+                    for q in range(n):
+                        if q != i:
+                            post_cov[j, q] -= c * post_cov[i, q]
+            c = 1.0 - scale * post_cov[i, i]
+            for j in range(n):
+                if j != i:
+                    post_cov[i, j] *= c
+                    post_cov[j, i] = post_cov[i, j]
+            post_cov[i, i] *= c
+        if moved < EP_TOLERANCE:
+            break
+    evidence = 0.0
+    for i in range(n):
+        v = post_cov[i, i] / (1.0 - tau[i] * post_cov[i, i])
+        m = post_mean[i] + v * (tau[i] * post_mean[i] - eta[i])
+        log_z, _, _, d_low[i], d_high[i] = grade_probability(m, v, low[i], high[i])
+        u = eta[i] - tau[i] * m
+        evidence += log_z - eta[i] * m + 0.5 * tau[i] * m * m
+        evidence += 0.5 * math.log1p(v * tau[i]) - 0.5 * u * u * v / (1.0 + v * tau[i])
+        u = eta[i] - tau[i] * mean[i]
+        evidence += eta[i] * mean[i] - 0.5 * tau[i] * mean[i] * mean[i]
+        for j in range(n):
+            evidence += 0.5 * u * post_cov[i, j] * (eta[j] - tau[j] * mean[j])
+    return evidence - 0.5 * log_det_plus(n, cov, tau)
+
+
+@njit(nogil=True, cache=True)
+def log_det_plus(n, cov, tau):
+    """Log |I + T^1/2 cov T^1/2|, T = diag(tau)."""
+    a = np.empty((n, n))
+    total = 0.0
+    for j in range(n):
+        for i in range(j, n):
+            s = (1.0 if i == j else 0.0) + math.sqrt(tau[i] * tau[j]) * cov[i, j]
+            for p in range(j):
+                s -= a[i, p] * a[j, p]
+            a[i, j] = math.sqrt(s) if i == j else s / a[j, j]
+        total += 2.0 * math.log(a[j, j])
+    return total
+
+
+@njit(nogil=True, cache=True, fastmath=FLAGS)
+def condition_on_grades(
+    block, block_group, group_obs, graded, kind, row, state, weight, offset, loading, m, first_state, factor, n_col,
+    low, high, h, hl, minv, v, tau, eta, d_low, d_high, work,
+):  # fmt: skip
+    """Add the block's grades to a collapsed block, by EP; update h, HL, M^-1 and v in place; return their evidence."""
+    n = 0
+    beta, b, mean, post_mean, u = work[0], work[1], work[2, 0], work[2, 1], work[2, 2]
+    for g in range(block_group[block], block_group[block + 1]):
+        i = group_obs[g]
+        if graded[i] < 0:
+            continue
+        psi = loading[kind[i]]
+        s = offset[i]
+        for c in range(n_col):
+            b[n, c] = 0.0
+        for e in range(row[i], row[i + 1]):
+            a = psi * weight[e]
+            s += a * m[first_state + state[e]]
+            for c in range(n_col):
+                b[n, c] += a * factor[state[e], c]
+        for c in range(n_col):
+            s += b[n, c] * v[c]
+            t = 0.0
+            for d in range(n_col):
+                t += minv[c, d] * b[n, d]
+            beta[n, c] = t
+        mean[n] = s
+        n += 1
+    if n == 0:
+        return 0.0
+    cov, post_cov, cut_low, cut_high, site_tau, site_eta = (
+        np.empty((n, n)), np.empty((n, n)), np.empty(n), np.empty(n), np.empty(n), np.empty(n),
+    )  # fmt: skip
+    slope_low, slope_high = np.empty(n), np.empty(n)
+    at = 0
+    for g in range(block_group[block], block_group[block + 1]):
+        k = graded[group_obs[g]]
+        if k >= 0:
+            cut_low[at], cut_high[at] = low[k], high[k]
+            at += 1
+    for i in range(n):
+        for j in range(n):
+            s = 0.0
+            for c in range(n_col):
+                s += b[i, c] * beta[j, c]
+            cov[i, j] = s
+    evidence = grade_sites(
+        n, mean, cov, cut_low, cut_high, site_tau, site_eta, post_mean, post_cov, slope_low, slope_high
+    )
+    for i in range(n):
+        u[i] = site_eta[i] - site_tau[i] * mean[i]
+    for i in range(n):
+        s = u[i]
+        for j in range(n):
+            s -= site_tau[i] * post_cov[i, j] * u[j]
+        for c in range(n_col):
+            v[c] += beta[i, c] * s
+        for j in range(n):
+            r = (site_tau[i] if i == j else 0.0) - site_tau[i] * post_cov[i, j] * site_tau[j]
+            for c in range(n_col):
+                for d in range(n_col):
+                    minv[c, d] -= r * beta[i, c] * beta[j, d]
+    at = 0
+    for g in range(block_group[block], block_group[block + 1]):
+        i = group_obs[g]
+        k = graded[i]
+        if k < 0:
+            continue
+        tau[k], eta[k], d_low[k], d_high[k] = site_tau[at], site_eta[at], slope_low[at], slope_high[at]
+        psi = loading[kind[i]]
+        r = offset[i]
+        for e in range(row[i], row[i + 1]):
+            r += psi * weight[e] * m[first_state + state[e]]
+        r = site_eta[at] - site_tau[at] * r
+        for e in range(row[i], row[i + 1]):
+            a = psi * weight[e]
+            h[state[e]] += a * r
+            for c in range(n_col):
+                hl[state[e], c] += a * site_tau[at] * b[at, c]
+        at += 1
+    return evidence
+
+
 @njit(nogil=True, cache=True, fastmath=FLAGS)
 def state_moments(n_state, n_col, factor, minv, v, x, theta_cov, work):
     """Fill x = L E[v|z] and Theta = L M^-1 L', the posterior mean (less m) and covariance of the block's states."""
@@ -219,7 +412,7 @@ def state_moments(n_state, n_col, factor, minv, v, x, theta_cov, work):
 @njit(nogil=True, cache=True, fastmath=FLAGS)
 def value_and_gradient(
     block_group, group_obs, group_domain, kind, time, row, state, weight, block_state, block_factor, block_column,
-    z, variance, offset, loading, m, factors, ar_sd, ar_phi, white_sd, domain_sd, domain_phi,
+    graded, z, variance, offset, loading, m, factors, ar_sd, ar_phi, white_sd, domain_sd, domain_phi, low, high,
 ):  # fmt: skip
     """Log density of all blocks and its gradient by every real-valued argument from `z` on.
 
@@ -243,7 +436,7 @@ def value_and_gradient(
         width = max(width, max(block_state[b + 1] - block_state[b], block_column[b]))
     for g in range(group_obs.size - 1):
         group_size = max(group_size, group_obs[g + 1] - group_obs[g])
-    size = max(width, group_size)
+    size = max(width, group_size, groups)
     work = np.empty((3, size, size))
     precision = np.empty((groups, group_size, group_size))
     residual, scaled = np.empty(obs), np.empty(obs)
@@ -252,6 +445,7 @@ def value_and_gradient(
     sat, sat_theta = np.empty((groups, width, group_size)), np.empty((group_size, width))
     se, line, by_lag = np.empty(group_size), np.empty(group_size), np.empty(max_lag + 1)
 
+    tau, eta, d_low, d_high = np.zeros(low.size), np.zeros(low.size), np.zeros(low.size), np.zeros(low.size)
     value = 0.0
     for b in range(n_block):
         first_state = block_state[b]
@@ -260,10 +454,14 @@ def value_and_gradient(
         at = block_factor[b]
         factor = factors[at : at + n_state * n_col].reshape(n_state, n_col)
         value += reduce_block(
-            b, block_group, group_obs, group_domain, kind, time, row, state, weight,
+            b, block_group, group_obs, group_domain, graded, kind, time, row, state, weight,
             z, variance, offset, loading, m, first_state, n_state, factor, n_col,
             ar_sd, ar_power, white_sd, domain_sd, domain_power,
             precision, sat, residual, scaled, h, hl, minv, v, work,
+        )  # fmt: skip
+        value += condition_on_grades(
+            b, block_group, group_obs, graded, kind, row, state, weight, offset, loading, m, first_state, factor, n_col,
+            low, high, h, hl, minv, v, tau, eta, d_low, d_high, work,
         )  # fmt: skip
         state_moments(n_state, n_col, factor, minv, v, x, theta_cov, work)
 
@@ -280,6 +478,19 @@ def value_and_gradient(
         begin = group_obs[block_group[b]]
         for g in range(block_group[b], block_group[b + 1]):
             first = group_obs[g]
+            if graded[first] >= 0:
+                site, psi, k = graded[first], loading[kind[first]], kind[first]
+                wx, spread = 0.0, 0.0
+                for e in range(row[first], row[first + 1]):
+                    wx += weight[e] * (m[first_state + state[e]] + x[state[e]])
+                    for f in range(row[first], row[first + 1]):
+                        spread += weight[e] * weight[f] * theta_cov[state[e], state[f]]
+                s = eta[site] - tau[site] * (offset[first] + psi * wx)
+                d_offset[first] = s
+                d_loading[k] += wx * s - tau[site] * psi * spread
+                for e in range(row[first], row[first + 1]):
+                    d_m[first_state + state[e]] += psi * weight[e] * s
+                continue
             n = group_obs[g + 1] - first
             local = first - begin
             domain = group_domain[g]
@@ -294,17 +505,17 @@ def value_and_gradient(
                 for j in range(n):
                     s += s_inv[i, j] * residual[local + j]
                 se[i] = s
-            low, high = n_state, 0
+            near, far = n_state, 0
             for e in range(row[first], row[first + n]):
-                low = min(low, state[e])
-                high = max(high, state[e] + 1)
+                near = min(near, state[e])
+                far = max(far, state[e] + 1)
             b_sat = sat[g - block_group[b]]
             for i in range(n):
-                for q in range(low, high):
+                for q in range(near, far):
                     sat_theta[i, q] = 0.0
-                for p in range(low, high):
+                for p in range(near, far):
                     y = b_sat[p, i]
-                    for q in range(low, high):
+                    for q in range(near, far):
                         sat_theta[i, q] += y * theta_cov[p, q]
             for i in range(n):
                 k = kind[first + i]
@@ -324,7 +535,7 @@ def value_and_gradient(
                 ti = time[first + i]
                 for j in range(i + 1):
                     line[j] = se[i] * se[j] - s_inv[i, j]
-                for p in range(low, high):
+                for p in range(near, far):
                     y = sat_theta[i, p]
                     for j in range(i + 1):
                         line[j] += y * b_sat[p, j]
@@ -360,22 +571,22 @@ def value_and_gradient(
         value = -math.inf
     return (
         value, d_z, d_variance, d_offset, d_loading, d_m, d_factors,
-        d_ar_sd, d_ar_phi, d_white_sd, d_domain_sd, d_domain_phi,
+        d_ar_sd, d_ar_phi, d_white_sd, d_domain_sd, d_domain_phi, d_low, d_high,
     )  # fmt: skip
 
 
 @njit(nogil=True, cache=True, fastmath=FLAGS)
 def states(
     block_group, group_obs, group_domain, kind, time, row, state, weight, block_state, block_factor, block_column,
-    z, variance, offset, loading, m, factors, ar_sd, ar_phi, white_sd, domain_sd, domain_phi,
-    n_year, noise,
+    graded, z, variance, offset, loading, m, factors, ar_sd, ar_phi, white_sd, domain_sd, domain_phi, low, high,
+    n_year, share, noise,
 ):  # fmt: skip
     """Exact conditional moments of the states given the hyperparameters, and one draw of them.
 
     `noise` are standard normals, one for every column of every block, in block order. Returns, for the n states in
     rows of n_year (an authority each): mean (n,), a draw (n,), the covariance of each authority's years
-    (n / n_year, n_year, n_year), and its covariance with the sum over the authorities of its block (same shape:
-    [a, t, u] = Cov(theta[a, t], sum of theta[., u])).
+    (n / n_year, n_year, n_year), and its covariance with a weighted sum over all authorities, of which only those of
+    its block matter (same shape: [a, t, u] = Cov(theta[a, t], sum over c of share[c, u] theta[c, u])).
     """
     n_block = block_group.size - 1
     max_lag = 1 + (time.max() - time.min() if time.size else 0)
@@ -391,13 +602,14 @@ def states(
         width = max(width, max(block_state[b + 1] - block_state[b], block_column[b]))
     for g in range(group_obs.size - 1):
         group_size = max(group_size, group_obs[g + 1] - group_obs[g])
-    size = max(width, group_size)
+    size = max(width, group_size, groups)
     work = np.empty((3, size, size))
     precision = np.empty((groups, group_size, group_size))
     residual, scaled = np.empty(obs), np.empty(obs)
     h, v, x = np.empty(width), np.empty(width), np.empty(width)
     hl, minv, theta_cov = np.empty((width, width)), np.empty((width, width)), np.empty((width, width))
     sat = np.empty((groups, width, group_size))
+    tau, eta, d_low, d_high = np.zeros(low.size), np.zeros(low.size), np.zeros(low.size), np.zeros(low.size)
     at_noise = 0
     for b in range(n_block):
         first_state = block_state[b]
@@ -406,10 +618,14 @@ def states(
         at = block_factor[b]
         factor = factors[at : at + n_state * n_col].reshape(n_state, n_col)
         reduce_block(
-            b, block_group, group_obs, group_domain, kind, time, row, state, weight,
+            b, block_group, group_obs, group_domain, graded, kind, time, row, state, weight,
             z, variance, offset, loading, m, first_state, n_state, factor, n_col,
             ar_sd, ar_power, white_sd, domain_sd, domain_power,
             precision, sat, residual, scaled, h, hl, minv, v, work,
+        )  # fmt: skip
+        condition_on_grades(
+            b, block_group, group_obs, graded, kind, row, state, weight, offset, loading, m, first_state, factor, n_col,
+            low, high, h, hl, minv, v, tau, eta, d_low, d_high, work,
         )  # fmt: skip
         state_moments(n_state, n_col, factor, minv, v, x, theta_cov, work)
         root = np.linalg.cholesky(minv[:n_col, :n_col].copy())
@@ -426,6 +642,6 @@ def states(
                     own[first_unit + i, t, u] = theta_cov[i * n_year + t, i * n_year + u]
                     s = 0.0
                     for j in range(n_member):
-                        s += theta_cov[i * n_year + t, j * n_year + u]
+                        s += share[first_state + j * n_year + u] * theta_cov[i * n_year + t, j * n_year + u]
                     shared[first_unit + i, t, u] = s
     return mean, draw, own, shared

@@ -53,6 +53,7 @@ class Measurement(_Section):
 
     level_sd: PositiveFloat = 2.0
     year_sd: PositiveFloat = 0.3
+    """Standard deviation of a national year effect's step; some 150 authorities a year leave it little to say."""
     deprivation_sd: PositiveFloat = 0.3
     deviation_sd: PositiveFloat = 0.7
     white_share: tuple[PositiveFloat, PositiveFloat] = (2.0, 2.0)
@@ -61,7 +62,7 @@ class Measurement(_Section):
     """Beta parameters of the year-on-year autocorrelation of the rest."""
     domain_share: tuple[PositiveFloat, PositiveFloat] = (2.0, 2.0)
     """Beta parameters of the share of the persistent part that a domain's indicators have in common."""
-    domains: tuple[str, ...] = ("workforce",)
+    domains: tuple[str, ...] = ("workforce", "care_leavers")
     """Domains whose indicators share a deviation."""
 
 
@@ -69,6 +70,8 @@ class Ratings(_Section):
     """Whether inspection grades inform theta, and their priors."""
 
     use: bool = True
+    grades: Literal["sites", "explicit"] = "sites"
+    """Grades integrated out by expectation propagation, or a sampled score for each."""
     loading_sd: PositiveFloat = 1.0
     grade_concentration: PositiveFloat = 2.0
     """Dirichlet concentration of the grade shares that the first framework's cutpoints imply."""
@@ -81,11 +84,12 @@ class Ratings(_Section):
 class Counts(_Section):
     """Which cells are too small for an empirical logit, and how they then enter."""
 
-    small: Literal["explicit", "sites"] = "explicit"
+    small: Literal["sites", "explicit"] = "sites"
+    """A Gaussian site fitted to the exact likelihood, or a sampled logit with that likelihood."""
     threshold: float = Field(10.0, ge=0)
-    """A cell is small if n p (1 - p) is below this; suppressed cells always are."""
+    """A cell is small if n p (1 - p) is below this, or its interval is wider than its count's own noise."""
     widest_interval: int = Field(60, ge=1)
-    """A suppressed cell whose count may take more values than this carries no usable information and is left out."""
+    """A small suppressed cell whose count may take more values than this says next to nothing and is left out."""
 
 
 class Spec(_Section):

@@ -65,10 +65,10 @@ def from_design(d: Design, spec: Spec, *, likelihood: Literal["collapsed", "join
         cutpoints = judgement_prior(d, spec)
         if likelihood == "collapsed":
             z, variance = latent_observations(d, exact=exact)
-            exact_likelihood(d, z, cutpoints, exact=exact)
+            low, high = exact_likelihood(d, z, cutpoints, exact=exact)
             collapsed_potential(
                 d, z=z, variance=variance, offset=offset, loading=loading, mean=mean.ravel(), factors=factors,
-                **noise.collapsed(),
+                low=low, high=high, **noise.collapsed(),
             )  # fmt: skip
         else:
             joint_likelihood(d, mean, factors, offset, loading, noise, cutpoints, exact=exact)
@@ -95,7 +95,7 @@ def coordinates(d: Design) -> dict[str, list[object]]:
         "framework": list(d.framework),
         "later_framework": list(d.framework[1:]),
         "grade": ["inadequate", "requires improvement", "good", "outstanding"],
-        "cutpoint": ["inadequate|requires improvement", "requires improvement|good", "good|outstanding"],
+        "cutpoint": [f"{worse}|{better}" for better, worse in pairwise(d.grade)][::-1],
         "grade_step": d.year[1:].tolist(),
         "small_cell": [f"{u}:{k}:{t}" for u, k, t in zip(cells.unit, cells.indicator, cells.year, strict=True)],
         "judgement": [f"{u}:{p:.3f}" for u, p in zip(judged.unit, judged.position, strict=True)],
@@ -205,13 +205,13 @@ def judgement_prior(d: Design, spec: Spec) -> TensorVariable | None:
     """Cutpoints (framework, cutpoint): the first from Dirichlet grade shares, later ones shifted and stretched."""
     if not d.framework:
         return None
-    share = pm.Dirichlet("grade_share", np.full(4, spec.ratings.grade_concentration), dims="grade")
-    base = pt.sqrt(2.0) * pt.erfinv(2.0 * pt.cumsum(share)[:3] - 1.0)
+    share = pm.Dirichlet("grade_share", np.full(len(d.grade), spec.ratings.grade_concentration), dims="grade")
+    base = pt.sqrt(2.0) * pt.erfinv(2.0 * pt.cumsum(share)[:-1] - 1.0)
     cutpoints = base[None]
     if len(d.framework) > 1:
         shift = pm.Normal("framework_shift", 0.0, spec.ratings.framework_shift_sd, dims="later_framework")
         stretch = pm.Normal("framework_stretch", 0.0, spec.ratings.framework_spread_sd, dims="later_framework")
-        middle = base[1]
+        middle = base[(len(d.grade) - 1) // 2]
         later = middle + shift[:, None] + pt.exp(stretch)[:, None] * (base - middle)[None]
         cutpoints = pt.concatenate([cutpoints, later])
     return pm.Deterministic("cutpoints", cutpoints, dims=("framework", "cutpoint"))
@@ -220,34 +220,43 @@ def judgement_prior(d: Design, spec: Spec) -> TensorVariable | None:
 def latent_observations(d: Design, *, exact: bool) -> tuple[TensorVariable, TensorVariable]:
     """Give z and V of the collapsed likelihood: data, or a free latent value with V = 0 where the likelihood is exact.
 
-    Large counts are empirical logits; small ones are sites, or free logits if `exact`; judgements are always free:
-    u = f + N(0, 1 - JUDGEMENT_SPLIT), with f's own noise variance collapsed.
+    Large counts are empirical logits; small ones are sites, or free logits if `exact`. Grades without sites have a
+    free score f: u = f + N(0, 1 - JUDGEMENT_SPLIT), with f's own noise variance collapsed.
     """
     rows = d.observation
-    small, judged = rows.small.to_numpy() & exact, (rows.indicator == JUDGEMENT).to_numpy()
+    small = np.flatnonzero(rows.small.to_numpy() & exact)
+    judged = np.flatnonzero((rows.indicator == JUDGEMENT).to_numpy())
     z = pm.Data("observed_z", rows.z.to_numpy())
-    variance = pm.Data("observed_variance", np.where(judged, 0.0, rows.variance.to_numpy()))
-    if small.any():
-        at = np.flatnonzero(small)
-        spread = np.minimum(np.sqrt(rows.variance.to_numpy()[at]), 0.7)
-        raw = pm.Flat("small_logit_raw", dims="small_cell", initval=np.zeros(at.size))
-        z = pt.set_subtensor(z[at], rows.z.to_numpy()[at] + spread * raw)
-        variance = pt.set_subtensor(variance[at], 0.0)
-    if judged.any():
-        at = np.flatnonzero(judged)
-        raw = pm.Flat("judgement_score", dims="judgement", initval=0.7 * (2.5 - rows.grade.to_numpy()[at]))
-        z = pt.set_subtensor(z[at], raw)
+    variance = pm.Data("observed_variance", rows.variance.to_numpy())
+    if small.size:
+        spread = np.minimum(np.sqrt(rows.variance.to_numpy()[small]), 0.7)
+        raw = pm.Flat("small_logit_raw", dims="small_cell", initval=np.zeros(small.size))
+        z = pt.set_subtensor(z[small], rows.z.to_numpy()[small] + spread * raw)
+        variance = pt.set_subtensor(variance[small], 0.0)
+    if judged.size and not d.grade_sites:
+        middle = 0.5 * (1 + len(d.grade))
+        raw = pm.Flat("judgement_score", dims="judgement", initval=0.7 * (middle - rows.grade.to_numpy()[judged]))
+        z = pt.set_subtensor(z[judged], raw)
     return z, variance
 
 
-def exact_likelihood(d: Design, z: TensorVariable, cutpoints: TensorVariable | None, *, exact: bool) -> None:
-    """Exact likelihood of the small and suppressed counts (if `exact`) and of the grades, given their latent z."""
+def exact_likelihood(
+    d: Design, z: TensorVariable, cutpoints: TensorVariable | None, *, exact: bool
+) -> tuple[TensorVariable, TensorVariable]:
+    """Add the exact likelihood of free latent values; give the cutpoints around each grade that has a site."""
     rows = d.observation
-    small, judged = rows.small.to_numpy() & exact, (rows.indicator == JUDGEMENT).to_numpy()
-    if small.any():
-        pm.Potential("small_counts", binomial_logp(rows[small], z[np.flatnonzero(small)]).sum())
-    if cutpoints is not None:
-        score = 4 - rows.grade.to_numpy()[judged].astype(int)
-        framework = np.array([d.framework.index(f) for f in rows.framework[judged]])
-        sd = float(np.sqrt(1.0 - JUDGEMENT_SPLIT))
-        pm.Potential("grades", ordinal_logp(score, z[np.flatnonzero(judged)], cutpoints[framework], sd).sum())
+    small = np.flatnonzero(rows.small.to_numpy() & exact)
+    if small.size:
+        pm.Potential("small_counts", binomial_logp(rows.iloc[small], z[small]).sum())
+    if cutpoints is None:
+        return pt.zeros(0), pt.zeros(0)
+    judged = np.flatnonzero((rows.indicator == JUDGEMENT).to_numpy())
+    score = len(d.grade) - rows.grade.to_numpy()[judged].astype(int)
+    framework = np.array([d.framework.index(f) for f in rows.framework.iloc[judged]])
+    if d.grade_sites:
+        end = pt.full((len(d.framework), 1), np.inf)
+        ends = pt.concatenate([-end, cutpoints, end], axis=1)
+        return ends[framework, score], ends[framework, score + 1]
+    sd = float(np.sqrt(1.0 - JUDGEMENT_SPLIT))
+    pm.Potential("grades", ordinal_logp(score, z[judged], cutpoints[framework], sd).sum())
+    return pt.zeros(0), pt.zeros(0)
