@@ -66,11 +66,11 @@ class CollapsedLikelihood(Op):
 def _numba_collapsed(op: CollapsedLikelihood, node: Apply, **kwargs: Any) -> tuple[Any, int]:
     @njit(nogil=True)
     def collapsed(
-        a, b, c, d, e, f, g, h, i, j, k, l, z, variance, offset, loading, mean, factors, ar_sd, ar_phi, white_sd,
+        a, b, c, d, e, f, g, h, i, j, k, n, z, variance, offset, loading, mean, factors, ar_sd, ar_phi, white_sd,
         domain_sd, domain_phi, low, high,
     ):  # fmt: skip
         out = value_and_gradient(
-            a, b, c, d, e, f, g, h, i, j, k, l, z, variance, offset, loading, mean, factors, ar_sd, ar_phi, white_sd,
+            a, b, c, d, e, f, g, h, i, j, k, n, z, variance, offset, loading, mean, factors, ar_sd, ar_phi, white_sd,
             domain_sd, domain_phi, low, high,
         )  # fmt: skip
         return (np.asarray(out[0]), *out[1:])

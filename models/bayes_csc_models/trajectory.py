@@ -15,6 +15,7 @@ authorities of the same region and deprivation.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -94,7 +95,7 @@ def coordinates(d: Design) -> dict[str, list[object]]:
         "indicator_step": [f"{k}:{t}" for k, t in steps.step_labels],
         "framework": list(d.framework),
         "later_framework": list(d.framework[1:]),
-        "grade": ["inadequate", "requires improvement", "good", "outstanding"],
+        "grade": list(reversed(d.grade)),
         "cutpoint": [f"{worse}|{better}" for better, worse in pairwise(d.grade)][::-1],
         "grade_step": d.year[1:].tolist(),
         "small_cell": [f"{u}:{k}:{t}" for u, k, t in zip(cells.unit, cells.indicator, cells.year, strict=True)],
