@@ -71,7 +71,7 @@ def joint_likelihood(
         white = pm.Normal("white_innovation", dims="small_cell")
         pm.Potential("small_counts", binomial_logp(rows[small], fitted[at] + noise.white_sd[kind[at]] * white).sum())
     if cutpoints is not None:
-        score = 4 - rows.grade.to_numpy()[judged].astype(int)
+        score = len(d.grade) - rows.grade.to_numpy()[judged].astype(int)
         framework = np.array([d.framework.index(f) for f in rows.framework[judged]])
         latent = fitted[np.flatnonzero(judged)]
         pm.Potential("grades", ordinal_logp(score, latent, cutpoints[framework], 1.0).sum())
