@@ -436,7 +436,7 @@ def value_and_gradient(
         width = max(width, max(block_state[b + 1] - block_state[b], block_column[b]))
     for g in range(group_obs.size - 1):
         group_size = max(group_size, group_obs[g + 1] - group_obs[g])
-    size = max(width, group_size, groups)
+    size = max(width, group_size, groups, 3)
     work = np.empty((3, size, size))
     precision = np.empty((groups, group_size, group_size))
     residual, scaled = np.empty(obs), np.empty(obs)
@@ -602,7 +602,7 @@ def states(
         width = max(width, max(block_state[b + 1] - block_state[b], block_column[b]))
     for g in range(group_obs.size - 1):
         group_size = max(group_size, group_obs[g + 1] - group_obs[g])
-    size = max(width, group_size, groups)
+    size = max(width, group_size, groups, 3)
     work = np.empty((3, size, size))
     precision = np.empty((groups, group_size, group_size))
     residual, scaled = np.empty(obs), np.empty(obs)
