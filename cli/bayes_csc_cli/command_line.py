@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from .data import app as data_app
+from .model import app as model_app
 from .simulate import simulate
 
 app = typer.Typer(
@@ -26,6 +27,7 @@ app = typer.Typer(
     "4 the run failed its diagnostics, 130 interrupted. BAYESCSC_DEBUG=1 shows where an error arose.",
 )
 app.add_typer(data_app, name="data")
+app.add_typer(model_app, name="model")
 app.command()(simulate)
 
 
