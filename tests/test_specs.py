@@ -12,7 +12,7 @@ from bayes_csc.spec import Spec
 from bayes_csc_models.specs import FOLDER, shipped, spec
 
 DIFFERS = {
-    "exact": {"counts": {"small": "explicit"}},
+    "exact": {"counts": {"small": "explicit"}, "ratings": {"grades": "explicit"}},
     "no_domain_deviation": {"measurement": {"domains": ()}},
     "no_ratings": {"ratings": {"use": False}},
     "no_workforce": {"drop_domains": ("workforce",)},
