@@ -91,13 +91,16 @@ def block_template(own: Template, successions: list[Succession | None], first_ye
     n_year, n_own = own.matrix.shape
     n = len(successions)
     shares = np.zeros((n, n_own, n, n_own + 1))  # shares[a, c, p, d]: coefficient of column c of a on source d of p
+    # A path's innovation j first shows at grid point j + 1; an AR(1) has one more, the first at grid point 0.
+    n_path = int((own.column_kind == PATH).sum())
+    innovation_year = first_year + n_year - n_path + np.arange(n_path)
     done: set[int] = set()
     while len(done) < n:
         ready = [i for i, s in enumerate(successions) if i not in done and (s is None or set(s.predecessors) <= done)]
         if not ready:
             raise ValueError("authorities succeed each other in a circle")
         for i in ready:
-            _fill(shares, i, successions[i], own.column_kind, first_year)
+            _fill(shares, i, successions[i], own.column_kind, innovation_year)
             done.add(i)
     rows = np.einsum("tc,acpd->atpd", own.matrix, shares[..., :n_own])
     rows = np.concatenate([rows, np.zeros((n, n_year, n, 1))], axis=-1)
@@ -110,15 +113,14 @@ def block_template(own: Template, successions: list[Succession | None], first_ye
     return Template(matrix[:, used], kinds[used])
 
 
-def _fill(shares: np.ndarray, i: int, s: Succession | None, kinds: np.ndarray, first_year: int) -> None:
+def _fill(shares: np.ndarray, i: int, s: Succession | None, kinds: np.ndarray, innovation_year: np.ndarray) -> None:
     n_own = kinds.size
     if s is None:
         shares[i, np.arange(n_own), i, np.arange(n_own)] = 1.0
         return
     for p, w in zip(s.predecessors, s.weights, strict=True):
         shares[i] += w * shares[p]
-    later = np.flatnonzero(kinds == PATH)
-    later = later[first_year + np.arange(later.size) + 1 > s.position]
+    later = np.flatnonzero(kinds == PATH)[innovation_year > s.position]
     shares[i, later] = 0.0
     shares[i, later, i, later] = 1.0
     shares[i, LEVEL, i, n_own] = 1.0
