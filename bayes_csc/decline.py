@@ -1,0 +1,154 @@
+"""Has an authority's latent quality declined since its last inspection? One row per authority of a group."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import arviz as az
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy.special import ndtr, ndtri
+
+from bayes_csc.calendar import grid_date
+from bayes_csc.errors import GateError, UsageError
+from bayes_csc.fit import Fit
+from bayes_csc.geography import existing
+
+EPSILON, INTERVAL = 0.25, 0.89
+TOO_RECENT = 1.0
+"""A gap, in years, below which the data since the inspection are too few to speak of a change."""
+STRATA = ndtri((np.arange(24) + 0.5) / 24)
+
+
+def decline(
+    fit: Fit,
+    group: str = "requires improvement",
+    *,
+    epsilon: float = EPSILON,
+    interval: float = INTERVAL,
+    force: bool = False,
+) -> pd.DataFrame:
+    """Probability of decline of each authority of a group.
+
+    With Delta = theta(now) - theta(last inspection), relative to England's mean, and N draws of the hyperparameters,
+
+        p_decline = 1 / N sum over draws of Phi((-epsilon - E[Delta | draw]) / sd[Delta | draw])
+
+    Parameters
+    ----------
+    fit
+        A run.
+    group
+        A grade ("requires improvement"), "all", or authorities' codes or names separated by commas; a grade means the
+        latest overall grade of the authorities that exist at the panel's date.
+    epsilon
+        Smallest decline that counts, in units of theta.
+    interval
+        Probability of the equal-tailed intervals.
+    force
+        Give the table even if the run failed its gate.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Sorted by name; `attrs` holds the metadata that every output carries.
+
+    Raises
+    ------
+    GateError
+        The run failed its gate.
+    UsageError
+        No such group or authority, or an impossible epsilon or interval.
+    """
+    if not fit.gate.passed and not force:
+        raise GateError(
+            "this run failed its diagnostics, so its headline numbers are not shown:\n"
+            + "\n".join(f"  {line}" for line in fit.gate.failing)
+            + f"\nWhat to try: {fit.gate.advice}; --force shows them with a warning."
+        )
+    if not 0 < interval < 1 or not epsilon >= 0:
+        raise UsageError(f"expected 0 < interval < 1 and epsilon >= 0, found {interval} and {epsilon}")
+    codes = members(fit, group)
+    latest = fit.panel.latest_grades().reindex(codes)
+    table = fit.panel.authorities.loc[codes]
+    since, recent = (_summary(fit.change, codes, kind, epsilon, interval) for kind in ("since inspection", "recent"))
+    without = _probability(fit.change.sel(authority=codes, change="since inspection, no data"), epsilon)
+    gap = fit.change.attrs["now"] - fit.change.since.sel(authority=codes, change="since inspection").to_numpy()
+    out = pd.DataFrame(
+        {
+            "authority": codes,
+            "name": table["name"].to_numpy(),
+            "region": table["region"].to_numpy(),
+            "last_inspection": latest.start_date.dt.strftime("%Y-%m-%d").to_numpy(),
+            "last_grade": [fit.panel.grades[int(g) - 1] if g == g else "" for g in latest.grade],
+            "gap_years": gap,
+            **{f"delta_{k}": since[k] for k in ("median", "lower", "upper")},
+            "epsilon": epsilon,
+            "p_decline": since["p"],
+            "p_decline_mcse": since["mcse"],
+            "p_decline_no_data": without.mean(("chain", "draw")).to_numpy(),
+            **{f"recent_delta_{k}": recent[k] for k in ("median", "lower", "upper")},
+            "p_recent_decline": recent["p"],
+            "note": [_note(g) for g in gap],
+        }
+    )
+    out.attrs = metadata(fit, group, epsilon, interval)
+    return out.sort_values(["name", "authority"], ignore_index=True)
+
+
+def members(fit: Fit, group: str) -> list[str]:
+    """Codes of a group's authorities."""
+    here = list(existing(fit.panel.authorities, fit.panel.date))
+    if group == "all":
+        return [c for c in here if c in fit.change.authority]
+    if group in fit.panel.grades:
+        latest = fit.panel.latest_grades()
+        return [str(c) for c in latest.index[latest.grade == fit.panel.grades.index(group) + 1]]
+    names = {str(n).casefold(): str(c) for c, n in fit.panel.authorities["name"].items() if c in here}
+    wanted = [part.strip() for part in group.split(",") if part.strip()]
+    codes = [w if w in fit.panel.authorities.index else names.get(w.casefold(), "") for w in wanted]
+    if unknown := [w for w, c in zip(wanted, codes, strict=True) if not c]:
+        raise UsageError(
+            f"no group, authority code or name {', '.join(map(repr, unknown))}; the groups are all, "
+            f"{', '.join(fit.panel.grades)}, or codes or names separated by commas"
+        )
+    return list(dict.fromkeys(codes))
+
+
+def metadata(fit: Fit, group: str, epsilon: float, interval: float) -> dict[str, Any]:
+    """What every table of a run carries: where its numbers come from and how to read them."""
+    out: dict[str, Any] = {
+        "group": group,
+        "epsilon": epsilon,
+        "interval": {"kind": "equal-tailed", "probability": interval},
+        "now": grid_date(fit.change.attrs["now"]).isoformat(),
+        **fit.provenance(),
+        "gate_passed": fit.gate.passed,
+    }
+    if not fit.gate.passed:
+        out["warning"] = "This run failed its diagnostics: do not use these numbers. " + "; ".join(fit.gate.failing)
+    return out
+
+
+def _probability(change: xr.Dataset, epsilon: float) -> xr.DataArray:
+    """P(Delta < -epsilon) given each draw of the hyperparameters."""
+    return xr.apply_ufunc(ndtr, (-epsilon - change["mean"]) / np.sqrt(change["variance"]))
+
+
+def _summary(change: xr.Dataset, codes: list[str], kind: str, epsilon: float, interval: float) -> dict[str, np.ndarray]:
+    """Median, interval, P(decline) and its Monte Carlo error, from the mixture of normals over draws."""
+    chosen = change.sel(authority=codes, change=kind)
+    p = _probability(chosen, epsilon)
+    mean, sd = chosen["mean"], np.sqrt(chosen["variance"])
+    points = (mean + sd * xr.DataArray(STRATA, dims="stratum")).transpose("authority", ...).to_numpy()
+    tail = (1.0 - interval) / 2.0
+    lower, median, upper = np.quantile(points.reshape(len(codes), -1), [tail, 0.5, 1.0 - tail], axis=1)
+    mcse = az.mcse(p.to_dataset(name="p"), method="mean")["p"].to_numpy()
+    return {"median": median, "lower": lower, "upper": upper, "p": p.mean(("chain", "draw")).to_numpy(), "mcse": mcse}
+
+
+def _note(gap: float) -> str:
+    if gap != gap:
+        return "no inspection"
+    return "too recent" if gap < TOO_RECENT else ""

@@ -1,0 +1,238 @@
+"""A fit: panel, spec and posterior, and the run folder that keeps them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pymc as pm
+import xarray as xr
+
+from bayes_csc.chains import WARMUP, Checkpoint, Progress, sample_chains
+from bayes_csc.design import design
+from bayes_csc.diagnostics import Gate, gate
+from bayes_csc.errors import DataError, UsageError
+from bayes_csc.inference import compile_model, find_start
+from bayes_csc.panel import Panel
+from bayes_csc.precondition import preconditioned
+from bayes_csc.spec import Spec
+from bayes_csc.states import last_inspections, states_given_draws
+
+DRAWS, CHAINS, CORES = 800, 4, 2
+PACKAGES = ("bayescsc", "pymc", "pytensor", "nutpie", "numba", "numpy", "scipy", "arviz", "xarray", "pandas")
+POSTERIOR, SPEC, RECORD, PANEL = "posterior.nc", "spec.toml", "run.json", "panel"
+Model = Callable[[Panel, Spec], pm.Model]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A finished fit.
+
+    Attributes
+    ----------
+    panel, spec
+        What was fitted.
+    posterior
+        theta (chain, draw, authority, year) relative to England's mean of the year, and every hyperparameter.
+    sample_stats
+        The sampler's statistics.
+    change
+        Moments of the changes of theta given each draw (`states.states_given_draws`).
+    gate
+        The diagnostics' verdict.
+    record
+        What run.json says: panel hash, seed, draws, versions, timings.
+    """
+
+    panel: Panel
+    spec: Spec
+    posterior: xr.Dataset
+    sample_stats: xr.Dataset
+    change: xr.Dataset
+    gate: Gate
+    record: dict[str, Any]
+
+    def provenance(self) -> dict[str, Any]:
+        """Return what every output carries: data hash, spec, seed and versions."""
+        return {key: self.record[key] for key in ("panel", "panel_hash", "spec", "seed", "versions")}
+
+    def write(self, folder: Path, *, overwrite: bool = False) -> None:
+        """Write the run folder, whole or not at all.
+
+        Raises
+        ------
+        UsageError
+            The folder exists and `overwrite` is not set, or is not a run folder.
+        """
+        folder = Path(folder)
+        check_target(folder, overwrite=overwrite)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        try:
+            new = work / "new"
+            self.panel.write(new / PANEL)
+            groups = {"posterior": self.posterior, "sample_stats": self.sample_stats, "change": self.change}
+            tree = xr.DataTree.from_dict({f"/{name}": _plain(group) for name, group in groups.items()})
+            tree.attrs = {"panel_hash": self.record["panel_hash"], "seed": self.record["seed"]}
+            compressed = {f"/{n}": {v: {"zlib": True, "complevel": 1} for v in g.data_vars} for n, g in groups.items()}
+            tree.to_netcdf(new / POSTERIOR, engine="h5netcdf", encoding=compressed)
+            (new / SPEC).write_text(self.spec.to_toml(), encoding="utf-8")
+            record = self.record | {"diagnostics": self.gate.summary()}
+            (new / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+            if folder.exists():
+                folder.rename(work / "old")
+            new.rename(folder)
+        finally:
+            shutil.rmtree(work)
+
+    @classmethod
+    def read(cls, folder: str | os.PathLike[str]) -> Fit:
+        """Read a run folder.
+
+        Raises
+        ------
+        DataError
+            It is not one, or a file of it is missing.
+        """
+        root = Path(folder)
+        if lost := [name for name in (RECORD, SPEC, POSTERIOR, PANEL) if not (root / name).exists()]:
+            raise DataError(
+                f"{root}: not a run folder (without {', '.join(lost)}); `bayescsc fit --out {root}` makes one"
+            )
+        record = json.loads((root / RECORD).read_text(encoding="utf-8"))
+        verdict = record.pop("diagnostics")
+        with xr.open_datatree(root / POSTERIOR, engine="h5netcdf") as tree:
+            groups = {name: tree[name].to_dataset().load() for name in ("posterior", "sample_stats", "change")}
+        return cls(
+            panel=Panel.read(root / PANEL),
+            spec=Spec.read(root / SPEC),
+            gate=Gate(**verdict | {"failing": tuple(verdict["failing"])}),
+            record=record,
+            **groups,
+        )
+
+
+def check_target(folder: Path, *, overwrite: bool) -> None:
+    """Refuse a run folder that exists, unless it is to be overwritten and is a run folder.
+
+    Raises
+    ------
+    UsageError
+        With what to do.
+    """
+    if not folder.exists():
+        return
+    if not overwrite:
+        raise UsageError(f"{folder} exists; give another --out, or --overwrite to replace it")
+    if not folder.is_dir() or (any(folder.iterdir()) and not (folder / RECORD).is_file()):
+        raise UsageError(f"{folder} is not a run folder, so it is not replaced; give another --out")
+
+
+def _plain(group: xr.Dataset) -> xr.Dataset:
+    """Labels as plain text, which netCDF can keep."""
+    return group.assign_coords({k: v.astype(str) for k, v in group.coords.items() if v.dtype == object})
+
+
+def fit(
+    panel: Panel,
+    model: Model,
+    *,
+    spec: Spec | None = None,
+    seed: int = 1,
+    draws: int = DRAWS,
+    chains: int = CHAINS,
+    warmup: int = WARMUP,
+    cores: int = CORES,
+    checkpoint: Path | None = None,
+    resume: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+) -> Fit:
+    """Fit a model to a panel.
+
+    Parameters
+    ----------
+    panel
+        The data.
+    model
+        Function of panel and spec that builds the model, such as `bayes_csc_models.trajectory`.
+    spec
+        Choices and priors; the baseline by default.
+    seed, draws, chains, warmup, cores
+        Of the sampling; the result depends on all but `cores`.
+    checkpoint
+        Folder where finished chains are kept until the fit is done, so that `resume` can take them up.
+    resume
+        Take up the chains of an earlier, killed fit of the same data, spec, seed and versions.
+    progress
+        Called as the fit goes on.
+
+    Raises
+    ------
+    SpecError, DataError
+        The spec and the panel do not go together.
+    UsageError
+        `resume` with chains of another fit.
+    """
+    spec = spec or Spec()
+    tell = progress or (lambda _: None)
+    clock = _Clock()
+    laid_out = design(panel, spec)
+    record: dict[str, Any] = {
+        "panel": panel.name,
+        "panel_date": panel.date.isoformat(),
+        "panel_hash": panel.hash,
+        "spec": spec.name,
+        "model": getattr(model, "__qualname__", str(model)),
+        "seed": seed,
+        "draws": draws,
+        "chains": chains,
+        "warmup": warmup,
+        "versions": {name: version(name) for name in PACKAGES},
+    }
+    store = Checkpoint(checkpoint, record | {"whole_spec": spec.model_dump(mode="json")}) if checkpoint else None
+    if store:
+        store.open(resume=resume)
+    tell(Progress("compiling (a minute or two the first time)", 0, 1))
+    compiled = compile_model(model(panel, spec))
+    clock.lap("compile")
+    tell(Progress("finding the mode", 0, 1))
+    compiled, start = find_start(compiled, laid_out, seed=seed, cores=cores)
+    clock.lap("start")
+    posterior, stats, interrupted = sample_chains(
+        preconditioned(compiled.density, start.centre, start.factor),
+        seed=seed, draws=draws, chains=chains, warmup=warmup, cores=cores, checkpoint=store, progress=tell,
+    )  # fmt: skip
+    clock.lap("sampling")
+    theta, change = states_given_draws(
+        compiled, laid_out, posterior, last_inspections(panel, laid_out.authority), seed=seed, cores=cores,
+        progress=lambda done, total: tell(Progress("states", done, total)),
+    )  # fmt: skip
+    clock.lap("states")
+    posterior = posterior.assign(theta=theta)
+    verdict = gate(posterior, stats)
+    clock.lap("diagnostics")
+    record |= {"seconds": clock.laps, "interrupted": interrupted}
+    if store:
+        store.close()
+    return Fit(panel, spec, posterior, stats, change, verdict, record)
+
+
+class _Clock:
+    """Seconds spent on each stage of a fit."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._since = time.monotonic()
+
+    def lap(self, stage: str) -> None:
+        now = time.monotonic()
+        self.laps[stage] = round(now - self._since, 2)
+        self._since = now

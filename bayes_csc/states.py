@@ -1,0 +1,176 @@
+"""Exact states given the hyperparameters: draws of theta, and the moments of its changes, relative to England.
+
+Given one draw of the hyperparameters the states are Gaussian with known moments, so probabilities of a change are
+averages over draws of normal probabilities, not counts of sampled states (Rao-Blackwell).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from bayes_csc.calendar import grid_position
+from bayes_csc.design import Design
+from bayes_csc.inference import Compiled
+from bayes_csc.kernel import states
+from bayes_csc.panel import Panel, inspection_dates
+
+CHANGES = ("since inspection", "since inspection, no data", "recent")
+RECENT_YEARS = 2.0
+
+
+def last_inspections(panel: Panel, authority: tuple[str, ...]) -> np.ndarray:
+    """Grid position of each authority's last overall judgement, NaN where it has none."""
+    overall = panel.inspections[panel.inspections.domain == "overall"]
+    position = grid_position(inspection_dates(panel.inspections).loc[overall.index])
+    latest = dict.fromkeys(authority, np.nan)
+    for code, at in zip(overall.authority, position, strict=True):
+        latest[code] = np.nanmax([latest[code], at])
+    return np.array([latest[code] for code in authority])
+
+
+def states_given_draws(
+    compiled: Compiled,
+    design: Design,
+    posterior: xr.Dataset,
+    last: np.ndarray,
+    *,
+    seed: int,
+    cores: int = 2,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[xr.DataArray, xr.Dataset]:
+    """Draw theta and compute the conditional moments of its changes, for every draw of the hyperparameters.
+
+    Parameters
+    ----------
+    compiled, design
+        The model and its design.
+    posterior
+        Draws of the free variables, dims (chain, draw, ...).
+    last
+        Grid position of each authority's last inspection.
+    seed
+        Of the draws of theta.
+    cores
+        Threads.
+    progress
+        Called with the number of draws done and their total.
+
+    Returns
+    -------
+    tuple
+        theta (chain, draw, authority, year) minus its mean over the authorities existing that year, NaN where an
+        authority did not exist; and the moments `mean` and `variance` (chain, draw, authority, change) of theta(now) -
+        theta(then), England's own change taken off. "since inspection": then is the last inspection, NaN without
+        one; "no data": the same without any observation made after that inspection in the authority's block;
+        "recent": then is two years before now.
+    """
+    moments = _Moments.of(design, last)
+    n_chain, n_draw = posterior.sizes["chain"], posterior.sizes["draw"]
+    names = [v.name for v in compiled.model.free_RVs]
+    values = {name: posterior[name].transpose("chain", "draw", ...).to_numpy() for name in names}
+    theta = np.empty((n_chain, n_draw, len(design.authority), design.year.size), dtype=np.float32)
+    mean = np.empty((n_chain, n_draw, len(design.authority), len(CHANGES)))
+    variance = np.empty_like(mean)
+    lock, done = threading.Lock(), 0
+
+    def one(at: tuple[int, int]) -> None:
+        nonlocal done
+        with lock:  # the compiled inputs share their storage
+            real = compiled.real_inputs({name: value[at] for name, value in values.items()})
+        theta[at], mean[at], variance[at] = moments.at(real, np.random.default_rng([seed, *at]))
+        with lock:
+            done += 1
+            if progress is not None:
+                progress(done, n_chain * n_draw)
+
+    with ThreadPoolExecutor(cores) as pool:
+        list(pool.map(one, [(c, d) for c in range(n_chain) for d in range(n_draw)]))
+    coords = {"chain": posterior.chain, "draw": posterior.draw, "authority": list(design.authority)}
+    change = xr.Dataset(
+        {
+            "mean": (("chain", "draw", "authority", "change"), mean),
+            "variance": (("chain", "draw", "authority", "change"), variance),
+            "since": (("authority", "change"), moments.since),
+        },
+        coords=coords | {"change": list(CHANGES)},
+        attrs={"now": design.now},
+    )
+    dims = ("chain", "draw", "authority", "year")
+    return xr.DataArray(theta, dims=dims, coords=coords | {"year": design.year}, name="theta"), change
+
+
+@dataclass(frozen=True)
+class _Moments:
+    """What the moments of every draw have in common: contrasts over the grid, and the designs cut at inspections."""
+
+    design: Design
+    existing: np.ndarray  # (authority, year)
+    share: np.ndarray  # (authority, year): weight in the mean over existing authorities
+    since: np.ndarray  # (authority, change): grid positions
+    contrast: np.ndarray  # (authority, change, year)
+    cut: tuple[
+        tuple[Design, np.ndarray, np.ndarray], ...
+    ]  # design without later data, kept rows, authorities it is for
+
+    @classmethod
+    def of(cls, design: Design, last: np.ndarray) -> _Moments:
+        existing = design.exists
+        share = existing / np.maximum(existing.sum(axis=0), 1)
+        since = np.column_stack([last, last, np.full(last.size, design.now - RECENT_YEARS)])
+        now = design.weights(np.full(last.size, design.now))
+        then = np.stack([design.weights(np.nan_to_num(s, nan=design.now)) for s in since.T], axis=1)
+        contrast = np.where(np.isnan(since)[..., None], np.nan, now[:, None, :] - then)
+        position = design.observation.position.to_numpy()
+        block = design.observation.block.to_numpy()
+        cuts = []
+        for k in range(max(len(b) for b in design.block)):  # the k-th authority of every block that has one
+            chosen = np.array([b[k] if len(b) > k else -1 for b in design.block])
+            limit = np.where(chosen >= 0, last[chosen], -np.inf)
+            kept = position <= np.nan_to_num(limit, nan=-np.inf)[block]
+            cuts.append((design.kept(kept), kept, chosen[chosen >= 0]))
+        return cls(design, existing, share, since, contrast, tuple(cuts))
+
+    def at(self, real: list[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Theta, and mean and variance of the changes, at one draw of the hyperparameters."""
+        mean, draw, own, shared = self._states(self.design, real, rng)
+        national = np.where(self.existing, mean, 0.0).sum(axis=0) / np.maximum(self.existing.sum(axis=0), 1)
+        national_cov = np.einsum("at,atu->tu", self.share, shared)
+        theta = draw - (self.share * draw).sum(axis=0)
+        out_mean = np.empty(self.since.shape)
+        out_variance = np.empty(self.since.shape)
+        for k in (0, 2):
+            out_mean[:, k], out_variance[:, k] = self._change(k, mean, own, shared, national, national_cov)
+        for cut, kept, chosen in self.cut:
+            mean0, _, own0, shared0 = self._states(cut, _kept(real, kept, self.design), rng)
+            m, v = self._change(1, mean0, own0, shared0, national, national_cov)
+            out_mean[chosen, 1], out_variance[chosen, 1] = m[chosen], v[chosen]
+        return np.where(self.existing, theta, np.nan), out_mean, out_variance
+
+    def _states(
+        self, design: Design, real: list[np.ndarray], rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        n_year = design.year.size
+        noise = rng.normal(size=int(design.layout.block_column.sum()))
+        out = states(*design.layout.arrays(), *real, n_year, self.share.ravel(), noise)
+        return out[0].reshape(-1, n_year), out[1].reshape(-1, n_year), out[2], out[3]
+
+    def _change(
+        self, k: int, mean: np.ndarray, own: np.ndarray, shared: np.ndarray, national: np.ndarray, cov: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Moments of w'(theta[a] - England) for contrast k of every authority."""
+        w = self.contrast[:, k]
+        variance = np.einsum("at,atu,au->a", w, own - 2.0 * shared + cov, w)
+        return (w * (mean - national)).sum(axis=1), np.maximum(variance, 0.0)
+
+
+def _kept(real: list[np.ndarray], kept: np.ndarray, design: Design) -> list[np.ndarray]:
+    """Real inputs of the kept observations; those of states and hyperparameters stay whole."""
+    graded = design.layout.graded
+    still = kept[graded >= 0]
+    return [*(r[kept] for r in real[:3]), *real[3:-2], *(r[still] for r in real[-2:])]
