@@ -9,6 +9,7 @@ bound here comes from the spread between panels.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -52,7 +53,7 @@ def between_panels(values: xr.DataArray) -> Estimate:
 
 
 def below(draws: xr.DataArray, truth: xr.DataArray) -> xr.DataArray:
-    """Part of the posterior draws that lie below the truth, half of those equal to it counted in.
+    """Part of the posterior draws that lie below the truth, half of those equal to it counted in; NaN for no truth.
 
     Parameters
     ----------
@@ -62,7 +63,8 @@ def below(draws: xr.DataArray, truth: xr.DataArray) -> xr.DataArray:
         One value per quantity.
     """
     sample = ("chain", "draw")
-    return ((draws < truth).mean(sample) + 0.5 * (draws == truth).mean(sample)).transpose(*truth.dims)
+    part = (draws < truth).mean(sample) + 0.5 * (draws == truth).mean(sample)
+    return part.where(truth.notnull()).transpose(*truth.dims)
 
 
 def rank(draws: xr.DataArray, truth: xr.DataArray, *, levels: int) -> xr.DataArray:
@@ -116,9 +118,13 @@ def uniformity(ranks: np.ndarray, *, levels: int, simulations: int = 2000, seed:
         Of the reference distribution.
     """
     found = np.asarray(ranks, dtype=int).ravel()
-    simulated = np.random.default_rng(seed).integers(0, levels + 1, (simulations, found.size))
-    reference = _excursion(simulated, levels)
+    reference = _reference(found.size, levels, simulations, seed)
     return float((1 + (reference <= _excursion(found[None], levels)[0] * (1 + 1e-12)).sum()) / (simulations + 1))
+
+
+@lru_cache(maxsize=16)
+def _reference(n: int, levels: int, simulations: int, seed: int) -> np.ndarray:
+    return _excursion(np.random.default_rng(seed).integers(0, levels + 1, (simulations, n)), levels)
 
 
 def _excursion(ranks: np.ndarray, levels: int) -> np.ndarray:

@@ -84,9 +84,9 @@ def simulate_like(panel: Panel, model: Model, spec: Spec, *, seed: int) -> tuple
     -------
     tuple of (Panel, xarray.DataTree)
         The panel and its truth. Group `posterior` has `theta` (authority, year), less its mean over the authorities
-        existing that year, as a fit reports it; `theta_raw` (authority, year), the same as drawn; and every
-        hyperparameter; dims and coordinates are those of a posterior without chain and draw. Group `observation` has
-        `eta`, the latent logit (higher is better) or score behind each count or grade.
+        existing that year and blank for the others, as a fit reports it; `theta_raw` (authority, year), as drawn; and
+        every hyperparameter; dims and coordinates are those of a posterior without chain and draw. Group `observation`
+        has `eta`, the latent logit (higher is better) or score behind each count or grade.
     """
     suppressed = panel.cells.indicator[panel.cells.status.eq("suppressed") & panel.cells.denominator.gt(0)]
     return _simulated(panel, model, spec, seed, suppressed=set(suppressed))
@@ -203,7 +203,7 @@ def _truth(layout: Design, theta: np.ndarray, eta: np.ndarray, hyperparameters: 
     coords = {"authority": list(layout.authority), "year": layout.year.tolist()}
     states = {
         name: xr.DataArray(values, dims=("authority", "year"), coords=coords)
-        for name, values in (("theta", centred(layout, theta)), ("theta_raw", theta))
+        for name, values in (("theta", np.where(layout.exists, centred(layout, theta), np.nan)), ("theta_raw", theta))
     }
     rows = layout.observation[["unit", "indicator", "year", "position"]].rename(columns={"unit": "authority"})
     labels = {name: ("observation", values.to_numpy()) for name, values in rows.items()}
