@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import arviz as az
@@ -152,3 +154,21 @@ def _note(gap: float) -> str:
     if gap != gap:
         return "no inspection"
     return "too recent" if gap < TOO_RECENT else ""
+
+
+def write_decline(table: pd.DataFrame, folder: Path) -> None:
+    """Write decline.csv and decline.json (metadata and the same rows) into a run folder.
+
+    A warning about a failed gate stands in the JSON's metadata and in every row's note.
+    """
+    rows = table.copy()
+    if "warning" in table.attrs:
+        rows["note"] = [f"{note}; diagnostics failed".removeprefix("; ") for note in rows["note"]]
+    text = json.dumps({"metadata": table.attrs, "rows": json.loads(rows.to_json(orient="records"))}, indent=2)
+    for name, content in (
+        ("decline.csv", rows.to_csv(index=False, lineterminator="\n")),
+        ("decline.json", text + "\n"),
+    ):
+        part = Path(folder) / f".{name}.part"
+        part.write_text(content, encoding="utf-8")
+        part.replace(Path(folder) / name)

@@ -14,6 +14,8 @@ from typing import Annotated
 import typer
 
 from .data import app as data_app
+from .decline import decline
+from .fit import fit
 from .model import app as model_app
 from .simulate import simulate
 
@@ -26,6 +28,8 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 unexpected error, 2 wrong usage or specification, 3 broken data, "
     "4 the run failed its diagnostics, 130 interrupted. BAYESCSC_DEBUG=1 shows where an error arose.",
 )
+app.command()(fit)
+app.command()(decline)
 app.add_typer(data_app, name="data")
 app.add_typer(model_app, name="model")
 app.command()(simulate)

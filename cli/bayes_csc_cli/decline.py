@@ -1,0 +1,67 @@
+"""`bayescsc decline`: which authorities have probably declined since their last inspection."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SORTS = ("name", "p_decline", "gap_years", "delta_median")
+
+
+def decline(
+    run: Annotated[Path, typer.Argument(help="Run folder of `bayescsc fit`.")],
+    group: Annotated[
+        str, typer.Option("--group", help="A grade, all, or codes or names separated by commas.")
+    ] = "requires improvement",
+    epsilon: Annotated[float, typer.Option("--epsilon", help="Smallest decline that counts.")] = 0.25,
+    interval: Annotated[float, typer.Option("--interval", help="Probability of the intervals.")] = 0.89,
+    sort: Annotated[str, typer.Option("--sort", help=f"One of {', '.join(SORTS)}.")] = "name",
+    force: Annotated[bool, typer.Option("--force", help="Show the table of a run that failed.")] = False,
+) -> None:
+    """Print the table of declines and write decline.csv and decline.json into the run folder."""
+    from bayes_csc.decline import decline as decline_table
+    from bayes_csc.decline import write_decline
+    from bayes_csc.errors import UsageError
+    from bayes_csc.fit import Fit
+
+    if sort not in SORTS:
+        raise UsageError(f"--sort: expected one of {', '.join(SORTS)}, found {sort!r}")
+    table = decline_table(Fit.read(run), group, epsilon=epsilon, interval=interval, force=force)
+    ordered = table.sort_values([sort, "name"], ignore_index=True)
+    write_decline(ordered, run)
+    show(ordered)
+    typer.echo(f"Wrote {run / 'decline.csv'} and {run / 'decline.json'}")
+
+
+def show(table: pd.DataFrame) -> None:
+    """Print the table as wide as the terminal allows, with what it means."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    about = table.attrs
+    percent = f"{about['interval']['probability']:.0%}"
+    out = Table(
+        title=f"Change in latent quality since the last inspection, to {about['now']}",
+        caption=f"{about['panel']} {about['panel_hash'][:12]}, spec {about['spec']}, seed {about['seed']}. Intervals "
+        f"{percent}, equal-tailed. A decline is more than {about['epsilon']:g}. 'no data': the probability had nothing "
+        "been observed since. Relative to England.",
+    )
+    for name in ("authority", "last inspection", "gap", f"change ({percent})", "P(decline)", "no data", "2 years", ""):
+        out.add_column(name, justify="right" if name in ("gap", "P(decline)", "no data", "2 years") else "left")
+    for row in table.itertuples():
+        out.add_row(
+            escape(str(row.name)), str(row.last_inspection), f"{row.gap_years:.1f}",
+            f"{row.delta_median:+.2f} ({row.delta_lower:+.2f} to {row.delta_upper:+.2f})",
+            f"{row.p_decline:.2f}", f"{row.p_decline_no_data:.2f}", f"{row.p_recent_decline:.2f}", str(row.note),
+        )  # fmt: skip
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    if "warning" in about:
+        console.print(about["warning"], style="bold red", markup=False)
+    console.print(out)

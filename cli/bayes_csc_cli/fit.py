@@ -1,0 +1,75 @@
+"""`bayescsc fit`: the posterior of a panel, written as one run folder."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DAYS = ["%Y-%m-%d"]
+
+
+def fit(
+    panel: Annotated[Path | None, typer.Option("--panel", help="Panel folder; England by default.")] = None,
+    spec: Annotated[str, typer.Option("--spec", help="Name of a shipped spec, or a TOML file.")] = "baseline",
+    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same numbers.")] = 1,
+    draws: Annotated[int | None, typer.Option("--draws", min=4, help="Draws of each chain after its warm-up.")] = None,
+    chains: Annotated[int | None, typer.Option("--chains", min=1, help="Chains.")] = None,
+    as_of: Annotated[
+        datetime | None, typer.Option("--as-of", formats=DAYS, help="Use only what was published by this day.")
+    ] = None,
+    ratings: Annotated[
+        bool | None, typer.Option("--ratings/--no-ratings", help="Let inspection grades inform the estimate or not.")
+    ] = None,
+    drop: Annotated[list[str] | None, typer.Option("--drop", help="Leave out an indicator (repeatable).")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Run folder; runs/NAME OF PANEL by default.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run that is there.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Take up the finished chains of a killed fit.")] = False,
+) -> None:
+    """Fit the model and write a run folder; Ctrl-C keeps what was drawn."""
+    from bayes_csc.fit import CHAINS, DRAWS, check_target
+    from bayes_csc.fit import fit as fit_model
+    from bayes_csc.panel import Panel
+    from bayes_csc.share import data_dir
+    from bayes_csc_models.specs import spec as read_spec
+    from bayes_csc_models.trajectory import trajectory
+
+    from .progress import shown
+
+    data = Panel.read(panel or data_dir("england"))
+    data = data.as_of(as_of.date()) if as_of else data
+    changes = ({} if ratings is None else {"ratings": {"use": ratings}}) | ({"drop": drop} if drop else {})
+    chosen = read_spec(spec).updated(changes)
+    target = out or Path("runs") / data.name.lower().replace(" ", "-")
+    check_target(target, overwrite=overwrite)
+    with shown() as progress:
+        run = fit_model(
+            data, trajectory, spec=chosen, seed=seed, draws=draws or DRAWS, chains=chains or CHAINS,
+            checkpoint=target.parent / f".{target.name}.partial", resume=resume, progress=progress,
+        )  # fmt: skip
+    run.write(target, overwrite=overwrite)
+    typer.echo(report(run, target))
+    raise typer.Exit(0 if run.gate.passed else 4)
+
+
+def report(run: object, target: Path) -> str:
+    """Say what was written and whether it can be trusted."""
+    from bayes_csc.fit import Fit
+
+    if not isinstance(run, Fit):
+        raise TypeError(f"expected a Fit, found {type(run).__name__}")
+    gate, seconds = run.gate, sum(run.record["seconds"].values())
+    lines = [f"Wrote {target} ({seconds:.0f} s; panel {run.record['panel_hash'][:12]}, seed {run.record['seed']})"]
+    if run.record["interrupted"]:
+        lines.append("Interrupted: it holds what was drawn until then.")
+    lines.append(
+        f"Diagnostics: R-hat at most {gate.rhat:.3f}, effective draws at least {gate.ess_bulk:.0f} (bulk) and "
+        f"{gate.ess_tail:.0f} (tail), {gate.divergences} divergences, E-BFMI {gate.ebfmi:.2f}: "
+        + ("passed" if gate.passed else "FAILED")
+    )
+    lines += [f"  {line}" for line in gate.failing]
+    if not gate.passed:
+        lines.append(f"What to try: {gate.advice}")
+    return "\n".join(lines)
