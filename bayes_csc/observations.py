@@ -15,6 +15,8 @@ from bayes_csc.spec import Counts
 SIGN = {"higher is better": 1.0, "higher is worse": -1.0, "not agreed": 1.0}
 SNAP = 0.005
 """A reference instant this near a grid point (two days) is at it: leap years move a midpoint by a day."""
+INTERVAL_SD = 0.25
+"""Standard deviation on the logit scale up to which a wide interval is near enough to a Gaussian at its middle."""
 
 
 def observation_rows(cells: pd.DataFrame, indicators: Mapping[str, Indicator], counts: Counts) -> pd.DataFrame:
@@ -31,8 +33,9 @@ def observation_rows(cells: pd.DataFrame, indicators: Mapping[str, Indicator], c
 
     A cell is `small` if n p (1 - p) is below the threshold, or if its spread exceeds n p (1 - p), the count's own
     sampling variance; its z and variance then only place it: its exact binomial or interval likelihood, or a site
-    fitted to that (`bayes_csc.sites`), takes their place. Of the small suppressed cells those of very wide intervals
-    are left out. Full-time equivalents may be fractions; an interval of them stands for the whole numbers in it.
+    fitted to that (`bayes_csc.sites`), takes their place. That takes a term per count of the interval, so a wide one
+    remains an empirical logit where it pins the logit down to `INTERVAL_SD`, and is left out where it does not.
+    Full-time equivalents may be fractions; an interval of them stands for the whole numbers in it.
 
     Parameters
     ----------
@@ -48,7 +51,8 @@ def observation_rows(cells: pd.DataFrame, indicators: Mapping[str, Indicator], c
     pandas.DataFrame
         Columns unit, indicator, year, position, z, variance, sign, numerator, denominator, lower, upper, small.
     """
-    usable = cells.denominator.gt(0) & cells.status.isin(["observed", "suppressed"])
+    known = cells.status.eq("observed") | (cells.status.eq("suppressed") & cells.lower.notna() & cells.upper.notna())
+    usable = known & cells.denominator.gt(0)
     # a stratum per indicator only because the reference instant is declared per indicator
     parts = []
     for key, indicator in indicators.items():
@@ -59,7 +63,9 @@ def observation_rows(cells: pd.DataFrame, indicators: Mapping[str, Indicator], c
         p = (middle + 0.5) / (chosen.denominator + 1.0)
         information = chosen.denominator * p * (1.0 - p)
         spread = ((upper - chosen.lower + 1.0) ** 2 / 12.0).where(suppressed, 0.0)
-        small = information.lt(counts.threshold) | spread.gt(information)
+        wide = suppressed & (upper - chosen.lower).ge(counts.widest_interval)
+        precise = spread.le(information) | (wide & spread.le((INTERVAL_SD * information) ** 2))
+        small = information.lt(counts.threshold) | ~precise
         position = grid_position(
             reference_instant(chosen.reference_start, chosen.reference_end, indicator.reference_instant)
         )
@@ -80,8 +86,7 @@ def observation_rows(cells: pd.DataFrame, indicators: Mapping[str, Indicator], c
                 "small": small,
             }
         )
-        too_wide = suppressed & small & (upper - chosen.lower).ge(counts.widest_interval)
-        parts.append(rows[~too_wide])
+        parts.append(rows[~(wide & small)])
     return pd.concat(parts, ignore_index=True)
 
 
