@@ -1,0 +1,45 @@
+"""A small version of benchmarks/calibration.py: a real fit of a simulated panel recovers its truth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from bayes_csc.fit import fit
+from bayes_csc.recovery import DELTA, THETA, recovery
+from bayes_csc.simulate import simulate
+from bayes_csc.spec import Spec
+from bayes_csc_models.trajectory import trajectory
+
+
+@pytest.fixture(scope="module")
+def recovered() -> xr.DataTree:
+    panel, truth = simulate(trajectory, Spec(), authorities=40, years=6, indicators=3, seed=1)
+    return recovery(fit(panel, trajectory, spec=Spec(), seed=1, draws=200, chains=2), truth)
+
+
+@pytest.mark.parametrize("probability", [0.5, 0.89])
+@pytest.mark.parametrize("quantity", [THETA, DELTA])
+def test_intervals_cover_the_truth_about_as_often_as_they_say(
+    recovered: xr.DataTree, quantity: str, probability: float
+) -> None:
+    part = recovered["below"][quantity].dropna("authority")
+    covered = float((abs(part - 0.5) <= probability / 2).mean())
+    # 40 independent authorities, the years of one as one, and as much again for what they share; four deviations
+    error = np.sqrt(2 * probability * (1 - probability) / part.sizes["authority"])
+    assert covered == pytest.approx(probability, abs=4 * error)
+
+
+def test_the_truth_lies_on_no_side_of_the_posterior(recovered: xr.DataTree) -> None:
+    # theta is centred over the authorities, so their mean part below is 1/2 but for the draws and their skewness
+    assert float(recovered["below"][THETA].mean()) == pytest.approx(0.5, abs=4 * np.sqrt(1 / 12 / 40))
+
+
+def test_probabilities_of_decline_are_probabilities_of_what_happened(recovered: xr.DataTree) -> None:
+    event = recovered["decline"]
+    p, y = event["p_decline"], event["declined"]
+    # a sum of independent events has this mean and variance; twice the variance for what they share
+    assert float(y.sum()) == pytest.approx(float(p.sum()), abs=4 * float(np.sqrt(2 * (p * (1 - p)).sum())))
+    assert p.to_numpy().min() >= 0
+    assert p.to_numpy().max() <= 1
