@@ -1,5 +1,19 @@
-"""Have children's services declined since their last inspection? The statistics of the answer."""
+"""Have children's services declined since their last inspection? The statistics of the answer.
+
+Examples
+--------
+>>> from bayes_csc import Panel, decline, fit
+>>> from bayes_csc_models import trajectory
+>>> run = fit(Panel.read("data/england"), trajectory, seed=1)  # doctest: +SKIP
+>>> decline(run, group="requires improvement")  # doctest: +SKIP
+"""
 
 from importlib.metadata import version
 
+from bayes_csc.decline import decline
+from bayes_csc.fit import Fit, fit
+from bayes_csc.panel import Panel
+from bayes_csc.spec import Spec
+
+__all__ = ["Fit", "Panel", "Spec", "decline", "fit"]
 __version__ = version("bayescsc")

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from bayes_csc.errors import BayesCscError, UsageError
 
-WARMUP = 200
+WARMUP = 150
 POLL_SECONDS = 0.25
 
 

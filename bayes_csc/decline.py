@@ -95,7 +95,7 @@ def decline(
             "note": [_note(g) for g in gap],
         }
     )
-    out.attrs = metadata(fit, group, epsilon, interval)
+    out.attrs.update(metadata(fit, group, epsilon, interval))
     return out.sort_values(["name", "authority"], ignore_index=True)
 
 
@@ -135,7 +135,8 @@ def metadata(fit: Fit, group: str, epsilon: float, interval: float) -> dict[str,
 
 def _probability(change: xr.Dataset, epsilon: float) -> xr.DataArray:
     """P(Delta < -epsilon) given each draw of the hyperparameters."""
-    return xr.apply_ufunc(ndtr, (-epsilon - change["mean"]) / np.sqrt(change["variance"]))
+    p: xr.DataArray = xr.apply_ufunc(ndtr, (-epsilon - change["mean"]) / np.sqrt(change["variance"]))
+    return p
 
 
 def _summary(change: xr.Dataset, codes: list[str], kind: str, epsilon: float, interval: float) -> dict[str, np.ndarray]:

@@ -140,7 +140,7 @@ class Design:
     @property
     def time(self) -> np.ndarray:
         """Years from the window's centre at each grid point, in decades."""
-        return (self.year - self.year[self.window].mean()) / 10.0
+        return np.asarray((self.year - self.year[self.window].mean()) / 10.0)
 
     def year_steps(self) -> YearSteps:
         """Lay out the national year effects of the indicators over the years each was observed in."""
@@ -349,7 +349,7 @@ def _layout(design: Design, observation: pd.DataFrame) -> Layout:
     group = observation.group.to_numpy()
     starts = np.flatnonzero(np.diff(group, prepend=-1)) if len(group) else np.zeros(0, int)
     group_block = observation.block.to_numpy()[starts]
-    rows, states, weights = [0], [], []
+    rows, states, weights = [0], list[int](), list[float]()
     graded = (observation.indicator == JUDGEMENT).to_numpy() & design.grade_sites
     interpolation = design.weights(observation.position.to_numpy())
     first = {i: at for block in design.block for at, i in enumerate(block)}

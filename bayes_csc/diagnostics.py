@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 RHAT, ESS, EBFMI = 1.01, 400.0, 0.3
+SHOWN = 5
 LATENT = ("small_logit_raw", "judgement_score")
 """Sampled latent values of single cells and judgements: no hyperparameters, so not in the gate."""
 
@@ -60,47 +61,48 @@ def gate(posterior: xr.Dataset, sample_stats: xr.Dataset) -> Gate:
         `diverging` and `energy`, dims (chain, draw).
     """
     used = posterior.drop_vars([name for name in LATENT if name in posterior])
-    table = {
-        "R-hat": (az.rhat(used), lambda worst: worst >= RHAT, np.max),
-        "bulk ESS": (az.ess(used, method="bulk"), lambda worst: worst < ESS, np.min),
-        "tail ESS": (az.ess(used, method="tail"), lambda worst: worst < ESS, np.min),
-    }
-    worst: dict[str, float] = {}
-    failing: list[tuple[str, str]] = []
-    for label, (values, fails, extreme) in table.items():
-        flat = {name: _labelled(values[name], used[name]) for name in values.data_vars}
-        pairs = [(f"{name}{at}", v) for name, entries in flat.items() for at, v in entries]
-        numbers = np.array([v for _, v in pairs])
-        worst[label] = float(extreme(numbers))
-        bad = sorted((p for p in pairs if fails(p[1])), key=lambda p: p[1], reverse=label == "R-hat")
-        failing += [(label, f"{name}: {label} {v:.3g}") for name, v in bad]
+    rhat = _entries(az.rhat(used), used)
+    bulk, tail = (_entries(az.ess(used, method=method), used) for method in ("bulk", "tail"))
+    lines = [f"{name}: R-hat {v:.3f}" for name, v in sorted(rhat.items(), key=_largest_first) if not v < RHAT][:SHOWN]
+    for label, ess in (("bulk", bulk), ("tail", tail)):
+        low = sorted((item for item in ess.items() if not item[1] >= ESS), key=lambda item: item[1])
+        lines += [f"{name}: {label} ESS {v:.0f}" for name, v in low[:SHOWN]]
     divergences = int(sample_stats["diverging"].sum())
     ebfmi = float(_ebfmi(sample_stats["energy"]).min())
-    lines = [text for label in table for text in [t for kind, t in failing if kind == label][:5]]
     if divergences:
         lines.append(f"{divergences} divergences")
-    if ebfmi < EBFMI:
+    if not ebfmi >= EBFMI:
         lines.append(f"E-BFMI {ebfmi:.2f}")
     return Gate(
         passed=not lines,
-        rhat=worst["R-hat"],
-        ess_bulk=worst["bulk ESS"],
-        ess_tail=worst["tail ESS"],
+        rhat=max(rhat.values()),
+        ess_bulk=min(bulk.values()),
+        ess_tail=min(tail.values()),
         ebfmi=ebfmi,
         divergences=divergences,
         failing=tuple(lines),
-        advice=_advice(worst["R-hat"], divergences, ebfmi) if lines else "",
+        advice=_advice(max(rhat.values()), divergences, ebfmi) if lines else "",
     )
 
 
-def _labelled(values: xr.DataArray, draws: xr.DataArray) -> list[tuple[str, float]]:
-    """Label and value of each entry whose draws are finite and vary."""
-    finite = np.isfinite(draws).all(("chain", "draw")) & (draws.std(("chain", "draw")) > 0)
-    if not values.dims:
-        return [("", float(values))] if bool(finite) else []
-    stacked = values.where(finite).stack(entry=values.dims)
-    labels = [f"[{', '.join(map(str, entry))}]" for entry in stacked.entry.to_numpy()]
-    return [(label, float(v)) for label, v in zip(labels, stacked.to_numpy(), strict=True) if np.isfinite(v)]
+def _entries(values: xr.Dataset, draws: xr.Dataset) -> dict[str, float]:
+    """Diagnostic of every entry whose draws are finite and vary, by name and labels."""
+    out: dict[str, float] = {}
+    for name in values.data_vars:
+        entries = values[name]
+        kept = draws[name].std(["chain", "draw"], skipna=False) > 0  # false also where a draw is NaN
+        if not entries.dims:
+            out |= {str(name): float(entries)} if bool(kept) else {}
+            continue
+        stacked, used = entries.stack(entry=entries.dims), kept.stack(entry=entries.dims).to_numpy()
+        labels = [", ".join(map(str, np.atleast_1d(label))) for label in stacked.entry.to_numpy()]
+        pairs = zip(labels, stacked.to_numpy(), used, strict=True)
+        out |= {f"{name}[{label}]": float(v) for label, v, keep in pairs if keep}
+    return out
+
+
+def _largest_first(item: tuple[str, float]) -> float:
+    return -item[1] if item[1] == item[1] else -np.inf
 
 
 def _ebfmi(energy: xr.DataArray) -> xr.DataArray:
@@ -109,7 +111,7 @@ def _ebfmi(energy: xr.DataArray) -> xr.DataArray:
 
 
 def _advice(rhat: float, divergences: int, ebfmi: float) -> str:
-    if divergences or ebfmi < EBFMI:
+    if divergences or not ebfmi >= EBFMI:
         return "the posterior is hard to follow: look for a prior too wide, or an indicator with almost no data"
     if rhat > 1.05:
         return "the chains disagree: try another seed; if it stays, drop the indicators named above in turn"

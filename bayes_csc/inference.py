@@ -141,7 +141,7 @@ def curvature(compiled: Compiled, mode: np.ndarray, *, step: float = 1e-3, cores
         ahead, behind = mode.copy(), mode.copy()
         ahead[i] += step
         behind[i] -= step
-        return (compiled.log_density(behind)[1] - compiled.log_density(ahead)[1]) / (2.0 * step)
+        return np.asarray((compiled.log_density(behind)[1] - compiled.log_density(ahead)[1]) / (2.0 * step))
 
     with ThreadPoolExecutor(cores) as pool:
         hessian = np.stack(list(pool.map(column, range(mode.size))))

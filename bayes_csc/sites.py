@@ -48,7 +48,7 @@ def count_log_likelihood(rows: pd.DataFrame, z: np.ndarray) -> np.ndarray:
         count = np.arange(low[i], high[i] + 1.0)
         weight = -gammaln(count + 1.0) - gammaln(n[i] - count + 1.0)
         out[i] += logsumexp(weight[:, None] + (count - low[i])[:, None] * eta[i], axis=0)
-    return out
+    return np.asarray(out)
 
 
 def tilted_moments(rows: pd.DataFrame, mean: np.ndarray, variance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

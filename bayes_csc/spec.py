@@ -20,7 +20,7 @@ class Trend(_Section):
     """How an authority's own part of theta moves: level, slope and a stochastic path share a unit variance."""
 
     kind: Literal["random walk", "AR(1)", "local linear", "straight line"] = "random walk"
-    autocorrelation: float = Field(0.8, gt=0, lt=1)
+    autocorrelation: float = Field(default=0.8, gt=0, lt=1)
     """Year-on-year autocorrelation of the path when `kind` is AR(1)."""
     share_concentration: tuple[PositiveFloat, PositiveFloat, PositiveFloat] = (2.0, 1.0, 2.0)
     """Dirichlet concentration of the variance shares (level, slope, path)."""
@@ -86,9 +86,9 @@ class Counts(_Section):
 
     small: Literal["sites", "explicit"] = "sites"
     """A Gaussian site fitted to the exact likelihood, or a sampled logit with that likelihood."""
-    threshold: float = Field(10.0, ge=0)
+    threshold: float = Field(default=10.0, ge=0)
     """A cell is small if n p (1 - p) is below this, or its interval is wider than its count's own noise."""
-    widest_interval: int = Field(60, ge=1)
+    widest_interval: int = Field(default=60, ge=1)
     """A small suppressed cell whose count may take more values than this says next to nothing and is left out."""
 
 

@@ -62,7 +62,7 @@ def path_basis(kind: str, n_year: int, window: np.ndarray, autocorrelation: floa
         return basis
     lag = t[:, None] - t[None, :-1]
     basis = np.maximum(lag, 0.0) if kind == "local linear" else (lag > 0).astype(float)
-    return basis - basis[window].mean(axis=0)
+    return np.asarray(basis - basis[window].mean(axis=0))
 
 
 def own_template(basis: np.ndarray, window: np.ndarray) -> Template:

@@ -1,1 +1,6 @@
 """Models of the trajectories of latent service quality, and the specs that ship with them."""
+
+from bayes_csc_models.specs import spec
+from bayes_csc_models.trajectory import trajectory
+
+__all__ = ["spec", "trajectory"]
