@@ -1,0 +1,152 @@
+"""Gaussian sites of small counts against numerical integration and against the exact interval likelihood."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binom, norm
+
+from bayes_csc.kernel import states
+from bayes_csc.sites import FLAT_VARIANCE, count_log_likelihood, fit_sites, tilted_moments
+
+NAN = np.nan
+LOADING, AR_SD, AR_PHI, WHITE_SD = 0.8, 0.4, 0.6, 0.3
+PRIOR_SD, OFFSET = 1.0, -1.5
+
+
+def cells(*rows: tuple[float, float, float, float, float]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["sign", "numerator", "denominator", "lower", "upper"])
+
+
+def two_years() -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """One authority, one state, one indicator observed twice: eta[i] = offset + loading theta + deviation."""
+    integers = [[0, 1], [0, 2], [-1], [0, 0], [2020, 2021], [0, 1, 2], [0, 0]]
+    layout = [np.array(a, dtype=np.int64) for a in integers]
+    layout += [np.ones(2), np.array([0, 1]), np.array([0]), np.array([1]), np.array([-1, -1])]
+    real = [
+        np.array([-1.2, -1.8]), np.array([1.0, 1.0]), np.full(2, OFFSET), np.array([LOADING]), np.zeros(1),
+        np.array([PRIOR_SD]), np.array([AR_SD]), np.array([AR_PHI]), np.array([WHITE_SD]), np.zeros(1), np.zeros(0),
+        np.zeros(0), np.zeros(0),
+    ]  # fmt: skip
+    return layout, real
+
+
+def theta_moments(z: np.ndarray, variance: np.ndarray) -> tuple[float, float]:
+    layout, real = two_years()
+    mean, _, own, _ = states(*layout, z, variance, *real[2:], 1, np.zeros(1), np.zeros(1))
+    return float(mean[0]), float(np.sqrt(own[0, 0, 0]))
+
+
+def log_likelihood(rows: pd.DataFrame, eta: np.ndarray) -> np.ndarray:
+    """Reference: log probability of each row's count or interval at its own coded logit, (draw, row)."""
+    p = 1.0 / (1.0 + np.exp(-rows.sign.to_numpy() * eta))
+    low, high = (rows[side].fillna(rows.numerator).to_numpy() for side in ("lower", "upper"))
+    n = rows.denominator.to_numpy()
+    with np.errstate(divide="ignore"):
+        return np.log(binom.cdf(high, n, p) - binom.cdf(low - 1.0, n, p))
+
+
+CASES = {
+    "two small counts": cells((1.0, 2.0, 15.0, NAN, NAN), (1.0, 0.0, 9.0, NAN, NAN)),
+    "a suppressed count and none at all": cells((-1.0, NAN, 40.0, 1.0, 5.0), (-1.0, 0.0, 12.0, NAN, NAN)),
+    "a wide interval": cells((1.0, NAN, 50.0, 5.0, 40.0), (1.0, 3.0, 20.0, NAN, NAN)),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_moments_of_theta_under_sites_are_those_of_numerical_integration(case: str) -> None:
+    rows = CASES[case]
+    layout, real = two_years()
+    z, variance, change = fit_sites(layout, real, rows, np.array([True, True]))
+    assert change < 1e-4
+    # (eta1, eta2) is Gaussian before the counts; theta given eta is Gaussian: integrate over a grid of eta.
+    lag = np.array([[1.0, AR_PHI], [AR_PHI, 1.0]])
+    C = LOADING**2 * PRIOR_SD**2 + AR_SD**2 * lag + WHITE_SD**2 * np.eye(2)
+    grid = np.linspace(-8.0, 8.0, 401)
+    eta = OFFSET + np.stack(np.meshgrid(grid, grid, indexing="ij"), axis=-1).reshape(-1, 2)
+    r = eta - OFFSET
+    log_p = log_likelihood(rows, eta).sum(axis=1) - 0.5 * np.einsum("ni,ij,nj->n", r, np.linalg.inv(C), r)
+    p = np.exp(log_p - log_p.max())
+    p /= p.sum()
+    gain = np.linalg.solve(C, np.full(2, LOADING * PRIOR_SD**2))
+    mean = p @ (r @ gain)
+    sd = np.sqrt(PRIOR_SD**2 - gain @ C @ gain + p @ (r @ gain - mean) ** 2)
+    got_mean, got_sd = theta_moments(z, variance)
+    # A twentieth of the licence of 0.1 posterior sd.
+    assert got_mean == pytest.approx(mean, abs=0.005 * sd)
+    assert got_sd == pytest.approx(sd, rel=0.005)
+
+
+def test_moments_of_theta_under_sites_are_those_of_importance_sampling() -> None:
+    rows = CASES["two small counts"]
+    layout, real = two_years()
+    z, variance, _ = fit_sites(layout, real, rows, np.array([True, True]))
+    rng = np.random.default_rng(2)
+    n = 200_000
+    theta = PRIOR_SD * rng.normal(size=n)
+    first = rng.normal(size=n)
+    deviation = np.stack([first, AR_PHI * first + np.sqrt(1 - AR_PHI**2) * rng.normal(size=n)], axis=1)
+    eta = OFFSET + LOADING * theta[:, None] + AR_SD * deviation + WHITE_SD * rng.normal(size=(n, 2))
+    weight = np.exp(log_likelihood(rows, eta).sum(axis=1))
+    weight /= weight.sum()
+    mean = weight @ theta
+    error = np.sqrt(weight**2 @ (theta - mean) ** 2)
+    got_mean, got_sd = theta_moments(z, variance)
+    assert got_mean == pytest.approx(mean, abs=4.5 * error + 0.005)
+    assert got_sd == pytest.approx(np.sqrt(weight @ (theta - mean) ** 2), rel=0.02)
+
+
+def test_a_single_site_gives_the_exact_moments_of_its_logit_wherever_it_starts() -> None:
+    rows = cells((1.0, 1.0, 30.0, NAN, NAN), (1.0, NAN, 20.0, 0.0, 20.0))
+    layout, real = two_years()
+    fits = []
+    for start in (-4.0, 0.0, 2.0):
+        begin = [np.full(2, start), np.full(2, 3.0), *real[2:]]
+        z, variance, _ = fit_sites(layout, begin, rows, np.array([True, True]), sweeps=100, tolerance=1e-9)
+        fits.append(theta_moments(z, variance))
+    np.testing.assert_allclose(fits[1:], [fits[0]] * 2, rtol=1e-6)
+
+
+def test_an_interval_of_every_count_is_as_good_as_a_missing_cell() -> None:
+    rows = cells((1.0, 2.0, 15.0, NAN, NAN), (1.0, NAN, 20.0, 0.0, 20.0))
+    layout, real = two_years()
+    z, variance, _ = fit_sites(layout, real, rows, np.array([True, True]))
+    assert variance[1] == pytest.approx(FLAT_VARIANCE, rel=1e-3)
+    without = [a.copy() for a in layout]
+    without[1], without[3], without[4], without[5], without[6], without[7], without[11] = (
+        np.array([0, 1]), np.array([0]), np.array([2020]), np.array([0, 1]), np.array([0]), np.ones(1), np.array([-1]),
+    )  # fmt: skip
+    alone = [a[:1] if i < 3 else a for i, a in enumerate(real)]
+    z_alone, variance_alone, _ = fit_sites(without, alone, rows[:1], np.array([True]))
+    mean, _, own, _ = states(*without, z_alone, variance_alone, *alone[2:], 1, np.zeros(1), np.zeros(1))
+    got_mean, got_sd = theta_moments(z, variance)
+    assert got_mean == pytest.approx(mean[0], abs=1e-3)
+    assert got_sd == pytest.approx(np.sqrt(own[0, 0, 0]), rel=1e-3)
+
+
+def test_cells_that_are_not_sites_keep_their_logit_and_variance() -> None:
+    layout, real = two_years()
+    rows = CASES["two small counts"]
+    z, variance, _ = fit_sites(layout, real, rows, np.array([True, False]))
+    assert (z[1], variance[1]) == (real[0][1], real[1][1])
+    assert z[0] != real[0][0]
+
+
+def test_the_log_likelihood_of_counts_and_intervals_is_the_binomial_one_up_to_a_constant() -> None:
+    rows = cells((1.0, 2.0, 15.0, NAN, NAN), (-1.0, NAN, 40.0, 1.0, 5.0), (1.0, NAN, 6.0, 0.0, 6.0))
+    eta = np.linspace(-4.0, 3.0, 8)
+    got = count_log_likelihood(rows, np.tile(eta, (3, 1)))
+    expected = np.stack([log_likelihood(rows, np.full((1, 3), e))[0] for e in eta], axis=1)
+    np.testing.assert_allclose(np.diff(got - expected, axis=1), 0.0, atol=1e-9)
+
+
+@pytest.mark.parametrize("centre", [-6.0, -1.0, 0.0, 4.0])
+def test_tilted_moments_are_those_of_quadrature_even_far_from_the_cavity(centre: float) -> None:
+    rows = cells((1.0, 3.0, 30.0, NAN, NAN))
+    mean, variance = tilted_moments(rows, np.array([centre]), np.array([1.5]))
+    eta = np.linspace(-20.0, 20.0, 40_001)
+    p = norm.pdf(eta, centre, np.sqrt(1.5)) * np.exp(log_likelihood(rows, eta[:, None]))[:, 0]
+    p /= p.sum()
+    assert mean[0] == pytest.approx(p @ eta, abs=1e-3)
+    assert variance[0] == pytest.approx(p @ (eta - p @ eta) ** 2, rel=5e-3)
