@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,11 +16,12 @@ from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
+from bayes_csc import grades, kernel
 from bayes_csc.design import Design
 from bayes_csc.kernel import value_and_gradient
 
-KERNEL_VERSION = 2
-"""Part of the compile cache's key: bump it with every change of `kernel.value_and_gradient`."""
+KERNEL_VERSION = zlib.crc32(b"".join(Path(str(module.__file__)).read_bytes() for module in (kernel, grades)))
+"""Part of the compile cache's key, so that machine code of an older kernel is never used."""
 N_LAYOUT = 12
 REAL = (
     "z", "variance", "offset", "loading", "mean", "factors", "ar_sd", "ar_phi", "white_sd", "domain_sd", "domain_phi",

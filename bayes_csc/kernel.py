@@ -30,10 +30,10 @@ import math
 import numpy as np
 from numba import njit
 
+from bayes_csc.grades import condition_on_grades
+
 FLAGS = {"reassoc", "contract", "nsz", "arcp"}
 LOG_2PI = math.log(2.0 * math.pi)
-SQRT_2 = math.sqrt(2.0)
-EP_SWEEPS, EP_TOLERANCE = 60, 1e-10
 
 
 @njit(nogil=True, cache=True, fastmath=FLAGS)
@@ -201,190 +201,6 @@ def reduce_block(
     return total
 
 
-@njit(nogil=True, cache=True)
-def log_normal_cdf(x):
-    """Log Phi(x), by a continued fraction in the far lower tail (Abramowitz and Stegun 26.2.14)."""
-    if x > -6.0:
-        return math.log(0.5 * math.erfc(-x / SQRT_2))
-    t = -x
-    c = t
-    for k in range(24, 0, -1):
-        c = t + k / c
-    return -0.5 * x * x - 0.5 * LOG_2PI - math.log(c)
-
-
-@njit(nogil=True, cache=True)
-def grade_probability(mean, variance, low, high):
-    """Log Z of a grade under f ~ N(mean, variance), its first two derivatives by the mean, and those by low, high."""
-    s = math.sqrt(1.0 + variance)
-    a, b = (low - mean) / s, (high - mean) / s
-    if a + b > 0.0:
-        upper, lower = log_normal_cdf(-a), log_normal_cdf(-b) if b < math.inf else -math.inf
-    else:
-        upper, lower = log_normal_cdf(b), log_normal_cdf(a) if a > -math.inf else -math.inf
-    log_z = upper + math.log1p(-math.exp(lower - upper)) if lower > -math.inf else upper
-    at_low = math.exp(-0.5 * a * a - 0.5 * LOG_2PI - log_z) if a > -math.inf else 0.0
-    at_high = math.exp(-0.5 * b * b - 0.5 * LOG_2PI - log_z) if b < math.inf else 0.0
-    slope = (at_low - at_high) / s
-    bend = ((a * at_low if at_low > 0.0 else 0.0) - (b * at_high if at_high > 0.0 else 0.0)) / (s * s) - slope * slope
-    return log_z, slope, bend, -at_low / s, at_high / s
-
-
-@njit(nogil=True, cache=True)
-def grade_sites(n, mean, cov, low, high, tau, eta, post_mean, post_cov, d_low, d_high):
-    """Fit EP sites to n grades with f ~ N(mean, cov) before them; return the log evidence that they add.
-
-    Fills the sites (tau, eta), the posterior moments of f and the evidence's derivatives by the cutpoints.
-    """
-    for i in range(n):
-        tau[i] = 0.0
-        eta[i] = 0.0
-        post_mean[i] = mean[i]
-        for j in range(n):
-            post_cov[i, j] = cov[i, j]
-    for _ in range(EP_SWEEPS):
-        moved = 0.0
-        for i in range(n):
-            v = post_cov[i, i] / (1.0 - tau[i] * post_cov[i, i])
-            m = post_mean[i] + v * (tau[i] * post_mean[i] - eta[i])
-            _, slope, bend, _, _ = grade_probability(m, v, low[i], high[i])
-            new_tau = max(-bend / (1.0 + v * bend), 0.0)
-            new_eta = (slope - m * bend) / (1.0 + v * bend)
-            d_tau, d_eta = new_tau - tau[i], new_eta - eta[i]
-            moved = max(moved, abs(d_tau), abs(d_eta))
-            tau[i], eta[i] = new_tau, new_eta
-            scale = d_tau / (1.0 + d_tau * post_cov[i, i])
-            shift = (d_eta - d_tau * post_mean[i]) / (1.0 + d_tau * post_cov[i, i])
-            for j in range(n):
-                post_mean[j] += post_cov[j, i] * shift
-            for j in range(n):
-                if j != i:
-                    c = scale * post_cov[j, i]
-                    for q in range(n):
-                        if q != i:
-                            post_cov[j, q] -= c * post_cov[i, q]
-            c = 1.0 - scale * post_cov[i, i]
-            for j in range(n):
-                if j != i:
-                    post_cov[i, j] *= c
-                    post_cov[j, i] = post_cov[i, j]
-            post_cov[i, i] *= c
-        if moved < EP_TOLERANCE:
-            break
-    evidence = 0.0
-    for i in range(n):
-        v = post_cov[i, i] / (1.0 - tau[i] * post_cov[i, i])
-        m = post_mean[i] + v * (tau[i] * post_mean[i] - eta[i])
-        log_z, _, _, d_low[i], d_high[i] = grade_probability(m, v, low[i], high[i])
-        u = eta[i] - tau[i] * m
-        evidence += log_z - eta[i] * m + 0.5 * tau[i] * m * m
-        evidence += 0.5 * math.log1p(v * tau[i]) - 0.5 * u * u * v / (1.0 + v * tau[i])
-        u = eta[i] - tau[i] * mean[i]
-        evidence += eta[i] * mean[i] - 0.5 * tau[i] * mean[i] * mean[i]
-        for j in range(n):
-            evidence += 0.5 * u * post_cov[i, j] * (eta[j] - tau[j] * mean[j])
-    return evidence - 0.5 * log_det_plus(n, cov, tau)
-
-
-@njit(nogil=True, cache=True)
-def log_det_plus(n, cov, tau):
-    """Log |I + T^1/2 cov T^1/2|, T = diag(tau)."""
-    a = np.empty((n, n))
-    total = 0.0
-    for j in range(n):
-        for i in range(j, n):
-            s = (1.0 if i == j else 0.0) + math.sqrt(tau[i] * tau[j]) * cov[i, j]
-            for p in range(j):
-                s -= a[i, p] * a[j, p]
-            a[i, j] = math.sqrt(s) if i == j else s / a[j, j]
-        total += 2.0 * math.log(a[j, j])
-    return total
-
-
-@njit(nogil=True, cache=True, fastmath=FLAGS)
-def condition_on_grades(
-    block, block_group, group_obs, graded, kind, row, state, weight, offset, loading, m, first_state, factor, n_col,
-    low, high, h, hl, minv, v, tau, eta, d_low, d_high, work,
-):  # fmt: skip
-    """Add the block's grades to a collapsed block, by EP; update h, HL, M^-1 and v in place; return their evidence."""
-    n = 0
-    beta, b, mean, post_mean, u = work[0], work[1], work[2, 0], work[2, 1], work[2, 2]
-    for g in range(block_group[block], block_group[block + 1]):
-        i = group_obs[g]
-        if graded[i] < 0:
-            continue
-        psi = loading[kind[i]]
-        s = offset[i]
-        for c in range(n_col):
-            b[n, c] = 0.0
-        for e in range(row[i], row[i + 1]):
-            a = psi * weight[e]
-            s += a * m[first_state + state[e]]
-            for c in range(n_col):
-                b[n, c] += a * factor[state[e], c]
-        for c in range(n_col):
-            s += b[n, c] * v[c]
-            t = 0.0
-            for d in range(n_col):
-                t += minv[c, d] * b[n, d]
-            beta[n, c] = t
-        mean[n] = s
-        n += 1
-    if n == 0:
-        return 0.0
-    cov, post_cov, cut_low, cut_high, site_tau, site_eta = (
-        np.empty((n, n)), np.empty((n, n)), np.empty(n), np.empty(n), np.empty(n), np.empty(n),
-    )  # fmt: skip
-    slope_low, slope_high = np.empty(n), np.empty(n)
-    at = 0
-    for g in range(block_group[block], block_group[block + 1]):
-        k = graded[group_obs[g]]
-        if k >= 0:
-            cut_low[at], cut_high[at] = low[k], high[k]
-            at += 1
-    for i in range(n):
-        for j in range(n):
-            s = 0.0
-            for c in range(n_col):
-                s += b[i, c] * beta[j, c]
-            cov[i, j] = s
-    evidence = grade_sites(
-        n, mean, cov, cut_low, cut_high, site_tau, site_eta, post_mean, post_cov, slope_low, slope_high
-    )
-    for i in range(n):
-        u[i] = site_eta[i] - site_tau[i] * mean[i]
-    for i in range(n):
-        s = u[i]
-        for j in range(n):
-            s -= site_tau[i] * post_cov[i, j] * u[j]
-        for c in range(n_col):
-            v[c] += beta[i, c] * s
-        for j in range(n):
-            r = (site_tau[i] if i == j else 0.0) - site_tau[i] * post_cov[i, j] * site_tau[j]
-            for c in range(n_col):
-                for d in range(n_col):
-                    minv[c, d] -= r * beta[i, c] * beta[j, d]
-    at = 0
-    for g in range(block_group[block], block_group[block + 1]):
-        i = group_obs[g]
-        k = graded[i]
-        if k < 0:
-            continue
-        tau[k], eta[k], d_low[k], d_high[k] = site_tau[at], site_eta[at], slope_low[at], slope_high[at]
-        psi = loading[kind[i]]
-        r = offset[i]
-        for e in range(row[i], row[i + 1]):
-            r += psi * weight[e] * m[first_state + state[e]]
-        r = site_eta[at] - site_tau[at] * r
-        for e in range(row[i], row[i + 1]):
-            a = psi * weight[e]
-            h[state[e]] += a * r
-            for c in range(n_col):
-                hl[state[e], c] += a * site_tau[at] * b[at, c]
-        at += 1
-    return evidence
-
-
 @njit(nogil=True, cache=True, fastmath=FLAGS)
 def state_moments(n_state, n_col, factor, minv, v, x, theta_cov, work):
     """Fill x = L E[v|z] and Theta = L M^-1 L', the posterior mean (less m) and covariance of the block's states."""
@@ -409,6 +225,19 @@ def state_moments(n_state, n_col, factor, minv, v, x, theta_cov, work):
             theta_cov[q, p] = s
 
 
+@njit(nogil=True, cache=True)
+def largest(block_group, group_obs, block_state, block_column):
+    """Most groups and observations of a block, most observations of a group, most states or columns of a block."""
+    groups, obs, group_size, width = 1, 1, 1, 1
+    for b in range(block_group.size - 1):
+        groups = max(groups, block_group[b + 1] - block_group[b])
+        obs = max(obs, group_obs[block_group[b + 1]] - group_obs[block_group[b]])
+        width = max(width, max(block_state[b + 1] - block_state[b], block_column[b]))
+    for g in range(group_obs.size - 1):
+        group_size = max(group_size, group_obs[g + 1] - group_obs[g])
+    return groups, obs, group_size, width
+
+
 @njit(nogil=True, cache=True, fastmath=FLAGS)
 def value_and_gradient(
     block_group, group_obs, group_domain, kind, time, row, state, weight, block_state, block_factor, block_column,
@@ -429,13 +258,7 @@ def value_and_gradient(
     d_ar_sd, d_ar_phi, d_white_sd = np.zeros(ar_sd.size), np.zeros(ar_sd.size), np.zeros(ar_sd.size)
     d_domain_sd, d_domain_phi = np.zeros(ar_sd.size), np.zeros(domain_phi.size)
 
-    groups, obs, group_size, width = 1, 1, 1, 1
-    for b in range(n_block):
-        groups = max(groups, block_group[b + 1] - block_group[b])
-        obs = max(obs, group_obs[block_group[b + 1]] - group_obs[block_group[b]])
-        width = max(width, max(block_state[b + 1] - block_state[b], block_column[b]))
-    for g in range(group_obs.size - 1):
-        group_size = max(group_size, group_obs[g + 1] - group_obs[g])
+    groups, obs, group_size, width = largest(block_group, group_obs, block_state, block_column)
     size = max(width, group_size, groups, 3)
     work = np.empty((3, size, size))
     precision = np.empty((groups, group_size, group_size))
@@ -595,13 +418,7 @@ def states(
     mean, draw = m.copy(), m.copy()
     n_unit = m.size // n_year
     own, shared = np.zeros((n_unit, n_year, n_year)), np.zeros((n_unit, n_year, n_year))
-    groups, obs, group_size, width = 1, 1, 1, 1
-    for b in range(n_block):
-        groups = max(groups, block_group[b + 1] - block_group[b])
-        obs = max(obs, group_obs[block_group[b + 1]] - group_obs[block_group[b]])
-        width = max(width, max(block_state[b + 1] - block_state[b], block_column[b]))
-    for g in range(group_obs.size - 1):
-        group_size = max(group_size, group_obs[g + 1] - group_obs[g])
+    groups, obs, group_size, width = largest(block_group, group_obs, block_state, block_column)
     size = max(width, group_size, groups, 3)
     work = np.empty((3, size, size))
     precision = np.empty((groups, group_size, group_size))
