@@ -1,0 +1,170 @@
+"""The collapsed model and the joint model have one posterior: exactly where all is Gaussian, else within Monte Carlo.
+
+The bounds: 2 by 2000 draws give mean and sd of some 90 quantities their standard errors (from the effective sample
+size); a z-score above 4.5 has probability 7e-6 each. Approximations (sites, empirical logits) may add 0.1 posterior sd.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import arviz_stats as azs
+import numpy as np
+import nutpie
+import pytest
+
+from bayes_csc.design import Design, design
+from bayes_csc.inference import Compiled, compile_model, find_start
+from bayes_csc.kernel import states
+from bayes_csc.panel import Panel
+from bayes_csc.spec import Spec
+from bayes_csc_models.trajectory import from_design
+
+Z_BOUND = 4.5
+LICENCE = 0.1
+EXPLICIT = Spec.parse({"counts": {"small": "explicit"}, "ratings": {"grades": "explicit"}})
+THIN = 2
+HYPERPARAMETERS = (
+    "region_sd", "region_trend_sd", "deprivation_level", "deprivation_trend", "trend_share", "loading",
+    "indicator_level", "year_effect", "deprivation_slope", "deviation_sd", "white_share", "autocorrelation",
+    "domain_share", "domain_autocorrelation", "judgement_loading", "standards_sd", "standard", "cutpoints",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def panel() -> Panel:
+    """Eight authorities, a joint return and a reorganisation among them, five years, three indicators."""
+    return Panel.read(Path(__file__).parent / "hamlets")
+
+
+# Exactly.
+
+
+def test_the_joint_density_with_its_states_integrated_out_is_the_collapsed_density(panel: Panel) -> None:
+    # Where everything is Gaussian the log density is quadratic in the latent variables u, so that
+    #     log of the integral over u = log p at its maximum - 1/2 log|-H| + n/2 log(2 pi).
+    spec = Spec.parse({"ratings": {"use": False}, "counts": {"small": "sites"}})
+    d = design(panel, spec)
+    collapsed, joint = from_design(d, spec), from_design(d, spec, likelihood="joint")
+    density, joint_density, gradient = collapsed.compile_logp(), joint.compile_logp(), joint.compile_dlogp()
+    start, joint_start = collapsed.initial_point(), joint.initial_point()
+    is_latent = np.concatenate([np.full(v.size, name not in start) for name, v in joint_start.items()])
+    n = int(is_latent.sum())
+    rng = np.random.default_rng(1)
+    for _ in range(3):
+        here = {name: v + rng.normal(size=v.shape) for name, v in start.items()}
+
+        def point(u: np.ndarray, here: dict[str, np.ndarray] = here) -> dict[str, np.ndarray]:
+            out, at = {}, 0
+            for name, v in joint_start.items():
+                if name in here:
+                    out[name] = here[name]
+                else:
+                    out[name] = u[at : at + v.size].reshape(v.shape)
+                    at += v.size
+            return out
+
+        at_zero = gradient(point(np.zeros(n)))[is_latent]
+        precision = np.stack([at_zero - gradient(point(unit))[is_latent] for unit in np.eye(n)])
+        best = point(np.linalg.solve(precision, at_zero))
+        integrated = joint_density(best) - 0.5 * np.linalg.slogdet(precision)[1] + 0.5 * n * np.log(2.0 * np.pi)
+        assert integrated == pytest.approx(float(density(here)), abs=1e-8)
+
+
+# Within Monte Carlo error.
+
+
+class Draws:
+    """Posterior draws (chain, draw, quantity) by name, for hyperparameters and theta, with their sds."""
+
+    def __init__(self, values: dict[str, np.ndarray]) -> None:
+        self.values = values
+        self.mean = {k: v.mean(axis=(0, 1)) for k, v in values.items()}
+        self.sd = {k: v.std(axis=(0, 1)) for k, v in values.items()}
+        self.mean_error = {k: self._error(v, azs.mcse, "mean") for k, v in values.items()}
+        self.sd_error = {k: self._error(v, azs.mcse, "sd") for k, v in values.items()}
+
+    @staticmethod
+    def _error(v: np.ndarray, mcse: Callable[..., float], method: str) -> np.ndarray:
+        flat = v.reshape(*v.shape[:2], -1)
+        with np.errstate(invalid="ignore"):
+            return np.array([float(mcse(flat[..., i], method=method)) for i in range(flat.shape[-1])]).reshape(
+                v.shape[2:]
+            )
+
+
+def differences(a: Draws, b: Draws, *, allowed: float = 0.0) -> tuple[float, str]:
+    """Largest z-score of a difference in mean or sd beyond `allowed` posterior sds, and where it is."""
+    worst, where = 0.0, ""
+    for name in a.values:
+        moves = np.abs(a.sd[name]) > 1e-12
+        for what in ("mean", "sd"):
+            gap = np.abs(getattr(a, what)[name] - getattr(b, what)[name])[moves]
+            error = np.hypot(getattr(a, f"{what}_error")[name], getattr(b, f"{what}_error")[name])[moves]
+            z = np.maximum(gap - allowed * b.sd[name][moves], 0.0) / error
+            if z.max(initial=0.0) > worst:
+                worst, where = float(z.max()), f"{what} of {name}"
+    return worst, where
+
+
+def sampled(density: nutpie.CompiledModel) -> dict[str, np.ndarray]:
+    """Posterior draws (chain, draw, ...) of every variable."""
+    trace = nutpie.sample(
+        density, draws=2000, tune=600, chains=2, cores=2, seed=11, target_accept=0.9, progress_bar=False,
+        save_warmup=False,
+    )  # fmt: skip
+    # a panel this small says little about the variances: a few divergences near zero, far below what moves a mean
+    assert float(trace.sample_stats.diverging.mean()) < 0.002
+    return {str(name): v.to_numpy() for name, v in trace.posterior.data_vars.items()}
+
+
+def collapsed_draws(d: Design, compiled: Compiled) -> Draws:
+    """Hyperparameters, and theta drawn exactly given each draw of them."""
+    posterior = sampled(compiled.density)
+    posterior = {k: v[:, ::THIN] for k, v in posterior.items()}
+    n_chain, n_draw = posterior["loading"].shape[:2]
+    n_year, columns = d.year.size, int(d.layout.block_column.sum())
+    share = np.zeros(len(d.authority) * n_year)
+    rng = np.random.default_rng(5)
+    theta = np.empty((n_chain, n_draw, len(d.authority), n_year))
+    for c in range(n_chain):
+        for i in range(n_draw):
+            real = compiled.real_inputs({k: v[c, i] for k, v in posterior.items()})
+            out = states(*d.layout.arrays(), *real, n_year, share, rng.normal(size=columns))
+            theta[c, i] = out[1].reshape(theta.shape[2:])
+    return Draws({**{k: posterior[k] for k in HYPERPARAMETERS if k in posterior}, "theta": theta})
+
+
+def joint_draws(d: Design, spec: Spec) -> Draws:
+    posterior = sampled(nutpie.compile_pymc_model(from_design(d, spec, likelihood="joint")))
+    return Draws({k: posterior[k] for k in (*HYPERPARAMETERS, "theta") if k in posterior})
+
+
+@pytest.fixture(scope="module")
+def collapsed(panel: Panel) -> Draws:
+    """The collapsed model: small counts and grades exact, large counts by empirical logits."""
+    d = design(panel, EXPLICIT)
+    return collapsed_draws(d, compile_model(from_design(d, EXPLICIT)))
+
+
+def test_collapsed_and_joint_posteriors_agree_within_monte_carlo_error(panel: Panel, collapsed: Draws) -> None:
+    worst, where = differences(collapsed, joint_draws(design(panel, EXPLICIT), EXPLICIT))
+    assert worst < Z_BOUND, where
+
+
+def test_empirical_logits_stay_within_the_licence_of_the_full_binomial(panel: Panel, collapsed: Draws) -> None:
+    spec = EXPLICIT.updated({"counts": {"threshold": 1e9}})
+    d = design(panel, spec)
+    assert d.observation.small.sum() == (d.observation.indicator != "judgement").sum()
+    worst, where = differences(collapsed, joint_draws(d, spec), allowed=LICENCE)
+    assert worst < Z_BOUND, where
+
+
+def test_sites_stay_within_the_licence_of_the_explicit_route(panel: Panel, collapsed: Draws) -> None:
+    spec = Spec.parse({"counts": {"small": "sites"}, "ratings": {"grades": "sites"}})
+    d = design(panel, spec)
+    compiled = compile_model(from_design(d, spec))
+    compiled, _ = find_start(compiled, d, seed=1, cores=2)
+    worst, where = differences(collapsed_draws(d, compiled), collapsed, allowed=LICENCE)
+    assert worst < Z_BOUND, where
