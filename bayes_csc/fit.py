@@ -20,7 +20,7 @@ from bayes_csc.chains import WARMUP, Checkpoint, Progress, sample_chains
 from bayes_csc.design import design
 from bayes_csc.diagnostics import Gate, gate
 from bayes_csc.errors import DataError, UsageError
-from bayes_csc.inference import compile_model, find_start
+from bayes_csc.inference import compile_model, embedded, find_start
 from bayes_csc.panel import Panel
 from bayes_csc.precondition import preconditioned
 from bayes_csc.spec import Spec
@@ -86,7 +86,7 @@ class Fit:
             tree.to_netcdf(new / POSTERIOR, engine="h5netcdf", encoding=compressed)
             (new / SPEC).write_text(self.spec.to_toml(), encoding="utf-8")
             record = self.record | {"diagnostics": self.gate.summary()}
-            (new / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+            (new / RECORD).write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
             if folder.exists():
                 folder.rename(work / "old")
             new.rename(folder)
@@ -114,7 +114,7 @@ class Fit:
         return cls(
             panel=Panel.read(root / PANEL),
             spec=Spec.read(root / SPEC),
-            gate=Gate(**verdict | {"failing": tuple(verdict["failing"])}),
+            gate=Gate.of_summary(verdict),
             record=record,
             **groups,
         )
@@ -180,6 +180,8 @@ def fit(
         The spec and the panel do not go together.
     UsageError
         `resume` with chains of another fit.
+    Interrupted
+        Ctrl-C before any chain had left its warm-up; later it only cuts the fit short.
     """
     spec = spec or Spec()
     tell = progress or (lambda _: None)
@@ -204,10 +206,18 @@ def fit(
     compiled = compile_model(model(panel, spec))
     clock.lap("compile")
     tell(Progress("finding the mode", 0, 1))
-    compiled, start = find_start(compiled, laid_out, seed=seed, cores=cores)
+    with_sites = spec.updated({"counts": {"small": "sites"}, "ratings": {"grades": "sites"}})
+    if spec == with_sites:
+        compiled, start = find_start(compiled, laid_out, seed=seed, cores=cores)
+    else:
+        inner, start = find_start(
+            compile_model(model(panel, with_sites)), design(panel, with_sites), seed=seed, cores=cores
+        )
+        start = embedded(start, inner, compiled, seed=seed)
+        compiled = compiled.with_data(observed_z=start.z, observed_variance=start.variance)
     clock.lap("start")
     posterior, stats, interrupted = sample_chains(
-        preconditioned(compiled.density, start.centre, start.factor),
+        preconditioned(compiled.density, start.centre, start.factor, start.whitened),
         seed=seed, draws=draws, chains=chains, warmup=warmup, cores=cores, checkpoint=store, progress=tell,
     )  # fmt: skip
     clock.lap("sampling")

@@ -85,13 +85,14 @@ class Start:
 
     Attributes
     ----------
-    centre, factor
-        x = centre + factor y, y of about unit posterior covariance.
+    centre, whitened, factor
+        x = centre + y, but x = centre + factor y at the indices `whitened`; y has about unit posterior covariance.
     z, variance
         The observations with their fitted sites.
     """
 
     centre: np.ndarray
+    whitened: np.ndarray
     factor: np.ndarray
     z: np.ndarray
     variance: np.ndarray
@@ -112,15 +113,36 @@ def find_start(compiled: Compiled, design: Design, *, seed: int, cores: int) -> 
         Threads for the curvature.
     """
     rows = design.observation
-    site = rows.small.to_numpy() & (compiled.model.named_vars.get("small_logit_raw") is None)
+    site = rows.small.to_numpy()
     z, variance = rows.z.to_numpy(), rows.variance.to_numpy()
+    compiled = compiled.with_data(observed_z=z, observed_variance=variance)  # no sites of an earlier call
     x = posterior_mode(compiled, compiled.density.initial_point_func(seed))
     for _ in range(SITE_ROUNDS if site.any() else 0):
         real = compiled.real_inputs(compiled.expand(x))
         z, variance, _ = fit_sites(design.layout.arrays(), real, rows, site)
         compiled = compiled.with_data(observed_z=z, observed_variance=variance)
         x = posterior_mode(compiled, x)
-    return compiled, Start(x, whitening(curvature(compiled, x, cores=cores)), z, variance)
+    return compiled, Start(x, np.arange(x.size), whitening(curvature(compiled, x, cores=cores)), z, variance)
+
+
+def embedded(start: Start, inner: Compiled, outer: Compiled, *, seed: int) -> Start:
+    """Start of a model that samples what another integrates out, from the other's start.
+
+    The density of sampled latent values and their scale together has no useful mode, so the hyperparameters start, and
+    are whitened, where the model with sites puts them; the latent values start at their data, on their own scale.
+    """
+    centre = outer.density.initial_point_func(seed)
+    places = dict(_free_slices(inner))
+    here = [(at, places[name]) for name, at in _free_slices(outer) if name in places]
+    to = np.concatenate([np.arange(at.start, at.stop) for at, _ in here])
+    source = np.concatenate([np.arange(at.start, at.stop) for _, at in here])
+    centre[to] = start.centre[source]
+    return Start(centre, to, start.factor[source], start.z, start.variance)
+
+
+def _free_slices(compiled: Compiled) -> list[tuple[str, slice]]:
+    names, slices, _ = compiled.density.shape_info
+    return list(zip(names, slices, strict=True))[: len(compiled.model.free_RVs)]
 
 
 def posterior_mode(compiled: Compiled, start: np.ndarray, *, iterations: int = 400) -> np.ndarray:

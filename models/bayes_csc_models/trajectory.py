@@ -110,9 +110,7 @@ def latent_prior(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVariable]
     if pooling.region and len(d.region) > 1:
         region_sd = pm.HalfNormal("region_sd", pooling.region_sd)
         region_trend_sd = pm.HalfNormal("region_trend_sd", pooling.region_trend_sd)
-        rho = pm.Deterministic(
-            "region_level", region_sd * pm.ZeroSumNormal("region_level_raw", dims="region"), dims="region"
-        )
+        rho = pm.ZeroSumNormal("region_level", sigma=region_sd, dims="region")
         kappa = pm.Deterministic(
             "region_trend", region_trend_sd * pm.ZeroSumNormal("region_trend_raw", dims="region"), dims="region"
         )
