@@ -14,9 +14,11 @@ import nutpie
 import xarray as xr
 from threadpoolctl import threadpool_limits
 
-from bayes_csc.errors import BayesCscError, UsageError
+from bayes_csc.errors import InterruptedFitError, UsageError
 
 WARMUP = 150
+FEWEST_DRAWS = 4
+"""Of a chain that an interrupt cut short: below, its diagnostics do not exist."""
 POLL_SECONDS = 0.25
 
 
@@ -48,13 +50,13 @@ class Progress:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A folder where finished chains wait for the others; `key` tells whose they are."""
+    """A folder, made with the first finished chain, where chains wait for the others; `key` tells whose they are."""
 
     folder: Path
     key: dict[str, Any]
 
     def open(self, *, resume: bool) -> None:
-        """Make the folder; empty it unless resuming.
+        """Remove what an earlier fit left, unless resuming it.
 
         Raises
         ------
@@ -62,13 +64,10 @@ class Checkpoint:
             The chains there belong to another panel, spec, seed or version.
         """
         key = self.folder / "key.json"
-        if resume and key.is_file() and json.loads(key.read_text()) != json.loads(json.dumps(self.key)):
+        if not resume or not key.is_file():
+            self.close()
+        elif json.loads(key.read_text()) != json.loads(json.dumps(self.key)):
             raise UsageError(f"{self.folder}: its chains are of other data, options or versions; leave out --resume")
-        if self.folder.is_dir() and not resume:
-            for path in self.folder.iterdir():
-                path.unlink()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        key.write_text(json.dumps(self.key))
 
     def path(self, chain: int) -> Path:
         """File of a chain."""
@@ -83,12 +82,18 @@ class Checkpoint:
 
     def write(self, chain: int, tree: xr.DataTree) -> None:
         """Keep a finished chain: whole or not at all."""
-        part = self.folder / f"chain-{chain}.part"
+        key, part = self.folder / "key.json", self.folder / f"chain-{chain}.part"
+        if not key.is_file():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            part.write_text(json.dumps(self.key))
+            part.rename(key)
         tree.to_netcdf(part, engine="h5netcdf")
         part.rename(self.path(chain))
 
     def close(self) -> None:
-        """Remove the folder."""
+        """Remove the folder, if there is one."""
+        if not self.folder.is_dir():
+            return
         for path in self.folder.iterdir():
             path.unlink()
         self.folder.rmdir()
@@ -121,8 +126,13 @@ def sample_chains(
     Returns
     -------
     tuple of (posterior, sample_stats, interrupted)
-        Dims (chain, draw, ...). After an interrupt: what was drawn, every chain cut to the shortest that had left its
-        warm-up.
+        Dims (chain, draw, ...). After an interrupt: what was drawn, chains cut to one length and the shortest left out,
+        so that the most draws are kept.
+
+    Raises
+    ------
+    InterruptedFitError
+        No chain had left its warm-up.
     """
     trees: dict[int, xr.DataTree] = {}
     for c in range(chains):
@@ -172,7 +182,7 @@ def sample_chains(
             for sampler in running.values():  # they read memory that this process is about to give back
                 sampler.cancel()
             raise
-    return (*_joined(trees, interrupted), interrupted)
+    return (*_joined(trees), interrupted)
 
 
 def _finished(sampler: Any) -> bool:
@@ -193,13 +203,14 @@ def _tidy(tree: Any, chain: int) -> xr.DataTree:
     return xr.DataTree.from_dict(groups)
 
 
-def _joined(trees: dict[int, xr.DataTree], interrupted: bool) -> tuple[xr.Dataset, xr.Dataset]:
-    drawn = {c: t["posterior"].sizes["draw"] for c, t in sorted(trees.items()) if t["posterior"].sizes["draw"] > 0}
-    if not drawn or (interrupted and min(drawn.values()) < 2):
-        raise BayesCscError("interrupted before any chain had left its warm-up: nothing was drawn")
-    shortest = slice(0, min(drawn.values()))
+def _joined(trees: dict[int, xr.DataTree]) -> tuple[xr.Dataset, xr.Dataset]:
+    drawn = {c: t["posterior"].sizes["draw"] for c, t in sorted(trees.items())}
+    length = max(drawn.values(), key=lambda n: n * sum(other >= n for other in drawn.values()), default=0)
+    if length < FEWEST_DRAWS:
+        raise InterruptedFitError("interrupted before any chain had left its warm-up: nothing is written")
+    kept = [c for c, n in drawn.items() if n >= length]
     joined = [
-        xr.concat([trees[c][name].to_dataset().isel(draw=shortest) for c in drawn], dim="chain", join="outer")
+        xr.concat([trees[c][name].to_dataset().isel(draw=slice(0, length)) for c in kept], dim="chain", join="outer")
         for name in ("posterior", "sample_stats")
     ]
     return joined[0], joined[1]

@@ -69,8 +69,8 @@ def decline(
             + "\n".join(f"  {line}" for line in fit.gate.failing)
             + f"\nWhat to try: {fit.gate.advice}; --force shows them with a warning."
         )
-    if not 0 < interval < 1 or not epsilon >= 0:
-        raise UsageError(f"expected 0 < interval < 1 and epsilon >= 0, found {interval} and {epsilon}")
+    if not 0 < interval < 1 or not 0 <= epsilon < np.inf:
+        raise UsageError(f"expected 0 < interval < 1 and a finite epsilon >= 0, found {interval} and {epsilon}")
     codes = members(fit, group)
     latest = fit.panel.latest_grades().reindex(codes)
     table = fit.panel.authorities.loc[codes]
@@ -100,22 +100,35 @@ def decline(
 
 
 def members(fit: Fit, group: str) -> list[str]:
-    """Codes of a group's authorities."""
-    here = list(existing(fit.panel.authorities, fit.panel.date))
-    if group == "all":
-        return [c for c in here if c in fit.change.authority]
-    if group in fit.panel.grades:
+    """Codes of a group's authorities, of those that the fit has an estimate of."""
+    fitted = {str(code) for code in fit.change.authority.to_numpy()}
+    here = [c for c in existing(fit.panel.authorities, fit.panel.date) if c in fitted]
+    wanted = group.strip().casefold()
+    if wanted == "all":
+        return here
+    if wanted in (grades := [grade.casefold() for grade in fit.panel.grades]):
         latest = fit.panel.latest_grades()
-        return [str(c) for c in latest.index[latest.grade == fit.panel.grades.index(group) + 1]]
-    names = {str(n).casefold(): str(c) for c, n in fit.panel.authorities["name"].items() if c in here}
-    wanted = [part.strip() for part in group.split(",") if part.strip()]
-    codes = [w if w in fit.panel.authorities.index else names.get(w.casefold(), "") for w in wanted]
-    if unknown := [w for w, c in zip(wanted, codes, strict=True) if not c]:
+        return [c for c in latest.index[latest.grade == grades.index(wanted) + 1] if c in fitted]
+    names = {str(name).casefold(): str(code) for code, name in fit.panel.authorities["name"].loc[here].items()}
+    codes = _named([part.strip() for part in wanted.split(",") if part.strip()], names | {c: c for c in fitted})
+    if not codes:
+        raise UsageError("the group is empty; give a grade, all, or codes or names separated by commas")
+    if unknown := [part for part, code in codes if not code]:
         raise UsageError(
             f"no group, authority code or name {', '.join(map(repr, unknown))}; the groups are all, "
             f"{', '.join(fit.panel.grades)}, or codes or names separated by commas"
         )
-    return list(dict.fromkeys(codes))
+    return list(dict.fromkeys(code for _, code in codes))
+
+
+def _named(parts: list[str], code_of: dict[str, str]) -> list[tuple[str, str]]:
+    """Name and code, "" if there is none, of a list split at its commas; a name may have commas of its own."""
+    if not parts:
+        return []
+    for end in range(len(parts), 1, -1):
+        if (name := ", ".join(parts[:end])) in code_of:
+            return [(name, code_of[name]), *_named(parts[end:], code_of)]
+    return [(parts[0], code_of.get(parts[0], "")), *_named(parts[1:], code_of)]
 
 
 def metadata(fit: Fit, group: str, epsilon: float, interval: float) -> dict[str, Any]:
@@ -165,7 +178,9 @@ def write_decline(table: pd.DataFrame, folder: Path) -> None:
     rows = table.copy()
     if "warning" in table.attrs:
         rows["note"] = [f"{note}; diagnostics failed".removeprefix("; ") for note in rows["note"]]
-    text = json.dumps({"metadata": table.attrs, "rows": json.loads(rows.to_json(orient="records"))}, indent=2)
+    text = json.dumps(
+        {"metadata": table.attrs, "rows": json.loads(rows.to_json(orient="records"))}, indent=2, allow_nan=False
+    )
     for name, content in (
         ("decline.csv", rows.to_csv(index=False, lineterminator="\n")),
         ("decline.json", text + "\n"),

@@ -45,8 +45,14 @@ class Gate:
     advice: str
 
     def summary(self) -> dict[str, Any]:
-        """Return the verdict as plain values for run.json."""
-        return dataclasses.asdict(self)
+        """Return the verdict as plain values for run.json; None where a diagnostic does not exist."""
+        return {k: None if v != v else v for k, v in dataclasses.asdict(self).items()}
+
+    @classmethod
+    def of_summary(cls, summary: dict[str, Any]) -> Gate:
+        """Return the verdict that `summary` gave."""
+        known: dict[str, Any] = {k: np.nan if v is None else v for k, v in summary.items()}
+        return cls(**known | {"failing": tuple(known["failing"])})
 
 
 def gate(posterior: xr.Dataset, sample_stats: xr.Dataset) -> Gate:
@@ -55,8 +61,8 @@ def gate(posterior: xr.Dataset, sample_stats: xr.Dataset) -> Gate:
     Parameters
     ----------
     posterior
-        theta and the hyperparameters, dims (chain, draw, ...); NaN entries (an authority before it existed) and
-        entries that never vary are left out.
+        theta and the hyperparameters, dims (chain, draw, ...); entries that are NaN in every draw (an authority before
+        it existed) and entries that never vary are left out.
     sample_stats
         `diverging` and `energy`, dims (chain, draw).
     """
@@ -65,32 +71,35 @@ def gate(posterior: xr.Dataset, sample_stats: xr.Dataset) -> Gate:
     bulk, tail = (_entries(az.ess(used, method=method), used) for method in ("bulk", "tail"))
     lines = [f"{name}: R-hat {v:.3f}" for name, v in sorted(rhat.items(), key=_largest_first) if not v < RHAT][:SHOWN]
     for label, ess in (("bulk", bulk), ("tail", tail)):
-        low = sorted((item for item in ess.items() if not item[1] >= ESS), key=lambda item: item[1])
+        low = sorted((item for item in ess.items() if not item[1] >= ESS), key=_smallest_first)
         lines += [f"{name}: {label} ESS {v:.0f}" for name, v in low[:SHOWN]]
     divergences = int(sample_stats["diverging"].sum())
-    ebfmi = float(_ebfmi(sample_stats["energy"]).min())
+    ebfmi = float(_ebfmi(sample_stats["energy"]).min(skipna=False))
+    worst = float(np.max([*rhat.values()]))  # NaN if any is
     if divergences:
         lines.append(f"{divergences} divergences")
     if not ebfmi >= EBFMI:
         lines.append(f"E-BFMI {ebfmi:.2f}")
     return Gate(
         passed=not lines,
-        rhat=max(rhat.values()),
-        ess_bulk=min(bulk.values()),
-        ess_tail=min(tail.values()),
+        rhat=worst,
+        ess_bulk=float(np.min([*bulk.values()])),
+        ess_tail=float(np.min([*tail.values()])),
         ebfmi=ebfmi,
         divergences=divergences,
         failing=tuple(lines),
-        advice=_advice(max(rhat.values()), divergences, ebfmi) if lines else "",
+        advice=_advice(worst, divergences, ebfmi) if lines else "",
     )
 
 
 def _entries(values: xr.Dataset, draws: xr.Dataset) -> dict[str, float]:
-    """Diagnostic of every entry whose draws are finite and vary, by name and labels."""
+    """Diagnostic of every entry that exists and varies, by name and labels; NaN where some of its draws are none."""
     out: dict[str, float] = {}
     for name in values.data_vars:
         entries = values[name]
-        kept = draws[name].std(["chain", "draw"], skipna=False) > 0  # false also where a draw is NaN
+        # not by a standard deviation: that of many equal numbers need not be zero
+        first = draws[name].isel(chain=0, draw=0, drop=True)
+        kept = ((draws[name] != first) & ~(draws[name].isnull() & first.isnull())).any(["chain", "draw"])
         if not entries.dims:
             out |= {str(name): float(entries)} if bool(kept) else {}
             continue
@@ -103,6 +112,10 @@ def _entries(values: xr.Dataset, draws: xr.Dataset) -> dict[str, float]:
 
 def _largest_first(item: tuple[str, float]) -> float:
     return -item[1] if item[1] == item[1] else -np.inf
+
+
+def _smallest_first(item: tuple[str, float]) -> float:
+    return item[1] if item[1] == item[1] else -np.inf
 
 
 def _ebfmi(energy: xr.DataArray) -> xr.DataArray:

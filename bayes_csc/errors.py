@@ -37,6 +37,12 @@ class DataError(BayesCscError):
         super().__init__("\n".join(self.problems))
 
 
+class InterruptedFitError(BayesCscError):
+    """Work that was interrupted before there was anything to keep."""
+
+    exit_code = 130
+
+
 class GateError(BayesCscError):
     """A run that failed the diagnostics gate was asked for headline numbers."""
 

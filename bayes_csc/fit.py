@@ -180,7 +180,7 @@ def fit(
         The spec and the panel do not go together.
     UsageError
         `resume` with chains of another fit.
-    Interrupted
+    InterruptedFitError
         Ctrl-C before any chain had left its warm-up; later it only cuts the fit short.
     """
     spec = spec or Spec()

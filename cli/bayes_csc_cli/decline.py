@@ -56,6 +56,9 @@ def show(table: pd.DataFrame) -> None:
     for name in ("authority", "last inspection", "gap", f"change ({percent})", "P(decline)", "no data", "2 years", ""):
         out.add_column(name, justify="right" if name in ("gap", "P(decline)", "no data", "2 years") else "left")
     for row in table.itertuples():
+        if str(row.gap_years) == "nan":  # without an inspection there is no change since
+            out.add_row(escape(str(row.name)), *[""] * 5, f"{row.p_recent_decline:.2f}", str(row.note))
+            continue
         out.add_row(
             escape(str(row.name)), str(row.last_inspection), f"{row.gap_years:.1f}",
             f"{row.delta_median:+.2f} ({row.delta_lower:+.2f} to {row.delta_upper:+.2f})",
