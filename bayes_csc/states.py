@@ -30,7 +30,8 @@ def last_inspections(panel: Panel, authority: tuple[str, ...]) -> np.ndarray:
     position = grid_position(inspection_dates(panel.inspections).loc[overall.index])
     latest = dict.fromkeys(authority, np.nan)
     for code, at in zip(overall.authority, position, strict=True):
-        latest[code] = np.nanmax([latest[code], at])
+        if code in latest:
+            latest[code] = np.fmax(latest[code], at)
     return np.array([latest[code] for code in authority])
 
 
@@ -67,7 +68,8 @@ def states_given_draws(
         theta (chain, draw, authority, year) minus its mean over the authorities existing that year, NaN where an
         authority did not exist; and the moments `mean` and `variance` (chain, draw, authority, change) of theta(now) -
         theta(then), England's own change taken off. "since inspection": then is the last inspection, NaN without
-        one; "no data": the same without any observation made after that inspection in the authority's block;
+        one; "no data": the same without any observation made after that inspection in the authority's block, whose
+        part of England's mean is without them too;
         "recent": then is two years before now.
     """
     moments = _Moments.of(design, last)
@@ -112,6 +114,7 @@ class _Moments:
     design: Design
     existing: np.ndarray  # (authority, year)
     share: np.ndarray  # (authority, year): weight in the mean over existing authorities
+    block: np.ndarray  # (authority,)
     since: np.ndarray  # (authority, change): grid positions
     contrast: np.ndarray  # (authority, change, year)
     cut: tuple[
@@ -128,18 +131,19 @@ class _Moments:
         contrast = np.where(np.isnan(since)[..., None], np.nan, now[:, None, :] - then)
         position = design.observation.position.to_numpy()
         block = design.observation.block.to_numpy()
+        own_block = np.repeat(np.arange(len(design.block)), [len(b) for b in design.block])
         cuts = []
         for k in range(max(len(b) for b in design.block)):  # the k-th authority of every block that has one
             chosen = np.array([b[k] if len(b) > k else -1 for b in design.block])
             limit = np.where(chosen >= 0, last[chosen], -np.inf)
             kept = position <= np.nan_to_num(limit, nan=-np.inf)[block]
             cuts.append((design.kept(kept), kept, chosen[chosen >= 0]))
-        return cls(design, existing, share, since, contrast, tuple(cuts))
+        return cls(design, existing, share, own_block, since, contrast, tuple(cuts))
 
     def at(self, real: list[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Theta, and mean and variance of the changes, at one draw of the hyperparameters."""
         mean, draw, own, shared = self._states(self.design, real, rng)
-        national = np.where(self.existing, mean, 0.0).sum(axis=0) / np.maximum(self.existing.sum(axis=0), 1)
+        national = (self.share * mean).sum(axis=0)
         national_cov = np.einsum("at,atu->tu", self.share, shared)
         theta = draw - (self.share * draw).sum(axis=0)
         out_mean = np.empty(self.since.shape)
@@ -148,9 +152,17 @@ class _Moments:
             out_mean[:, k], out_variance[:, k] = self._change(k, mean, own, shared, national, national_cov)
         for cut, kept, chosen in self.cut:
             mean0, _, own0, shared0 = self._states(cut, _kept(real, kept, self.design), rng)
-            m, v = self._change(1, mean0, own0, shared0, national, national_cov)
+            england = national + self._by_block(self.share * (mean0 - mean))
+            england_cov = national_cov + self._by_block(self.share[..., None] * (shared0 - shared))
+            m, v = self._change(1, mean0, own0, shared0, england, england_cov)
             out_mean[chosen, 1], out_variance[chosen, 1] = m[chosen], v[chosen]
         return np.where(self.existing, theta, np.nan), out_mean, out_variance
+
+    def _by_block(self, values: np.ndarray) -> np.ndarray:
+        """Sum over the authorities of each authority's block."""
+        total = np.zeros((len(self.design.block), *values.shape[1:]))
+        np.add.at(total, self.block, values)
+        return np.asarray(total[self.block])
 
     def _states(
         self, design: Design, real: list[np.ndarray], rng: np.random.Generator
@@ -163,7 +175,7 @@ class _Moments:
     def _change(
         self, k: int, mean: np.ndarray, own: np.ndarray, shared: np.ndarray, national: np.ndarray, cov: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Moments of w'(theta[a] - England) for contrast k of every authority."""
+        """Moments of w'(theta[a] - England) for contrast k of every authority; England may differ between them."""
         w = self.contrast[:, k]
         variance = np.einsum("at,atu,au->a", w, own - 2.0 * shared + cov, w)
         return (w * (mean - national)).sum(axis=1), np.maximum(variance, 0.0)
