@@ -33,8 +33,12 @@ class Pooling(_Section):
 
     region: bool = True
     deprivation: bool = True
-    region_sd: PositiveFloat = 0.5
-    region_trend_sd: PositiveFloat = 0.3
+    region_sd: PositiveFloat = 0.3
+    """Scale of the region means' common standard deviation, itself unknown: the means are multivariate t."""
+    region_trend_sd: PositiveFloat = 0.2
+    """The same of the region trends, per decade."""
+    region_df: PositiveFloat = 4.0
+    """Degrees of freedom: how firmly the scales are believed."""
     deprivation_sd: PositiveFloat = 0.5
     deprivation_trend_sd: PositiveFloat = 0.3
 
@@ -77,8 +81,10 @@ class Ratings(_Section):
     """Dirichlet concentration of the grade shares that the first framework's cutpoints imply."""
     framework_shift_sd: PositiveFloat = 0.5
     framework_spread_sd: PositiveFloat = 0.3
-    standards_sd: PositiveFloat = 0.2
-    """Half-normal scale of the yearly step of the national standard."""
+    standards_sd: PositiveFloat = 0.15
+    """Scale of the national standard's yearly step, in probits; its standard deviation is unknown (multivariate t)."""
+    standards_df: PositiveFloat = 4.0
+    """Degrees of freedom: how firmly that scale is believed."""
 
 
 class Counts(_Section):

@@ -26,9 +26,9 @@ LICENCE = 0.1
 EXPLICIT = Spec.parse({"counts": {"small": "explicit"}, "ratings": {"grades": "explicit"}})
 THIN = 2
 HYPERPARAMETERS = (
-    "region_sd", "region_trend_sd", "deprivation_level", "deprivation_trend", "trend_share", "loading",
+    "region_level", "region_trend", "deprivation_level", "deprivation_trend", "trend_share", "loading",
     "indicator_level", "year_effect", "deprivation_slope", "deviation_sd", "white_share", "autocorrelation",
-    "domain_share", "domain_autocorrelation", "judgement_loading", "standards_sd", "standard", "cutpoints",
+    "domain_share", "domain_autocorrelation", "judgement_loading", "standard", "cutpoints",
 )  # fmt: skip
 
 

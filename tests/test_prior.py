@@ -91,7 +91,7 @@ def test_priors_are_written_with_their_constants(panel: Panel) -> None:
     assert table.prior["loading_agreed"] == "HalfNormal(0.5)"
     assert table.prior["trend_share"] == "Dirichlet([2, 1, 2])"
     assert table.prior["autocorrelation"] == "Beta(8, 2)"
-    assert table.prior["region_level_raw"] == "ZeroSumNormal(1)"
+    assert table.prior["white_share"] == "Beta(2, 2)"
     assert table.dims["domain_share"] == "domain_indicator 2"
 
 

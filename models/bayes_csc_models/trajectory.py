@@ -22,6 +22,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
+from scipy.linalg import helmert
 
 from bayes_csc.collapse import collapsed_potential
 from bayes_csc.design import JUDGEMENT, Design, design
@@ -86,6 +87,7 @@ def coordinates(d: Design) -> dict[str, list[object]]:
         "authority": list(d.authority),
         "year": d.year.tolist(),
         "region": list(d.region),
+        "contrast": list(range(1, len(d.region))),
         "indicator": list(d.indicator),
         "agreed": [k for k, p in zip(d.indicator, d.polarity, strict=True) if p != "not agreed"],
         "not_agreed": [k for k, p in zip(d.indicator, d.polarity, strict=True) if p == "not agreed"],
@@ -108,12 +110,8 @@ def latent_prior(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVariable]
     x, time, pooling = d.deprivation, d.time, spec.pooling
     level, trend = pt.zeros(len(d.authority)), pt.zeros(len(d.authority))
     if pooling.region and len(d.region) > 1:
-        region_sd = pm.HalfNormal("region_sd", pooling.region_sd)
-        region_trend_sd = pm.HalfNormal("region_trend_sd", pooling.region_trend_sd)
-        rho = pm.ZeroSumNormal("region_level", sigma=region_sd, dims="region")
-        kappa = pm.Deterministic(
-            "region_trend", region_trend_sd * pm.ZeroSumNormal("region_trend_raw", dims="region"), dims="region"
-        )
+        rho = exchangeable("region_level", pooling.region_sd, pooling.region_df, d.region)
+        kappa = exchangeable("region_trend", pooling.region_trend_sd, pooling.region_df, d.region)
         level, trend = level + rho[d.region_index], trend + kappa[d.region_index]
     if pooling.deprivation:
         if spec.ratings.use:  # only the judgements identify it
@@ -127,6 +125,18 @@ def latent_prior(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVariable]
     scale = pt.concatenate([pt.sqrt(share), pt.zeros(3 - len(parts)), [spec.trend.succession_sd]])
     factors = pt.concatenate([(t.matrix * scale[t.column_kind]).ravel() for t in d.template])
     return mean, factors
+
+
+def exchangeable(name: str, scale: float, df: float, region: tuple[str, ...]) -> TensorVariable:
+    """Zero-sum effects of the regions with a common, unknown variance, which is integrated out.
+
+    With variance ~ inverse-gamma(df / 2, df scale ** 2 / 2) the effects are multivariate t with df degrees of freedom;
+    sampling the variance as well would make a funnel that some nine regions say little about.
+    """
+    n = len(region)
+    basis = helmert(n)  # (n - 1, n), orthonormal rows that sum to zero
+    contrast = pm.MvStudentT(f"{name}_contrast", nu=df, mu=np.zeros(n - 1), chol=scale * np.eye(n - 1), dims="contrast")
+    return pm.Deterministic(name, pt.dot(contrast, basis), dims="region")
 
 
 def measurement_prior(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVariable, Noise]:
@@ -192,10 +202,16 @@ def loadings(d: Design, spec: Spec) -> TensorVariable:
 def national_standard(d: Design, spec: Spec) -> TensorVariable:
     """National random walk of the judgements' standard, zero-sum over the window, at each judgement's start."""
     n = d.year.size
-    sd = pm.HalfNormal("standards_sd", spec.ratings.standards_sd)
-    step = pm.Normal("standards_step", dims="grade_step")
+    prior = spec.ratings
+    step = pm.MvStudentT(
+        "standards_step",
+        nu=prior.standards_df,
+        mu=np.zeros(n - 1),
+        chol=prior.standards_sd * np.eye(n - 1),
+        dims="grade_step",
+    )
     basis = np.tril(np.ones((n, n)), -1)[:, : n - 1]
-    standard = pm.Deterministic("standard", sd * pt.dot(basis - basis[d.window].mean(axis=0), step), dims="year")
+    standard = pm.Deterministic("standard", pt.dot(basis - basis[d.window].mean(axis=0), step), dims="year")
     rows = d.observation
     return pt.dot(d.weights(rows.position.to_numpy()[rows.indicator == JUDGEMENT]), standard)
 
