@@ -107,14 +107,17 @@ class Fit:
             raise DataError(
                 f"{root}: not a run folder (without {', '.join(lost)}); `bayescsc fit --out {root}` makes one"
             )
-        record = json.loads((root / RECORD).read_text(encoding="utf-8"))
-        verdict = record.pop("diagnostics")
+        try:
+            record = json.loads((root / RECORD).read_text(encoding="utf-8"))
+            verdict = Gate.of_summary(record.pop("diagnostics"))
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(f"{root / RECORD}: not a record of a fit ({error}); fit again") from error
         with xr.open_datatree(root / POSTERIOR, engine="h5netcdf") as tree:
             groups = {name: tree[name].to_dataset().load() for name in ("posterior", "sample_stats", "change")}
         return cls(
             panel=Panel.read(root / PANEL),
             spec=Spec.read(root / SPEC),
-            gate=Gate.of_summary(verdict),
+            gate=verdict,
             record=record,
             **groups,
         )
