@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -101,3 +102,36 @@ def test_an_interrupt_exits_with_130(tmp_path: Path) -> None:
         _, said = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "Traceback" not in said
+
+
+def commands() -> list[str]:
+    """Every command of the program, as it is typed."""
+    import typer.main
+
+    from bayes_csc_cli import app
+
+    def below(group: Any, words: str) -> list[str]:
+        inner = getattr(group, "commands", None)
+        return [name for key, c in inner.items() for name in below(c, f"{words} {key}")] if inner else [words]
+
+    return below(typer.main.get_command(app), "bayescsc")
+
+
+def test_every_command_is_in_the_readme(root: Path) -> None:
+    assert {"bayescsc fit", "bayescsc decline", "bayescsc simulate", "bayescsc model show"} <= set(commands())
+    readme = (root / "README.md").read_text()
+    assert [command for command in commands() if command not in readme] == []
+
+
+def test_every_command_says_what_it_does_and_what_each_option_is() -> None:
+    import typer.main
+
+    from bayes_csc_cli import app
+
+    def leaves(group: Any) -> list[Any]:
+        inner = getattr(group, "commands", None)
+        return [leaf for c in inner.values() for leaf in leaves(c)] if inner else [group]
+
+    for command in leaves(typer.main.get_command(app)):
+        assert command.help, command.name
+        assert [p.name for p in command.params if p.name != "help" and not getattr(p, "help", None)] == []

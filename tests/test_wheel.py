@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bayes_csc.panel import Panel
 from bayes_csc.share import data_dir
 
 
@@ -22,11 +24,11 @@ class Installed:
     elsewhere: Path
     wheel: Path
 
-    def run(self, command: str, *arguments: str) -> str:
+    def run(self, command: str, *arguments: str, expected: int = 0) -> str:
         clean = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "VIRTUAL_ENV"}}
         program = [str(self.environment / "bin" / command), *arguments]
         done = subprocess.run(program, cwd=self.elsewhere, env=clean, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == expected, done.stderr
         return done.stdout.strip()
 
 
@@ -77,3 +79,23 @@ def test_every_tracked_file_of_the_packages_is_in_the_wheel(installed: Installed
     }
     assert wanted <= set(zipfile.ZipFile(installed.wheel).namelist())
     assert "bayes_csc_models/py.typed" in wanted
+
+
+def test_a_panel_is_fitted_and_its_table_forced_where_there_is_no_checkout(installed: Installed, root: Path) -> None:
+    panel = installed.elsewhere / "hamlets"
+    shutil.copytree(root / "tests" / "hamlets", panel)
+    options = ("--panel", str(panel), "--draws", "4", "--chains", "1")
+    said = installed.run("bayescsc", "fit", *options, expected=4)  # four draws pass no gate
+    assert said.startswith("Wrote runs/hamlets")
+    assert "FAILED" in said
+    assert "Wrote runs/hamlets/decline.csv" in installed.run("bayescsc", "decline", "runs/hamlets", "--force")
+    assert (installed.elsewhere / "runs" / "hamlets" / "posterior.nc").is_file()
+
+
+def test_the_embedded_panel_is_what_a_fit_without_options_reads(installed: Installed) -> None:
+    code = (
+        "from bayes_csc import Panel; from bayes_csc.share import data_dir; from bayes_csc_models.specs import spec; "
+        "panel = Panel.read(data_dir()); print(panel.name, panel.date, panel.hash, spec().name)"
+    )
+    ours = Panel.read(data_dir())
+    assert installed.run("python", "-c", code) == f"{ours.name} {ours.date} {ours.hash} baseline"
