@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pymc as pm
+import pytensor
 import pytensor.tensor as pt
 from numba import njit
 from pytensor.gradient import disconnected_type
@@ -22,6 +23,9 @@ from bayes_csc.kernel import value_and_gradient
 
 KERNEL_VERSION = zlib.crc32(b"".join(Path(str(module.__file__)).read_bytes() for module in (kernel, grades)))
 """Part of the compile cache's key, so that machine code of an older kernel is never used."""
+# Fast-math lets the compiler round differently where it inlines differently, so that a cold and a warm compile cache
+# would give different last digits and, in the end, different chains. The kernel is compiled without it as well.
+pytensor.config.numba__fastmath = False
 N_LAYOUT = 12
 REAL = (
     "z", "variance", "offset", "loading", "mean", "factors", "ar_sd", "ar_phi", "white_sd", "domain_sd", "domain_phi",

@@ -14,7 +14,6 @@ import math
 import numpy as np
 from numba import njit
 
-FLAGS = {"reassoc", "contract", "nsz", "arcp"}
 LOG_2PI = math.log(2.0 * math.pi)
 SQRT_2 = math.sqrt(2.0)
 EP_SWEEPS, EP_TOLERANCE = 60, 1e-10
@@ -120,7 +119,7 @@ def log_det_plus(n, cov, tau):
     return total
 
 
-@njit(nogil=True, cache=True, fastmath=FLAGS)
+@njit(nogil=True, cache=True)
 def condition_on_grades(
     block, block_group, group_obs, graded, kind, row, state, weight, offset, loading, m, first_state, factor, n_col,
     low, high, h, hl, minv, v, tau, eta, d_low, d_high, work,

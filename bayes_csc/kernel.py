@@ -32,46 +32,53 @@ from numba import njit
 
 from bayes_csc.grades import condition_on_grades
 
-FLAGS = {"reassoc", "contract", "nsz", "arcp"}
 LOG_2PI = math.log(2.0 * math.pi)
 
 
-@njit(nogil=True, cache=True, fastmath=FLAGS)
+@njit(nogil=True, cache=True)
 def invert(a, n, work):
     """Replace the leading n x n of symmetric `a` by its inverse; return log|a|, or NaN if not positive definite."""
     logdet = 0.0
-    for j in range(n):  # a = C C', C lower, in place
+    for j in range(n):  # a = U'U in the upper triangle, by rows
         d = a[j, j]
-        for p in range(j):
-            d -= a[j, p] * a[j, p]
         if not d > 0.0:
             return math.nan
-        root = math.sqrt(d)
         logdet += math.log(d)
-        a[j, j] = root
+        root = 1.0 / math.sqrt(d)
+        for i in range(j, n):
+            a[j, i] *= root
         for i in range(j + 1, n):
-            s = a[i, j]
-            for p in range(j):
-                s -= a[i, p] * a[j, p]
-            a[i, j] = s / root
-    for j in range(n):  # work = transpose of C^-1, so that both products below run along rows
-        work[j, j] = 1.0 / a[j, j]
-        for i in range(j + 1, n):
-            s = 0.0
-            for p in range(j, i):
-                s -= a[i, p] * work[j, p]
-            work[j, i] = s / a[i, i]
+            c = a[j, i]
+            for p in range(i, n):
+                a[i, p] -= c * a[j, p]
+    for i in range(n - 1, -1, -1):  # U^-1 in the upper triangle of work, from the last row up
+        for p in range(i, n):
+            work[i, p] = 0.0
+        work[i, i] = 1.0
+        for q in range(i + 1, n):
+            c = a[i, q]
+            for p in range(q, n):
+                work[i, p] -= c * work[q, p]
+        c = 1.0 / a[i, i]
+        for p in range(i, n):
+            work[i, p] *= c
+    for i in range(n):  # its transpose below the diagonal, so that the product runs along rows
+        for p in range(i + 1, n):
+            work[p, i] = work[i, p]
     for i in range(n):
         for j in range(i + 1):
-            s = 0.0
-            for p in range(i, n):
-                s += work[i, p] * work[j, p]
-            a[i, j] = s
-            a[j, i] = s
+            a[i, j] = 0.0
+        for p in range(i, n):
+            c = work[p, i]
+            for j in range(i + 1):
+                a[i, j] += c * work[p, j]
+    for i in range(n):
+        for j in range(i):
+            a[j, i] = a[i, j]
     return logdet
 
 
-@njit(nogil=True, cache=True, fastmath=FLAGS)
+@njit(nogil=True, cache=True)
 def noise_covariance(sigma, first, n, domain, kind, time, variance, ar_sd, ar_power, white_sd, domain_sd, domain_power):
     """Fill the leading n x n of `sigma` with the noise covariance of one group (module docstring)."""
     for i in range(n):
@@ -101,7 +108,7 @@ def powers(base, count):
     return out
 
 
-@njit(nogil=True, cache=True, fastmath=FLAGS)
+@njit(nogil=True, cache=True)
 def weigh(s_inv, first, n, kind, row, state, weight, loading, n_state, sat):
     """Fill sat[p, i] = (S A)[i, p] for one group; return the half-open range of the states that it touches."""
     low, high = n_state, 0
@@ -121,7 +128,7 @@ def weigh(s_inv, first, n, kind, row, state, weight, loading, n_state, sat):
     return low, high
 
 
-@njit(nogil=True, cache=True, fastmath=FLAGS)
+@njit(nogil=True, cache=True)
 def reduce_block(
     block, block_group, group_obs, group_domain, graded, kind, time, row, state, weight,
     z, variance, offset, loading, m, first_state, n_state, factor, n_col,
@@ -153,11 +160,12 @@ def reduce_block(
                 r -= loading[kind[first + i]] * weight[e] * m[first_state + state[e]]
             residual[local + i] = r
         for i in range(n):
-            s = 0.0
-            for j in range(n):
-                s += s_inv[i, j] * residual[local + j]
-            scaled[local + i] = s
-            total -= 0.5 * s * residual[local + i]
+            scaled[local + i] = 0.0
+        for j in range(n):
+            for i in range(n):
+                scaled[local + i] += s_inv[j, i] * residual[local + j]
+        for i in range(n):
+            total -= 0.5 * scaled[local + i] * residual[local + i]
         low, high = weigh(s_inv, first, n, kind, row, state, weight, loading, n_state, sat[g - block_group[block]])
         group_sat = sat[g - block_group[block]]
         for i in range(n):
@@ -201,7 +209,7 @@ def reduce_block(
     return total
 
 
-@njit(nogil=True, cache=True, fastmath=FLAGS)
+@njit(nogil=True, cache=True)
 def state_moments(n_state, n_col, factor, minv, v, x, theta_cov, work):
     """Fill x = L E[v|z] and Theta = L M^-1 L', the posterior mean (less m) and covariance of the block's states."""
     lm = work[0]
@@ -216,13 +224,17 @@ def state_moments(n_state, n_col, factor, minv, v, x, theta_cov, work):
             if y != 0.0:
                 for c in range(n_col):
                     lm[p, c] += y * minv[d, c]
+    transposed = work[1]
+    for q in range(n_state):
+        for c in range(n_col):
+            transposed[c, q] = factor[q, c]
     for p in range(n_state):
-        for q in range(p + 1):
-            s = 0.0
-            for c in range(n_col):
-                s += lm[p, c] * factor[q, c]
-            theta_cov[p, q] = s
-            theta_cov[q, p] = s
+        for q in range(n_state):
+            theta_cov[p, q] = 0.0
+        for c in range(n_col):
+            y = lm[p, c]
+            for q in range(n_state):
+                theta_cov[p, q] += y * transposed[c, q]
 
 
 @njit(nogil=True, cache=True)
@@ -238,7 +250,7 @@ def largest(block_group, group_obs, block_state, block_column):
     return groups, obs, group_size, width
 
 
-@njit(nogil=True, cache=True, fastmath=FLAGS)
+@njit(nogil=True, cache=True)
 def value_and_gradient(
     block_group, group_obs, group_domain, kind, time, row, state, weight, block_state, block_factor, block_column,
     graded, z, variance, offset, loading, m, factors, ar_sd, ar_phi, white_sd, domain_sd, domain_phi, low, high,
@@ -266,7 +278,7 @@ def value_and_gradient(
     h, v, x = np.empty(width), np.empty(width), np.empty(width)
     hl, minv, theta_cov = np.empty((width, width)), np.empty((width, width)), np.empty((width, width))
     sat, sat_theta = np.empty((groups, width, group_size)), np.empty((group_size, width))
-    se, line, by_lag = np.empty(group_size), np.empty(group_size), np.empty(max_lag + 1)
+    se, line, by_lag = np.empty(group_size), np.empty(size), np.empty(max_lag + 1)
 
     tau, eta, d_low, d_high = np.zeros(low.size), np.zeros(low.size), np.zeros(low.size), np.zeros(low.size)
     value = 0.0
@@ -293,10 +305,13 @@ def value_and_gradient(
             for c in range(n_col):
                 s -= hl[p, c] * v[c]
             for c in range(n_col):
-                d = s * v[c]
-                for e in range(n_col):
-                    d -= hl[p, e] * minv[e, c]
-                d_factors[at + p * n_col + c] += d
+                line[c] = s * v[c]
+            for e in range(n_col):
+                y = hl[p, e]
+                for c in range(n_col):
+                    line[c] -= y * minv[e, c]
+            for c in range(n_col):
+                d_factors[at + p * n_col + c] += line[c]
 
         begin = group_obs[block_group[b]]
         for g in range(block_group[b], block_group[b + 1]):
@@ -324,10 +339,11 @@ def value_and_gradient(
                     s -= loading[kind[first + i]] * weight[e] * x[state[e]]
                 residual[local + i] = s
             for i in range(n):
-                s = 0.0
-                for j in range(n):
-                    s += s_inv[i, j] * residual[local + j]
-                se[i] = s
+                se[i] = 0.0
+            for j in range(n):
+                y = residual[local + j]
+                for i in range(n):
+                    se[i] += s_inv[j, i] * y
             near, far = n_state, 0
             for e in range(row[first], row[first + n]):
                 near = min(near, state[e])
@@ -398,7 +414,7 @@ def value_and_gradient(
     )  # fmt: skip
 
 
-@njit(nogil=True, cache=True, fastmath=FLAGS)
+@njit(nogil=True, cache=True)
 def states(
     block_group, group_obs, group_domain, kind, time, row, state, weight, block_state, block_factor, block_column,
     graded, z, variance, offset, loading, m, factors, ar_sd, ar_phi, white_sd, domain_sd, domain_phi, low, high,

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from bayes_csc_cli import app
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -18,6 +17,7 @@ from typer.testing import CliRunner
 from bayes_csc.errors import DataError, UsageError
 from bayes_csc.panel import Panel
 from bayes_csc.panel_files import CELL_COLUMNS
+from bayes_csc_cli import app
 
 TOWNS = Path(__file__).parent / "towns"
 
