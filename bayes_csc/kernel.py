@@ -278,7 +278,8 @@ def value_and_gradient(
     h, v, x = np.empty(width), np.empty(width), np.empty(width)
     hl, minv, theta_cov = np.empty((width, width)), np.empty((width, width)), np.empty((width, width))
     sat, sat_theta = np.empty((groups, width, group_size)), np.empty((group_size, width))
-    se, line, by_lag = np.empty(group_size), np.empty(size), np.empty(max_lag + 1)
+    se, line = np.empty(group_size), np.empty(size)
+    by_lag = np.empty((loading.size, loading.size, max_lag))
 
     tau, eta, d_low, d_high = np.zeros(low.size), np.zeros(low.size), np.zeros(low.size), np.zeros(low.size)
     value = 0.0
@@ -367,8 +368,14 @@ def value_and_gradient(
                 d_loading[k] += wx * se[i] - trace
                 d_offset[first + i] = se[i]
                 d_z[first + i] = -se[i]
-            for lag in range(max_lag):
-                by_lag[lag] = 0.0
+            near_kind, far_kind = kind[first], kind[first]
+            for i in range(1, n):
+                near_kind = min(near_kind, kind[first + i])
+                far_kind = max(far_kind, kind[first + i])
+            for k in range(near_kind, far_kind + 1):
+                for q in range(near_kind, far_kind + 1):
+                    for lag in range(max_lag):
+                        by_lag[k, q, lag] = 0.0
             for i in range(n):  # G = 1/2 (S e e' S + S A Theta A' S - S) = d log p / d Sigma; twice its row, up to i
                 k = kind[first + i]
                 ti = time[first + i]
@@ -381,31 +388,23 @@ def value_and_gradient(
                 line[i] *= 0.5
                 d_variance[first + i] = line[i]
                 d_white_sd[k] += 2.0 * white_sd[k] * line[i]
-                if domain < 0:
-                    for j in range(i + 1):
-                        by_lag[abs(ti - time[first + j])] += line[j]
-                else:
-                    for j in range(i + 1):
-                        s = line[j]
-                        lag = abs(ti - time[first + j])
-                        kj = kind[first + j]
-                        c = domain_power[domain, lag] * s
-                        d_domain_sd[k] += domain_sd[kj] * c
-                        d_domain_sd[kj] += domain_sd[k] * c
-                        if lag > 0:
-                            d_domain_phi[domain] += (
-                                domain_sd[k] * domain_sd[kj] * lag * domain_power[domain, lag - 1] * s
-                            )
-                        if k == kj:
-                            d_ar_sd[k] += 2.0 * ar_sd[k] * ar_power[k, lag] * s
-                            if lag > 0:
-                                d_ar_phi[k] += ar_sd[k] * ar_sd[k] * lag * ar_power[k, lag - 1] * s
-            if domain < 0:
-                k = kind[first]
+                for j in range(i + 1):
+                    by_lag[k, kind[first + j], abs(ti - time[first + j])] += line[j]
+            for k in range(near_kind, far_kind + 1):
                 for lag in range(max_lag):
-                    d_ar_sd[k] += 2.0 * ar_sd[k] * ar_power[k, lag] * by_lag[lag]
+                    s = by_lag[k, k, lag]
+                    d_ar_sd[k] += 2.0 * ar_sd[k] * ar_power[k, lag] * s
                     if lag > 0:
-                        d_ar_phi[k] += ar_sd[k] * ar_sd[k] * lag * ar_power[k, lag - 1] * by_lag[lag]
+                        d_ar_phi[k] += ar_sd[k] * ar_sd[k] * lag * ar_power[k, lag - 1] * s
+                if domain >= 0:
+                    for q in range(near_kind, far_kind + 1):
+                        for lag in range(max_lag):
+                            s = by_lag[k, q, lag]
+                            d_domain_sd[k] += domain_sd[q] * domain_power[domain, lag] * s
+                            d_domain_sd[q] += domain_sd[k] * domain_power[domain, lag] * s
+                            if lag > 0:
+                                c = lag * domain_power[domain, lag - 1] * s
+                                d_domain_phi[domain] += domain_sd[k] * domain_sd[q] * c
     if not math.isfinite(value):
         value = -math.inf
     return (
@@ -422,6 +421,7 @@ def states(
 ):  # fmt: skip
     """Exact conditional moments of the states given the hyperparameters, and one draw of them.
 
+    A block without columns is left out: its mean and draw are `m`, its covariances zero.
     `noise` are standard normals, one for every column of every block, in block order. Returns, for the n states in
     rows of n_year (an authority each): mean (n,), a draw (n,), the covariance of each authority's years
     (n / n_year, n_year, n_year), and its covariance with a weighted sum over all authorities, of which only those of
@@ -448,6 +448,8 @@ def states(
         first_state = block_state[b]
         n_state = block_state[b + 1] - first_state
         n_col = block_column[b]
+        if n_col == 0:
+            continue
         at = block_factor[b]
         factor = factors[at : at + n_state * n_col].reshape(n_state, n_col)
         reduce_block(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -137,7 +137,10 @@ class _Moments:
             chosen = np.array([b[k] if len(b) > k else -1 for b in design.block])
             limit = np.where(chosen >= 0, last[chosen], -np.inf)
             kept = position <= np.nan_to_num(limit, nan=-np.inf)[block]
-            cuts.append((design.kept(kept), kept, chosen[chosen >= 0]))
+            cut = design.kept(kept)
+            columns = np.where(chosen >= 0, cut.layout.block_column, 0)  # the kernel leaves the other blocks out
+            cut = replace(cut, layout=replace(cut.layout, block_column=columns))
+            cuts.append((cut, kept, chosen[chosen >= 0]))
         return cls(design, existing, share, own_block, since, contrast, tuple(cuts))
 
     def at(self, real: list[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
