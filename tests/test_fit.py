@@ -343,7 +343,8 @@ def test_ctrl_c_keeps_a_prefix_of_what_would_have_been_drawn(panel: Panel, run: 
     assert cut.posterior.sizes["draw"] >= DRAWS
     first = cut.posterior.isel(draw=slice(0, DRAWS))
     for name in ("loading", "cutpoints"):
-        xr.testing.assert_equal(first[name], run.posterior[name])
+        # a chain far behind the other is left out
+        xr.testing.assert_equal(first[name], run.posterior[name].sel(chain=cut.posterior.chain))
 
 
 def test_ctrl_c_before_the_warm_up_ends_writes_nothing_and_exits_with_130(
