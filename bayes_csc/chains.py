@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from bayes_csc.errors import InterruptedFitError, UsageError
 
-WARMUP = 120
+WARMUP = 150
 TARGET_ACCEPT = 0.7
 """Below nutpie's 0.8: in whitened coordinates half the leapfrog steps do, and R-hat of the scales falls as fast."""
 FEWEST_DRAWS = 4
