@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,42 +15,34 @@ from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
-from bayes_csc import grades, kernel
 from bayes_csc.design import Design
-from bayes_csc.kernel import value_and_gradient
+from bayes_csc.kernel import Layout, Real, value_and_gradient
+from bayes_csc.kernel.compiled import VERSION
 
-KERNEL_VERSION = zlib.crc32(b"".join(Path(str(module.__file__)).read_bytes() for module in (kernel, grades)))
-"""Part of the compile cache's key, so that machine code of an older kernel is never used."""
-# Fast-math lets the compiler round differently where it inlines differently, so that a cold and a warm compile cache
-# would give different last digits and, in the end, different chains. The kernel is compiled without it as well.
-pytensor.config.numba__fastmath = False
-N_LAYOUT = 12
-REAL = (
-    "z", "variance", "offset", "loading", "mean", "factors", "ar_sd", "ar_phi", "white_sd", "domain_sd", "domain_phi",
-    "low", "high",
-)  # fmt: skip
-"""The real-valued inputs, in the kernel's order; the gradient outputs follow the same order."""
+pytensor.config.numba__fastmath = False  # see bayes_csc.kernel.compiled
+N_LAYOUT = len(Layout._fields)
 
 
 class CollapsedLikelihood(Op):
     """log p(z | hyperparameters) and its gradient, in one evaluation.
 
-    Inputs are the layout's integer arrays (`design.Layout.arrays`), then the vectors of `REAL`; outputs the scalar
-    log density and its gradient by every vector of `REAL`. Only the first output is differentiable, and only once.
+    Inputs are the arrays of `kernel.Layout`, then the vectors of `kernel.Real`; outputs the scalar log density and its
+    gradient by every vector of `Real`. Only the first output is differentiable, and only once.
     """
 
     __props__ = ()
 
     def make_node(self, *inputs: Any) -> Apply:
-        """Build the node; `inputs` are the layout's arrays, then the vectors of `REAL`."""
+        """Build the node; `inputs` are the arrays of a layout, then the vectors of a `Real`."""
         variables = [pt.as_tensor(x) for x in inputs]
-        outputs = [pt.dscalar(), *(pt.dvector() for _ in REAL)]
+        outputs = [pt.dscalar(), *(pt.dvector() for _ in Real._fields)]
         return Apply(self, variables, outputs)
 
     def perform(self, node: Apply, inputs: Sequence[Any], output_storage: Any) -> None:
         """Evaluate by the compiled kernel."""
-        for store, value in zip(output_storage, value_and_gradient(*inputs), strict=True):
-            store[0] = np.asarray(value)
+        value, gradient = value_and_gradient(Layout(*inputs[:N_LAYOUT]), Real(*inputs[N_LAYOUT:]))
+        for store, out in zip(output_storage, (value, *gradient), strict=True):
+            store[0] = np.asarray(out)
 
     def infer_shape(self, node: Apply, shapes: list[Any]) -> list[Any]:
         """Shapes of the outputs: a scalar and those of the real inputs."""
@@ -60,7 +50,7 @@ class CollapsedLikelihood(Op):
 
     def connection_pattern(self, node: Apply) -> list[list[bool]]:
         """Only the log density depends differentiably on the inputs."""
-        return [[i >= N_LAYOUT] + [False] * len(REAL) for i in range(N_LAYOUT + len(REAL))]
+        return [[i >= N_LAYOUT] + [False] * len(Real._fields) for i in range(N_LAYOUT + len(Real._fields))]
 
     def pullback(
         self, inputs: Sequence[Variable], outputs: Sequence[Variable], cotangents: Sequence[Variable]
@@ -72,17 +62,14 @@ class CollapsedLikelihood(Op):
 @register_funcify_default_op_cache_key(CollapsedLikelihood)
 def _numba_collapsed(op: CollapsedLikelihood, node: Apply, **kwargs: Any) -> tuple[Any, int]:
     @njit(nogil=True)
-    def collapsed(
-        a, b, c, d, e, f, g, h, i, j, k, n, z, variance, offset, loading, mean, factors, ar_sd, ar_phi, white_sd,
-        domain_sd, domain_phi, low, high,
-    ):  # fmt: skip
-        out = value_and_gradient(
-            a, b, c, d, e, f, g, h, i, j, k, n, z, variance, offset, loading, mean, factors, ar_sd, ar_phi, white_sd,
-            domain_sd, domain_phi, low, high,
+    def collapsed(*inputs):
+        value, g = value_and_gradient(Layout(*inputs[:N_LAYOUT]), Real(*inputs[N_LAYOUT:]))
+        return (
+            np.asarray(value), g.z, g.variance, g.offset, g.loading, g.mean, g.scale, g.ar_sd, g.ar_phi, g.white_sd,
+            g.domain_sd, g.domain_phi, g.low, g.high,
         )  # fmt: skip
-        return (np.asarray(out[0]), *out[1:])
 
-    return collapsed, KERNEL_VERSION
+    return collapsed, VERSION
 
 
 def collapsed_potential(design: Design, **real: Any) -> Variable:
@@ -93,19 +80,17 @@ def collapsed_potential(design: Design, **real: Any) -> Variable:
     design
         Whose layout the observations follow.
     **real
-        The vectors of `REAL`: z, variance and offset per observation; loading, ar_sd, ar_phi, white_sd and domain_sd
-        per indicator (the judgements last); mean per state; factors: the flat templates; domain_phi per domain; low and
-        high: the cutpoints below and above each graded observation's score.
+        The vectors of `kernel.Real`.
     """
-    inputs = [pt.as_tensor(x) for x in design.layout.arrays()]
-    inputs += [pt.cast(pt.as_tensor(real[name]), "float64") for name in REAL]
+    inputs = [pt.as_tensor(x) for x in design.layout]
+    inputs += [pt.cast(pt.as_tensor(real[name]), "float64") for name in Real._fields]
     density = CollapsedLikelihood()(*inputs)[0]
     pm.Potential("collapsed_likelihood", density)
     return density
 
 
 def collapsed_inputs(model: pm.Model) -> list[Variable]:
-    """Return the symbolic real inputs of a model's collapsed likelihood, in the order of `REAL`."""
+    """Return the symbolic real inputs of a model's collapsed likelihood, in the order of `kernel.Real`."""
     node = model["collapsed_likelihood"].owner
     while not isinstance(node.op, CollapsedLikelihood):
         node = node.inputs[0].owner

@@ -11,50 +11,14 @@ from scipy.linalg import block_diag
 from bayes_csc.calendar import grid_position, reference_instant
 from bayes_csc.errors import DataError, SpecError
 from bayes_csc.geography import codes_of, linked_blocks, predecessors
+from bayes_csc.kernel.arrays import Layout
+from bayes_csc.layout import layout_of
 from bayes_csc.observations import judgement_rows, observation_rows
 from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc.trend import Succession, Template, block_template, own_template, path_basis
 
 JUDGEMENT = "judgement"
-
-
-@dataclass(frozen=True)
-class Layout:
-    """The integer arrays of the kernel; observation, group and block ranges are half-open.
-
-    Attributes
-    ----------
-    block_group, group_obs, row
-        Starts of each block's groups, each group's observations, each observation's weights (one more than items).
-    group_domain
-        Index of the group's domain deviation, -1 for none.
-    kind, time
-        Indicator index and reporting year of each observation (the year only enters by differences).
-    state, weight
-        Interpolation weights: state index within the block, weight.
-    block_state, block_factor, block_column
-        First state of each block (one more than blocks), start of its factor in the flat factors, its columns.
-    graded
-        Running index of each observation that is a grade integrated out by a site, -1 for the others.
-    """
-
-    block_group: np.ndarray
-    group_obs: np.ndarray
-    group_domain: np.ndarray
-    kind: np.ndarray
-    time: np.ndarray
-    row: np.ndarray
-    state: np.ndarray
-    weight: np.ndarray
-    block_state: np.ndarray
-    block_factor: np.ndarray
-    block_column: np.ndarray
-    graded: np.ndarray
-
-    def arrays(self) -> tuple[np.ndarray, ...]:
-        """Return the arrays in the order of the kernel's arguments."""
-        return tuple(getattr(self, name) for name in self.__dataclass_fields__)
 
 
 @dataclass(frozen=True)
@@ -159,10 +123,13 @@ class Design:
             basis=block_diag(*blocks),
         )
 
-    def kept(self, mask: np.ndarray) -> Design:
-        """Return the design with only the observations of `mask` (same states, same order)."""
+    def kept(self, mask: np.ndarray, *, blocks: np.ndarray | None = None) -> Design:
+        """Return the design with only the observations of `mask` (same states, same order).
+
+        With `blocks` (indices) the kernel leaves all other blocks out.
+        """
         observation = self.observation[mask]
-        return replace(self, observation=observation, layout=_layout(self, observation))
+        return replace(self, observation=observation, layout=layout_of(self, observation, blocks=blocks))
 
     def weights(self, position: np.ndarray) -> np.ndarray:
         """Interpolation weights (positions by years) of theta at grid positions, held constant beyond the ends."""
@@ -238,7 +205,7 @@ def design(panel: Panel, spec: Spec) -> Design:
         layout=None,  # type: ignore[arg-type]  # filled below, from the ordered observations
     )
     observation = _ordered(out, observation, panel)
-    return replace(out, observation=observation, layout=_layout(out, observation))
+    return replace(out, observation=observation, layout=layout_of(out, observation))
 
 
 def _chosen(panel: Panel, spec: Spec) -> tuple[str, ...]:
@@ -342,36 +309,3 @@ def _ordered(design: Design, observation: pd.DataFrame, panel: Panel) -> pd.Data
         (1.0,) if len(m) == 1 else tuple(population[c] / sum(population[d] for d in m) for c in m) for m in members
     ]
     return out.drop(columns="series")
-
-
-def _layout(design: Design, observation: pd.DataFrame) -> Layout:
-    n_year, n_block = design.year.size, len(design.block)
-    group = observation.group.to_numpy()
-    starts = np.flatnonzero(np.diff(group, prepend=-1)) if len(group) else np.zeros(0, int)
-    group_block = observation.block.to_numpy()[starts]
-    rows, states, weights = [0], list[int](), list[float]()
-    graded = (observation.indicator == JUDGEMENT).to_numpy() & design.grade_sites
-    interpolation = design.weights(observation.position.to_numpy())
-    first = {i: at for block in design.block for at, i in enumerate(block)}
-    for members, shares, w in zip(observation.members, observation.shares, interpolation, strict=True):
-        for member, share in zip(members, shares, strict=True):
-            at = np.flatnonzero(w)
-            states.extend(first[member] * n_year + at)
-            weights.extend(share * w[at])
-        rows.append(len(states))
-    sizes = [design.template[k].matrix.size for k in range(len(design.template))]
-    begin = np.concatenate([[0], np.cumsum(sizes)])
-    return Layout(
-        block_group=np.searchsorted(group_block, np.arange(n_block + 1)).astype(np.int64),
-        group_obs=np.append(starts, len(group)).astype(np.int64),
-        group_domain=observation.domain.to_numpy()[starts].astype(np.int64),
-        kind=observation.kind.to_numpy().astype(np.int64),
-        time=observation.year.to_numpy().astype(np.int64),
-        row=np.array(rows, dtype=np.int64),
-        state=np.array(states, dtype=np.int64),
-        weight=np.array(weights, dtype=float),
-        block_state=np.concatenate([[0], np.cumsum([len(b) * n_year for b in design.block])]).astype(np.int64),
-        block_factor=begin[list(design.block_template)].astype(np.int64),
-        block_column=np.array([design.template[k].matrix.shape[1] for k in design.block_template], dtype=np.int64),
-        graded=np.where(graded, np.cumsum(graded) - 1, -1).astype(np.int64),
-    )

@@ -17,6 +17,7 @@ from scipy.optimize import minimize
 from bayes_csc.collapse import collapsed_inputs
 from bayes_csc.design import Design
 from bayes_csc.errors import BayesCscError
+from bayes_csc.kernel import Real
 from bayes_csc.precondition import whitening
 from bayes_csc.sites import fit_sites
 
@@ -60,10 +61,10 @@ class Compiled:
         names, slices, shapes = self.density.shape_info
         return {n: out[s].reshape(shape) for n, s, shape in zip(names, slices, shapes, strict=True)}
 
-    def real_inputs(self, variables: dict[str, np.ndarray]) -> list[np.ndarray]:
-        """Return the kernel's real inputs (`collapse.REAL`) at values of the model's free variables and its data."""
+    def real_inputs(self, variables: dict[str, np.ndarray]) -> Real:
+        """Return the kernel's real inputs at values of the model's free variables and its data."""
         values = self.inputs(*[variables[v.name] for v in self.model.free_RVs])
-        return [np.ascontiguousarray(value, dtype=float) for value in values]
+        return Real(*(np.ascontiguousarray(value, dtype=float) for value in values))
 
 
 def _pointer(a: np.ndarray) -> Any:
@@ -119,7 +120,7 @@ def find_start(compiled: Compiled, design: Design, *, seed: int, cores: int) -> 
     x = posterior_mode(compiled, compiled.density.initial_point_func(seed))
     for _ in range(SITE_ROUNDS if site.any() else 0):
         real = compiled.real_inputs(compiled.expand(x))
-        z, variance, _ = fit_sites(design.layout.arrays(), real, rows, site)
+        z, variance, _ = fit_sites(design.layout, real, rows, site)
         compiled = compiled.with_data(observed_z=z, observed_variance=variance)
         x = posterior_mode(compiled, x)
     return compiled, Start(x, np.arange(x.size), whitening(curvature(compiled, x, cores=cores)), z, variance)

@@ -9,13 +9,11 @@ section 3.6.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 from scipy.special import gammaln, logsumexp
 
-from bayes_csc.kernel import value_and_gradient
+from bayes_csc.kernel import Layout, Real, value_and_gradient
 
 FLAT_VARIANCE = 1e4
 """Variance of a site whose likelihood says nothing about its logit."""
@@ -68,7 +66,7 @@ def tilted_moments(rows: pd.DataFrame, mean: np.ndarray, variance: np.ndarray) -
 
 
 def fit_sites(
-    layout: Sequence[np.ndarray], real: Sequence[np.ndarray], rows: pd.DataFrame, site: np.ndarray, *,
+    layout: Layout, real: Real, rows: pd.DataFrame, site: np.ndarray, *,
     sweeps: int = 30, tolerance: float = 1e-4,
 ) -> tuple[np.ndarray, np.ndarray, float]:  # fmt: skip
     """Fit the sites of the marked observations at fixed hyperparameters.
@@ -76,7 +74,7 @@ def fit_sites(
     Parameters
     ----------
     layout, real
-        The kernel's arguments; `real` begins with z and variance, where the current sites stand.
+        The kernel's arguments; `z` and `variance` of `real` are where the current sites stand.
     rows
         The observations, in kernel order.
     site
@@ -89,12 +87,12 @@ def fit_sites(
     tuple of (z, variance, change)
         All observations' z and variance with the fitted sites, and the last sweep's largest move in sd.
     """
-    z, variance = real[0].copy(), real[1].copy()
+    z, variance = real.z.copy(), real.variance.copy()
     chosen = rows[site]
     change, before = np.inf, None
     for _ in range(sweeps):
-        gradient = value_and_gradient(*layout, z, variance, *real[2:])
-        score, curvature = -gradient[1][site], gradient[2][site]
+        _, gradient = value_and_gradient(layout, real._replace(z=z, variance=variance))
+        score, curvature = -gradient.z[site], gradient.variance[site]
         v = variance[site]
         marginal_mean = z[site] - v * score
         marginal_variance = np.maximum(v - v**2 * (score**2 - 2.0 * curvature), 1e-10)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
@@ -17,7 +17,8 @@ import xarray as xr
 from bayes_csc.calendar import grid_position
 from bayes_csc.design import Design
 from bayes_csc.inference import Compiled
-from bayes_csc.kernel import states
+from bayes_csc.kernel import Real
+from bayes_csc.kernel.states import states
 from bayes_csc.panel import Panel, inspection_dates
 
 CHANGES = ("since inspection", "since inspection, no data", "recent")
@@ -137,15 +138,15 @@ class _Moments:
             chosen = np.array([b[k] if len(b) > k else -1 for b in design.block])
             limit = np.where(chosen >= 0, last[chosen], -np.inf)
             kept = position <= np.nan_to_num(limit, nan=-np.inf)[block]
-            cut = design.kept(kept)
-            columns = np.where(chosen >= 0, cut.layout.block_column, 0)  # the kernel leaves the other blocks out
-            cut = replace(cut, layout=replace(cut.layout, block_column=columns))
-            cuts.append((cut, kept, chosen[chosen >= 0]))
+            cuts.append((design.kept(kept, blocks=np.flatnonzero(chosen >= 0)), kept, chosen[chosen >= 0]))
         return cls(design, existing, share, own_block, since, contrast, tuple(cuts))
 
-    def at(self, real: list[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def at(self, real: Real, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Theta, and mean and variance of the changes, at one draw of the hyperparameters."""
-        mean, draw, own, shared = self._states(self.design, real, rng)
+        layout = self.design.layout
+        width = layout.template_column.max() + layout.single_grade.shape[1]
+        noise = rng.standard_normal((len(self.design.block), width))
+        mean, draw, own, shared = self._states(self.design, real, noise)
         national = (self.share * mean).sum(axis=0)
         national_cov = np.einsum("at,atu->tu", self.share, shared)
         theta = draw - (self.share * draw).sum(axis=0)
@@ -154,7 +155,7 @@ class _Moments:
         for k in (0, 2):
             out_mean[:, k], out_variance[:, k] = self._change(k, mean, own, shared, national, national_cov)
         for cut, kept, chosen in self.cut:
-            mean0, _, own0, shared0 = self._states(cut, _kept(real, kept, self.design), rng)
+            mean0, _, own0, shared0 = self._states(cut, _kept(real, kept, self.design), noise[:, :0])
             england = national + self._by_block(self.share * (mean0 - mean))
             england_cov = national_cov + self._by_block(self.share[..., None] * (shared0 - shared))
             m, v = self._change(1, mean0, own0, shared0, england, england_cov)
@@ -168,11 +169,10 @@ class _Moments:
         return np.asarray(total[self.block])
 
     def _states(
-        self, design: Design, real: list[np.ndarray], rng: np.random.Generator
+        self, design: Design, real: Real, noise: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         n_year = design.year.size
-        noise = rng.normal(size=int(design.layout.block_column.sum()))
-        out = states(*design.layout.arrays(), *real, n_year, self.share.ravel(), noise)
+        out = states(design.layout, real, n_year, self.share.ravel(), noise)
         return out[0].reshape(-1, n_year), out[1].reshape(-1, n_year), out[2], out[3]
 
     def _change(
@@ -184,8 +184,13 @@ class _Moments:
         return (w * (mean - national)).sum(axis=1), np.maximum(variance, 0.0)
 
 
-def _kept(real: list[np.ndarray], kept: np.ndarray, design: Design) -> list[np.ndarray]:
+def _kept(real: Real, kept: np.ndarray, design: Design) -> Real:
     """Real inputs of the kept observations; those of states and hyperparameters stay whole."""
-    graded = design.layout.graded
-    still = kept[graded >= 0]
-    return [*(r[kept] for r in real[:3]), *real[3:-2], *(r[still] for r in real[-2:])]
+    still = kept[design.layout.graded >= 0]
+    return real._replace(
+        z=real.z[kept],
+        variance=real.variance[kept],
+        offset=real.offset[kept],
+        low=real.low[still],
+        high=real.high[still],
+    )

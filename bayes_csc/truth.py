@@ -1,7 +1,7 @@
 """Draws of everything that a model describes, from the model itself: hyperparameters, states, logits and scores.
 
 Nothing of a prior is written here. The hyperparameters are drawn from the free variables of the model, and what its
-collapsed likelihood receives is drawn with them (`bayes_csc.collapse.REAL`), so that with those in hand:
+collapsed likelihood receives is drawn with them (`bayes_csc.kernel.Real`), so that with those in hand:
 
     theta = mean + L v,   v ~ N(0, I)                                       L the covariance factor of a block
     eta   = offset + loading W theta + own AR(1) + domain's AR(1) + white    of each observation
@@ -16,11 +16,12 @@ import pymc as pm
 import xarray as xr
 from pytensor.graph.traversal import ancestors
 
-from bayes_csc.collapse import REAL, collapsed_inputs
+from bayes_csc.collapse import collapsed_inputs
 from bayes_csc.design import Design
+from bayes_csc.kernel import Real
 
 PRIOR_INPUTS = (
-    "offset", "loading", "mean", "factors", "ar_sd", "ar_phi", "white_sd", "domain_sd", "domain_phi",
+    "offset", "loading", "mean", "scale", "ar_sd", "ar_phi", "white_sd", "domain_sd", "domain_phi",
 )  # fmt: skip
 """The inputs of the collapsed likelihood that states and data are drawn from."""
 
@@ -66,7 +67,7 @@ def draw_prior(model: pm.Model, *, draws: int, seed: int) -> PriorDraws:
     wanted = [
         v for v in (*model.free_RVs, *model.deterministics) if v not in latent and latent.isdisjoint(ancestors([v]))
     ]
-    given = dict(zip(REAL, collapsed_inputs(model), strict=True))
+    given = dict(zip(Real._fields, collapsed_inputs(model), strict=True))
     inputs = [given[name] for name in PRIOR_INPUTS]
     # FAST_COMPILE: a few hundred draws never repay the minute that compiling them takes
     values = pm.draw([*wanted, *inputs], draws=draws, random_seed=seed, mode="FAST_COMPILE")
@@ -90,9 +91,9 @@ def draw_states(design: Design, inputs: dict[str, np.ndarray], rng: np.random.Ge
     theta = np.array(inputs["mean"], dtype=float)
     for b in range(len(design.block)):
         first, last = layout.block_state[b], layout.block_state[b + 1]
-        size = (last - first) * layout.block_column[b]
-        factor = inputs["factors"][layout.block_factor[b] :][:size].reshape(last - first, -1)
-        theta[first:last] += factor @ rng.standard_normal(layout.block_column[b])
+        template = design.template[design.block_template[b]]
+        factor = template.matrix * inputs["scale"][template.column_kind]
+        theta[first:last] += factor @ rng.standard_normal(factor.shape[1])
     return theta.reshape(len(design.authority), design.year.size)
 
 

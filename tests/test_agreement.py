@@ -16,7 +16,7 @@ import pytest
 
 from bayes_csc.design import Design, design
 from bayes_csc.inference import Compiled, compile_model, find_start
-from bayes_csc.kernel import states
+from bayes_csc.kernel.states import states
 from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import from_design
@@ -124,14 +124,15 @@ def collapsed_draws(d: Design, compiled: Compiled) -> Draws:
     posterior = sampled(compiled.density)
     posterior = {k: v[:, ::THIN] for k, v in posterior.items()}
     n_chain, n_draw = posterior["loading"].shape[:2]
-    n_year, columns = d.year.size, int(d.layout.block_column.sum())
+    n_year = d.year.size
+    width = int(d.layout.template_column.max()) + d.layout.single_grade.shape[1]
     share = np.zeros(len(d.authority) * n_year)
     rng = np.random.default_rng(5)
     theta = np.empty((n_chain, n_draw, len(d.authority), n_year))
     for c in range(n_chain):
         for i in range(n_draw):
             real = compiled.real_inputs({k: v[c, i] for k, v in posterior.items()})
-            out = states(*d.layout.arrays(), *real, n_year, share, rng.normal(size=columns))
+            out = states(d.layout, real, n_year, share, rng.normal(size=(len(d.block), width)))
             theta[c, i] = out[1].reshape(theta.shape[2:])
     return Draws({**{k: posterior[k] for k in HYPERPARAMETERS if k in posterior}, "theta": theta})
 

@@ -12,10 +12,10 @@ import pytest
 from pytensor.gradient import DisconnectedInputError
 from pytensor.link.numba.dispatch.basic import numba_funcify_and_cache_key
 
-from bayes_csc.collapse import KERNEL_VERSION, N_LAYOUT, REAL, CollapsedLikelihood, collapsed_inputs
+from bayes_csc.collapse import N_LAYOUT, VERSION, CollapsedLikelihood, collapsed_inputs
 from bayes_csc.design import Design, design
 from bayes_csc.inference import Compiled, compile_model
-from bayes_csc.kernel import value_and_gradient
+from bayes_csc.kernel import Real, value_and_gradient
 from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import from_design
@@ -36,27 +36,26 @@ def point(compiled: Compiled, seed: int) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def real(compiled: Compiled) -> list[np.ndarray]:
+def real(compiled: Compiled) -> Real:
     return compiled.real_inputs(compiled.expand(point(compiled, 0)))
 
 
 @pytest.mark.parametrize("mode", [None, "NUMBA"])
-def test_value_and_gradient_are_the_kernel_s_in_every_mode(
-    laid_out: Design, real: list[np.ndarray], mode: str | None
-) -> None:
-    inputs = [pt.dvector(name) for name in REAL]
-    value = CollapsedLikelihood()(*(pt.as_tensor(a) for a in laid_out.layout.arrays()), *inputs)[0]
-    gradient = pytensor.grad(3.0 * value, inputs)
-    got = pytensor.function(inputs, [value, *gradient], mode=mode)(*real)
-    expected = value_and_gradient(*laid_out.layout.arrays(), *real)
+def test_value_and_gradient_are_the_kernel_s_in_every_mode(laid_out: Design, real: Real, mode: str | None) -> None:
+    inputs = [pt.dvector(name) for name in Real._fields]
+    value = CollapsedLikelihood()(*(pt.as_tensor(a) for a in laid_out.layout), *inputs)[0]
+    outputs = [value, *pytensor.grad(3.0 * value, inputs)]
+    got = pytensor.function(inputs, outputs, mode=mode)(*real)
+    value, gradient = value_and_gradient(laid_out.layout, real)
+    expected = (value, *gradient)
     assert float(got[0]) == pytest.approx(expected[0], rel=1e-12)
-    for name, a, b in zip(REAL, got[1:], expected[1:], strict=True):
+    for name, a, b in zip(Real._fields, got[1:], expected[1:], strict=True):
         np.testing.assert_allclose(a, 3.0 * b, rtol=1e-12, atol=1e-12, err_msg=name)
 
 
 def test_the_gradient_cannot_be_differentiated_again(laid_out: Design) -> None:
-    inputs = [pt.dvector(name) for name in REAL]
-    value = CollapsedLikelihood()(*(pt.as_tensor(a) for a in laid_out.layout.arrays()), *inputs)[0]
+    inputs = [pt.dvector(name) for name in Real._fields]
+    value = CollapsedLikelihood()(*(pt.as_tensor(a) for a in laid_out.layout), *inputs)[0]
     slope = pytensor.grad(value, inputs[2])
     with pytest.raises(DisconnectedInputError, match="Backtrace when that variable is created"):
         pytensor.grad(slope.sum(), inputs[2])
@@ -73,14 +72,14 @@ def test_the_compile_cache_key_is_stable_and_follows_the_kernel_s_version(
     laid_out: Design, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def key() -> str | None:
-        inputs = [pt.dvector(name) for name in REAL]
-        node = CollapsedLikelihood()(*(pt.as_tensor(a) for a in laid_out.layout.arrays()), *inputs)[0].owner
+        inputs = [pt.dvector(name) for name in Real._fields]
+        node = CollapsedLikelihood()(*(pt.as_tensor(a) for a in laid_out.layout), *inputs)[0].owner
         return numba_funcify_and_cache_key(node.op, node=node)[1]
 
     first = key()
     assert first is not None
     assert key() == first
-    monkeypatch.setattr("bayes_csc.collapse.KERNEL_VERSION", KERNEL_VERSION + 1)
+    monkeypatch.setattr("bayes_csc.collapse.VERSION", VERSION + 1)
     assert key() != first
 
 
@@ -104,10 +103,10 @@ def test_the_density_that_is_sampled_is_the_model_s(compiled: Compiled) -> None:
 
 
 def test_the_collapsed_inputs_of_a_model_are_found_in_the_kernel_s_order(
-    laid_out: Design, compiled: Compiled, real: list[np.ndarray]
+    laid_out: Design, compiled: Compiled, real: Real
 ) -> None:
-    assert len(collapsed_inputs(compiled.model)) == len(REAL)
-    sizes = dict(zip(REAL, (r.size for r in real), strict=True))
+    assert len(collapsed_inputs(compiled.model)) == len(Real._fields)
+    sizes = dict(zip(Real._fields, (r.size for r in real), strict=True))
     n = len(laid_out.observation)
     assert (sizes["z"], sizes["offset"], sizes["mean"]) == (n, n, laid_out.exists.size)
-    assert len(laid_out.layout.arrays()) == N_LAYOUT
+    assert len(laid_out.layout) == N_LAYOUT

@@ -217,5 +217,5 @@ def test_a_missing_deprivation_score_is_refused_unless_it_is_not_used(hamlets: P
 def test_keeping_every_observation_keeps_the_layout(hamlets: Panel) -> None:
     d = design(hamlets, Spec())
     again = d.kept(np.ones(len(d.observation), dtype=bool))
-    for a, b in zip(again.layout.arrays(), d.layout.arrays(), strict=True):
+    for a, b in zip(again.layout, d.layout, strict=True):
         np.testing.assert_array_equal(a, b)

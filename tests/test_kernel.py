@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from layouts import by_hand
+from scipy.linalg import block_diag
 from scipy.stats import multivariate_normal, norm
 
-from bayes_csc.kernel import states, value_and_gradient
+from bayes_csc.kernel import Layout, Real, value_and_gradient
+from bayes_csc.kernel.states import states
 
 N_YEAR = 5
 N_KIND = 4
 SHARE = np.random.default_rng(9).random((4, N_YEAR))
 SERIES = ([0], [1], [2, 3])  # the last two indicators share a domain's deviation
-REAL = (
-    "z", "variance", "offset", "loading", "m", "factors", "ar_sd", "ar_phi", "white_sd", "domain_sd", "domain_phi",
-    "low", "high",
-)  # fmt: skip
+REAL = Real._fields
 
 
 @dataclass(frozen=True)
@@ -45,42 +45,46 @@ class Problem:
     groups: list[list[list[Observation]]]
     size: tuple[int, ...]
     mean: list[np.ndarray]
-    factor: list[np.ndarray]
+    template: list[np.ndarray]
     parameters: tuple[np.ndarray, ...]  # loading, ar_sd, ar_phi, white_sd, domain_sd, domain_phi
 
-    def layout(self) -> list[np.ndarray]:
+    scale: np.ndarray = field(default_factory=lambda: np.array([0.7, 1.0, 1.2]))
+
+    def layout(self) -> Layout:
         groups = [g for block in self.groups for g in block]
         observations = [o for g in groups for o in g]
-        sizes = np.array([n * N_YEAR for n in self.size])
-        factor_sizes = [f.size for f in self.factor]
-        columns = [f.shape[1] for f in self.factor]
-        integers = [
-            np.concatenate([[0], np.cumsum([len(b) for b in self.groups])]),
-            np.concatenate([[0], np.cumsum([len(g) for g in groups])]),
-            [0 if g[0].series == 2 else -1 for g in groups],
-            [o.kind for o in observations],
-            [o.time for o in observations],
-            np.concatenate([[0], np.cumsum([len(o.weights) for o in observations])]),
-            [s for o in observations for s, _ in o.weights],
-        ]
-        tail = [np.concatenate([[0], np.cumsum(sizes)]), np.concatenate([[0], np.cumsum(factor_sizes)[:-1]]), columns]
-        weight = np.array([w for o in observations for _, w in o.weights])
-        is_grade = np.array([o.cuts is not None for o in observations], dtype=bool)
-        tail.append(np.where(is_grade, np.cumsum(is_grade) - 1, -1))
-        return [np.array(a, dtype=np.int64) for a in integers] + [weight] + [np.array(a, np.int64) for a in tail]
+        return by_hand(
+            group_block=[b for b, block in enumerate(self.groups) for _ in block],
+            group_sizes=[len(g) for g in groups],
+            group_domain=[0 if g[0].series == 2 else -1 for g in groups],
+            kind=[o.kind for o in observations],
+            time=[o.time for o in observations],
+            weights=[o.weights for o in observations],
+            graded=[o.cuts is not None for o in observations],
+            block_states=[n * N_YEAR for n in self.size],
+            templates=self.template,
+            column_kind=[kinds_of_columns(t) for t in self.template],
+        )
 
-    def real(self) -> list[np.ndarray]:
+    def real(self) -> Real:
         observations = [o for block in self.groups for g in block for o in g]
         loading, *noise = self.parameters
         z, variance, offset = (np.array([getattr(o, name) for o in observations]) for name in REAL[:3])
         cuts = np.array([o.cuts for o in observations if o.cuts is not None]).reshape(-1, 2)
-        return [
-            z, variance, offset, loading, np.concatenate(self.mean), np.concatenate([f.ravel() for f in self.factor]),
-            *noise, cuts[:, 0].copy(), cuts[:, 1].copy(),
-        ]  # fmt: skip
+        return Real(
+            z, variance, offset, loading, np.concatenate(self.mean), self.scale, *noise, cuts[:, 0].copy(),
+            cuts[:, 1].copy(),
+        )  # fmt: skip
+
+    def factor(self, block: int) -> np.ndarray:
+        return self.template[block] * self.scale[kinds_of_columns(self.template[block])]
 
     def value(self) -> float:
-        return float(value_and_gradient(*self.layout(), *self.real())[0])
+        return float(value_and_gradient(self.layout(), self.real())[0])
+
+
+def kinds_of_columns(template: np.ndarray) -> np.ndarray:
+    return np.minimum(np.arange(template.shape[1]), 2)
 
 
 def problem(seed: int = 0, *, columns: int = N_YEAR + 1, missing: float = 0.2) -> Problem:
@@ -101,12 +105,12 @@ def problem(seed: int = 0, *, columns: int = N_YEAR + 1, missing: float = 0.2) -
                 ]  # fmt: skip
                 block += [group] if group else []
         groups.append(block)
-    factor = [rng.normal(size=(n * N_YEAR, n * columns)) for n in size]
+    template = [rng.normal(size=(n * N_YEAR, n * columns)) for n in size]
     parameters = (
         rng.normal(size=N_KIND), rng.random(N_KIND), 0.9 * rng.random(N_KIND), rng.random(N_KIND) + 0.1,
         rng.random(N_KIND), np.array([0.7]),
     )  # fmt: skip
-    return Problem(groups, size, [rng.normal(size=n * N_YEAR) for n in size], factor, parameters)
+    return Problem(groups, size, [rng.normal(size=n * N_YEAR) for n in size], template, parameters)
 
 
 def weights(
@@ -121,21 +125,17 @@ def weights(
     return tuple(out)
 
 
-def dense(layout: list[np.ndarray], real: list[np.ndarray]) -> tuple[float, np.ndarray, np.ndarray]:
+def dense(p: Problem, real: Real) -> tuple[float, np.ndarray, np.ndarray]:
     """Log density, and mean and covariance of all states given the observations, by dense matrices."""
-    block_group, group_obs, group_domain, kind, time, row, state, weight, block_state, block_factor, column = layout[
-        :11
-    ]
-    z, variance, offset, loading, m, factors, ar_sd, ar_phi, white_sd, domain_sd, domain_phi = real[:11]
+    layout = p.layout()
+    z, variance, offset, loading, m, scale, ar_sd, ar_phi, white_sd, domain_sd, domain_phi = real[:11]
+    kind, time, row, state, weight = layout.kind, layout.time, layout.row, layout.state, layout.weight
+    group_domain, block_state = layout.group_domain, layout.block_state
     n, n_state = z.size, m.size
-    group = np.repeat(np.arange(group_domain.size), np.diff(group_obs))
-    block = np.repeat(np.arange(column.size), np.diff(group_obs[block_group]))
-    C = np.zeros((n_state, n_state))
-    for b in range(column.size):
-        at = slice(block_state[b], block_state[b + 1])
-        rows = block_state[b + 1] - block_state[b]
-        L = factors[block_factor[b] : block_factor[b] + rows * column[b]].reshape(rows, column[b])
-        C[at, at] = L @ L.T
+    group = np.repeat(np.arange(group_domain.size), np.diff(layout.group_obs))
+    block = np.repeat([b for b, groups in enumerate(p.groups) for _ in groups], np.diff(layout.group_obs)).astype(int)
+    factors = [replace(p, scale=scale).factor(b) for b in range(len(p.size))]
+    C = block_diag(*[L @ L.T for L in factors])
     A = np.zeros((n, n_state))
     Sigma = np.zeros((n, n))
     for i in range(n):
@@ -177,39 +177,36 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_the_value_is_the_log_density_of_a_multivariate_normal(case: str) -> None:
     p = problem(**CASES[case])
-    assert p.value() == pytest.approx(dense(p.layout(), p.real())[0], rel=1e-10)
+    assert p.value() == pytest.approx(dense(p, p.real())[0], rel=1e-10)
 
 
 @pytest.mark.parametrize("argument", REAL[:11])
 @pytest.mark.parametrize("case", CASES)
 def test_the_gradient_is_that_of_the_dense_density(case: str, argument: str) -> None:
     p = problem(**CASES[case])
-    layout, real, at = p.layout(), p.real(), REAL.index(argument)
+    real = p.real()
 
     def density(x: np.ndarray) -> float:
-        return dense(layout, [*real[:at], x, *real[at + 1 :]])[0]
+        return dense(p, real._replace(**{argument: x}))[0]
 
-    gradient = value_and_gradient(*layout, *real)[1 + at]
+    gradient = getattr(value_and_gradient(p.layout(), real)[1], argument)
     along = random_directions(gradient.size)
-    np.testing.assert_allclose(along @ gradient, slopes(density, real[at], along), atol=2e-6, rtol=2e-6)
+    np.testing.assert_allclose(along @ gradient, slopes(density, getattr(real, argument), along), atol=2e-6, rtol=2e-6)
 
 
 def test_value_and_gradient_are_smooth_where_the_variance_of_a_part_of_the_trend_is_zero() -> None:
-    p = problem()
-    factor = [f * (np.arange(f.shape[1]) < 2) for f in p.factor]
-    p = replace(p, factor=factor)
-    layout, real = p.layout(), p.real()
-    out = value_and_gradient(*layout, *real)
-    assert out[0] == pytest.approx(dense(layout, real)[0], rel=1e-10)
-    at = REAL.index("factors")
-    along = random_directions(real[at].size)
-    expected = slopes(lambda x: dense(layout, [*real[:at], x, *real[at + 1 :]])[0], real[at], along)
-    np.testing.assert_allclose(along @ out[1 + at], expected, atol=2e-6, rtol=2e-6)
+    p = replace(problem(), scale=np.array([0.7, 1.0, 0.0]))
+    real = p.real()
+    value, gradient = value_and_gradient(p.layout(), real)
+    assert value == pytest.approx(dense(p, real)[0], rel=1e-10)
+    along = random_directions(real.scale.size)
+    expected = slopes(lambda x: dense(p, real._replace(scale=x))[0], real.scale, along)
+    np.testing.assert_allclose(along @ gradient.scale, expected, atol=2e-6, rtol=2e-6)
 
 
 def test_without_any_state_variance_the_observations_are_independent_between_groups() -> None:
     p = problem()
-    p = replace(p, factor=[0.0 * f for f in p.factor])
+    p = replace(p, scale=np.zeros(3))
     one_by_one = 0.0
     for b, block in enumerate(p.groups):
         for group in block:
@@ -226,18 +223,16 @@ def test_blocks_add() -> None:
 
 def test_no_observation_at_all_has_log_density_zero_and_leaves_the_prior() -> None:
     p = replace(problem(), groups=[[], [], []])
-    layout, real = p.layout(), p.real()
-    assert value_and_gradient(*layout, *real)[0] == 0.0
+    assert p.value() == 0.0
     mean, _, own, _ = states_of(p)
     np.testing.assert_allclose(mean, np.concatenate(p.mean), atol=1e-14)
-    np.testing.assert_allclose(own[0], p.factor[0] @ p.factor[0].T, rtol=1e-12)
+    np.testing.assert_allclose(own[0], p.factor(0) @ p.factor(0).T, rtol=1e-12)
 
 
 def test_a_covariance_that_is_not_positive_definite_has_log_density_minus_infinity() -> None:
     p = problem()
-    layout, real = p.layout(), p.real()
-    real[REAL.index("variance")] = np.full(real[0].size, -100.0)
-    assert value_and_gradient(*layout, *real)[0] == -np.inf
+    real = p.real()._replace(variance=np.full(p.real().z.size, -100.0))
+    assert value_and_gradient(p.layout(), real)[0] == -np.inf
 
 
 @settings(deadline=None, max_examples=30)
@@ -253,7 +248,7 @@ def test_the_order_of_observations_groups_and_blocks_does_not_matter(seed: int, 
         shuffled.append(groups)
     again = replace(
         p, groups=shuffled, size=tuple(p.size[b] for b in order), mean=[p.mean[b] for b in order],
-        factor=[p.factor[b] for b in order],
+        template=[p.template[b] for b in order],
     )  # fmt: skip
     assert again.value() == pytest.approx(p.value(), rel=1e-9, abs=1e-9)
 
@@ -269,10 +264,10 @@ def test_only_differences_of_years_matter(seed: int, shift: int) -> None:
 @settings(deadline=None, max_examples=20)
 @given(st.integers(0, 2**16))
 def test_turning_the_innovations_changes_nothing(seed: int) -> None:
-    p = problem(seed)
+    p = replace(problem(seed), scale=np.ones(3))
     rng = np.random.default_rng(seed)
-    turned = [f @ np.linalg.qr(rng.normal(size=(f.shape[1], f.shape[1])))[0] for f in p.factor]
-    assert replace(p, factor=turned).value() == pytest.approx(p.value(), rel=1e-9)
+    turned = [f @ np.linalg.qr(rng.normal(size=(f.shape[1], f.shape[1])))[0] for f in p.template]
+    assert replace(p, template=turned).value() == pytest.approx(p.value(), rel=1e-9)
 
 
 # Grades.
@@ -308,7 +303,7 @@ def without_grades(p: Problem) -> Problem:
 def scores(p: Problem, block: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean and covariance, given the other observations, of the block's latent scores, and their cutpoints."""
     rest = without_grades(p)
-    _, mean, covariance = dense(rest.layout(), rest.real())
+    _, mean, covariance = dense(rest, rest.real())
     first = N_YEAR * sum(p.size[:block])
     graded = [g[0] for g in p.groups[block] if g[0].cuts is not None]
     A = np.zeros((len(graded), mean.size))
@@ -348,17 +343,17 @@ def test_the_evidence_of_several_grades_is_near_the_exact_one() -> None:
 @pytest.mark.parametrize("argument", REAL)
 def test_the_gradient_with_grades_is_that_of_the_evidence(argument: str) -> None:
     p = judged(3)
-    layout, real, at = p.layout(), p.real(), REAL.index(argument)
-    along = random_directions(real[at].size) * np.isfinite(real[at])  # an end of the scale stays where it is
+    layout, real = p.layout(), p.real()
+    x = getattr(real, argument)
+    along = random_directions(x.size) * np.isfinite(x)  # an end of the scale stays where it is
     if argument in ("z", "variance"):
-        along *= layout[11] < 0  # a grade has neither
+        along *= layout.graded < 0  # a grade has neither
 
     def evidence(x: np.ndarray) -> float:
-        return float(value_and_gradient(*layout, *[*real[:at], x, *real[at + 1 :]])[0])
+        return float(value_and_gradient(layout, real._replace(**{argument: x}))[0])
 
-    gradient = value_and_gradient(*layout, *real)[1 + at]
-    expected = slopes(evidence, real[at], along)
-    np.testing.assert_allclose(along @ gradient, expected, atol=2e-6, rtol=2e-6)
+    gradient = getattr(value_and_gradient(layout, real)[1], argument)
+    np.testing.assert_allclose(along @ gradient, slopes(evidence, x, along), atol=2e-6, rtol=2e-6)
 
 
 def test_a_grade_that_leaves_every_score_possible_says_nothing() -> None:
@@ -370,9 +365,9 @@ def test_a_grade_that_leaves_every_score_possible_says_nothing() -> None:
 def test_grades_far_in_the_tail_keep_a_finite_value_and_gradient() -> None:
     p = judged(2)
     far = [[[replace(o, cuts=o.cuts and (25.0, np.inf)) for o in g] for g in block] for block in p.groups]
-    out = value_and_gradient(*replace(p, groups=far).layout(), *replace(p, groups=far).real())
-    assert out[0] < -50.0
-    assert all(np.isfinite(part).all() for part in out)
+    value, gradient = value_and_gradient(replace(p, groups=far).layout(), replace(p, groups=far).real())
+    assert value < -50.0
+    assert all(np.isfinite(part).all() for part in gradient)
 
 
 def test_the_states_given_grades_have_their_exact_moments() -> None:
@@ -380,7 +375,7 @@ def test_the_states_given_grades_have_their_exact_moments() -> None:
     p = judged(1)
     p = replace(p, groups=[p.groups[0], [], []])
     rest = without_grades(p)
-    _, mean, covariance = dense(rest.layout(), rest.real())
+    _, mean, covariance = dense(rest, rest.real())
     f_mean, f_variance, cuts = scores(p, 0)
     f = np.linspace(-12.0, 12.0, 20001) * np.sqrt(f_variance[0, 0]) + f_mean[0]
     density = norm.pdf(f, f_mean[0], np.sqrt(f_variance[0, 0])) * (norm.cdf(cuts[0, 1] - f) - norm.cdf(cuts[0, 0] - f))
@@ -403,17 +398,17 @@ def test_the_states_given_grades_have_their_exact_moments() -> None:
 
 
 def states_of(p: Problem, noise: np.ndarray | None = None) -> tuple[np.ndarray, ...]:
-    noise = np.zeros(sum(f.shape[1] for f in p.factor)) if noise is None else noise
-    return tuple(states(*p.layout(), *p.real(), N_YEAR, SHARE.ravel(), noise))
+    noise = np.zeros((len(p.size), 0)) if noise is None else noise
+    return tuple(states(p.layout(), p.real(), N_YEAR, SHARE.ravel(), noise))
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_state_moments_are_the_dense_conditional_ones(case: str) -> None:
     p = problem(**CASES[case])
-    _, mean, covariance = dense(p.layout(), p.real())
+    _, mean, covariance = dense(p, p.real())
     got_mean, draw, own, shared = states_of(p)
     np.testing.assert_allclose(got_mean, mean, atol=1e-9)
-    np.testing.assert_allclose(draw, mean, atol=1e-9)  # a draw from zero noise is the mean
+    np.testing.assert_allclose(draw, mean, atol=1e-9)  # without noise the draw is the mean
     by_unit = covariance.reshape(4, N_YEAR, 4, N_YEAR)
     for a in range(4):
         np.testing.assert_allclose(own[a], by_unit[a, :, a, :], atol=1e-9)
@@ -422,10 +417,10 @@ def test_state_moments_are_the_dense_conditional_ones(case: str) -> None:
 
 def test_draws_have_the_conditional_mean_and_covariance() -> None:
     p = problem()
-    _, mean, covariance = dense(p.layout(), p.real())
-    n, columns = 4000, sum(f.shape[1] for f in p.factor)
+    _, mean, covariance = dense(p, p.real())
+    n, columns = 4000, max(t.shape[1] for t in p.template)
     rng = np.random.default_rng(4)
-    draws = np.stack([states_of(p, rng.normal(size=columns))[1] for _ in range(n)])
+    draws = np.stack([states_of(p, rng.normal(size=(len(p.size), columns)))[1] for _ in range(n)])
     sd = np.sqrt(np.diag(covariance))
     assert np.abs((draws.mean(axis=0) - mean) / sd).max() < 4.5 / np.sqrt(n)
     # The standard error of a sample correlation of normals is at most 1 / sqrt(n); of a variance sqrt(2 / n).

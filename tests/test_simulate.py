@@ -15,9 +15,10 @@ from scipy.special import expit
 from scipy.stats import norm
 from typer.testing import CliRunner
 
+from bayes_csc.collapse import Real
 from bayes_csc.design import JUDGEMENT, Design, design
 from bayes_csc.errors import SpecError, UsageError
-from bayes_csc.kernel import noise_covariance, powers
+from bayes_csc.kernel.linked import allocate, noise_covariance
 from bayes_csc.panel import Panel
 from bayes_csc.simulate import simulate, simulate_like, write_simulation
 from bayes_csc.spec import Spec
@@ -143,17 +144,16 @@ def test_deviations_have_the_covariance_of_the_collapsed_likelihood(laid_out: De
     inputs, rng, draws = prior.at(0), np.random.default_rng(1), 4000
     sample = np.stack([draw_deviations(laid_out, inputs, rng) for _ in range(draws)])
     layout = laid_out.layout
-    ar = powers(inputs["ar_phi"], 12)
-    shared = powers(inputs["domain_phi"], 12)
+    n = len(laid_out.observation)
+    none = np.zeros(0)
+    real = Real(z=np.zeros(n), variance=np.zeros(n), low=none, high=none, **inputs)
+    memory = allocate(layout, real)
     group = int(np.flatnonzero(layout.group_domain >= 0)[0])
     for g in (0, group):
         first, last = layout.group_obs[g], layout.group_obs[g + 1]
         n = last - first
         expected = np.empty((n, n))
-        noise_covariance(
-            expected, first, n, layout.group_domain[g], layout.kind, layout.time, np.zeros(layout.kind.size),
-            inputs["ar_sd"], ar, inputs["white_sd"], inputs["domain_sd"], shared,
-        )  # fmt: skip
+        noise_covariance(expected, first, n, layout.group_domain[g], layout, real, memory)
         found = np.cov(sample[:, first:last], rowvar=False)
         variance = np.diag(expected)
         # standard error of a covariance of normals; five of them, for up to 200 entries
@@ -165,8 +165,8 @@ def test_states_have_the_mean_and_covariance_of_the_collapsed_likelihood(laid_ou
     inputs, rng, draws = prior.at(0), np.random.default_rng(2), 4000
     sample = np.stack([draw_states(laid_out, inputs, rng)[0] for _ in range(draws)])
     n = laid_out.year.size
-    start, columns = laid_out.layout.block_factor[0], laid_out.layout.block_column[0]
-    factor = inputs["factors"][start : start + n * columns].reshape(n, columns)
+    template = laid_out.template[laid_out.block_template[0]]
+    factor = template.matrix * inputs["scale"][template.column_kind]
     expected = factor @ factor.T
     error = np.sqrt((np.outer(np.diag(expected), np.diag(expected)) + expected**2) / draws)
     assert np.all(np.abs(np.cov(sample, rowvar=False) - expected) < 5.0 * error)

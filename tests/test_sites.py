@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from layouts import by_hand
 from scipy.stats import binom, norm
 
-from bayes_csc.kernel import states
+from bayes_csc.kernel import Layout, Real
+from bayes_csc.kernel.states import states
 from bayes_csc.sites import FLAT_VARIANCE, count_log_likelihood, fit_sites, tilted_moments
 
 NAN = np.nan
@@ -19,22 +21,24 @@ def cells(*rows: tuple[float, float, float, float, float]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["sign", "numerator", "denominator", "lower", "upper"])
 
 
-def two_years() -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """One authority, one state, one indicator observed twice: eta[i] = offset + loading theta + deviation."""
-    integers = [[0, 1], [0, 2], [-1], [0, 0], [2020, 2021], [0, 1, 2], [0, 0]]
-    layout = [np.array(a, dtype=np.int64) for a in integers]
-    layout += [np.ones(2), np.array([0, 1]), np.array([0]), np.array([1]), np.array([-1, -1])]
-    real = [
-        np.array([-1.2, -1.8]), np.array([1.0, 1.0]), np.full(2, OFFSET), np.array([LOADING]), np.zeros(1),
+def some_years(n: int) -> tuple[Layout, Real]:
+    """One authority, one state, one indicator observed n times: eta[i] = offset + loading theta + deviation."""
+    layout = by_hand(
+        group_block=[0], group_sizes=[n], group_domain=[-1], kind=[0] * n, time=[2020, 2021][:n],
+        weights=[((0, 1.0),)] * n, graded=[False] * n, block_states=[1], templates=[np.ones((1, 1))],
+        column_kind=[np.zeros(1, int)],
+    )  # fmt: skip
+    real = Real(
+        np.array([-1.2, -1.8])[:n], np.ones(n), np.full(n, OFFSET), np.array([LOADING]), np.zeros(1),
         np.array([PRIOR_SD]), np.array([AR_SD]), np.array([AR_PHI]), np.array([WHITE_SD]), np.zeros(1), np.zeros(0),
         np.zeros(0), np.zeros(0),
-    ]  # fmt: skip
+    )  # fmt: skip
     return layout, real
 
 
 def theta_moments(z: np.ndarray, variance: np.ndarray) -> tuple[float, float]:
-    layout, real = two_years()
-    mean, _, own, _ = states(*layout, z, variance, *real[2:], 1, np.zeros(1), np.zeros(1))
+    layout, real = some_years(z.size)
+    mean, _, own, _ = states(layout, real._replace(z=z, variance=variance), 1, np.zeros(1), np.zeros((1, 0)))
     return float(mean[0]), float(np.sqrt(own[0, 0, 0]))
 
 
@@ -57,7 +61,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_moments_of_theta_under_sites_are_those_of_numerical_integration(case: str) -> None:
     rows = CASES[case]
-    layout, real = two_years()
+    layout, real = some_years(2)
     z, variance, change = fit_sites(layout, real, rows, np.array([True, True]))
     assert change < 1e-4
     # (eta1, eta2) is Gaussian before the counts; theta given eta is Gaussian: integrate over a grid of eta.
@@ -80,7 +84,7 @@ def test_moments_of_theta_under_sites_are_those_of_numerical_integration(case: s
 
 def test_moments_of_theta_under_sites_are_those_of_importance_sampling() -> None:
     rows = CASES["two small counts"]
-    layout, real = two_years()
+    layout, real = some_years(2)
     z, variance, _ = fit_sites(layout, real, rows, np.array([True, True]))
     rng = np.random.default_rng(2)
     n = 200_000
@@ -99,10 +103,10 @@ def test_moments_of_theta_under_sites_are_those_of_importance_sampling() -> None
 
 def test_a_single_site_gives_the_exact_moments_of_its_logit_wherever_it_starts() -> None:
     rows = cells((1.0, 1.0, 30.0, NAN, NAN), (1.0, NAN, 20.0, 0.0, 20.0))
-    layout, real = two_years()
+    layout, real = some_years(2)
     fits = []
     for start in (-4.0, 0.0, 2.0):
-        begin = [np.full(2, start), np.full(2, 3.0), *real[2:]]
+        begin = real._replace(z=np.full(2, start), variance=np.full(2, 3.0))
         z, variance, _ = fit_sites(layout, begin, rows, np.array([True, True]), sweeps=100, tolerance=1e-9)
         fits.append(theta_moments(z, variance))
     np.testing.assert_allclose(fits[1:], [fits[0]] * 2, rtol=1e-6)
@@ -110,27 +114,19 @@ def test_a_single_site_gives_the_exact_moments_of_its_logit_wherever_it_starts()
 
 def test_an_interval_of_every_count_is_as_good_as_a_missing_cell() -> None:
     rows = cells((1.0, 2.0, 15.0, NAN, NAN), (1.0, NAN, 20.0, 0.0, 20.0))
-    layout, real = two_years()
+    layout, real = some_years(2)
     z, variance, _ = fit_sites(layout, real, rows, np.array([True, True]))
     assert variance[1] == pytest.approx(FLAT_VARIANCE, rel=1e-3)
-    without = [a.copy() for a in layout]
-    without[1], without[3], without[4], without[5], without[6], without[7], without[11] = (
-        np.array([0, 1]), np.array([0]), np.array([2020]), np.array([0, 1]), np.array([0]), np.ones(1), np.array([-1]),
-    )  # fmt: skip
-    alone = [a[:1] if i < 3 else a for i, a in enumerate(real)]
-    z_alone, variance_alone, _ = fit_sites(without, alone, rows[:1], np.array([True]))
-    mean, _, own, _ = states(*without, z_alone, variance_alone, *alone[2:], 1, np.zeros(1), np.zeros(1))
-    got_mean, got_sd = theta_moments(z, variance)
-    assert got_mean == pytest.approx(mean[0], abs=1e-3)
-    assert got_sd == pytest.approx(np.sqrt(own[0, 0, 0]), rel=1e-3)
+    z_alone, variance_alone, _ = fit_sites(*some_years(1), rows[:1], np.array([True]))
+    np.testing.assert_allclose(theta_moments(z, variance), theta_moments(z_alone, variance_alone), rtol=1e-3)
 
 
 def test_cells_that_are_not_sites_keep_their_logit_and_variance() -> None:
-    layout, real = two_years()
+    layout, real = some_years(2)
     rows = CASES["two small counts"]
     z, variance, _ = fit_sites(layout, real, rows, np.array([True, False]))
-    assert (z[1], variance[1]) == (real[0][1], real[1][1])
-    assert z[0] != real[0][0]
+    assert (z[1], variance[1]) == (real.z[1], real.variance[1])
+    assert z[0] != real.z[0]
 
 
 def test_the_log_likelihood_of_counts_and_intervals_is_the_binomial_one_up_to_a_constant() -> None:

@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 from scipy.linalg import block_diag
 
-from bayes_csc.collapse import REAL, collapsed_inputs
+from bayes_csc.collapse import collapsed_inputs
 from bayes_csc.design import Design, design
 from bayes_csc.inference import Compiled
 from bayes_csc.panel import Panel
@@ -59,13 +59,13 @@ def case() -> Case:
 
 def real_at(case: Case, draw: int) -> dict[str, np.ndarray]:
     values = {name: case.posterior[name].to_numpy()[0, draw] for name in case.posterior.data_vars}
-    return dict(zip(REAL, case.compiled.real_inputs(values), strict=True))
+    return case.compiled.real_inputs(values)._asdict()
 
 
 def conditional(d: Design, real: dict[str, np.ndarray], kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and covariance of theta of all authorities given the kept observations, from one dense normal."""
-    sizes = np.cumsum([0] + [t.matrix.size for t in d.template])
-    factors = [real["factors"][sizes[k] : sizes[k + 1]].reshape(d.template[k].matrix.shape) for k in d.block_template]
+    templates = [d.template[k] for k in d.block_template]
+    factors = [t.matrix * real["scale"][t.column_kind] for t in templates]
     prior = block_diag(*[f @ f.T for f in factors])
     rows, n_year = d.observation, d.year.size
     weights = np.zeros((len(rows), len(d.authority) * n_year))

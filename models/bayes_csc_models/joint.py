@@ -25,7 +25,7 @@ from bayes_csc_models.noise import Noise
 
 
 def joint_likelihood(
-    d: Design, mean: TensorVariable, factors: TensorVariable, offset: TensorVariable, loading: TensorVariable,
+    d: Design, mean: TensorVariable, scale: TensorVariable, offset: TensorVariable, loading: TensorVariable,
     noise: Noise, cutpoints: TensorVariable | None, *, exact: bool,
 ) -> None:  # fmt: skip
     """Add states, deviations and the likelihood given them to the model on the context stack.
@@ -36,8 +36,8 @@ def joint_likelihood(
         The design.
     mean
         Prior mean of theta (authority, year).
-    factors
-        Covariance factors of the templates, flat, one after another.
+    scale
+        Standard deviation of each kind of the templates' columns.
     offset
         Per observation.
     loading
@@ -54,7 +54,7 @@ def joint_likelihood(
     judged = (rows.indicator == JUDGEMENT).to_numpy()
     small = rows.small.to_numpy(dtype=bool) & exact
     index, weight = theta_weights(d)
-    theta = states(d, mean, factors)
+    theta = states(d, mean, scale)
     fitted = offset + loading[kind] * (theta.ravel()[index] * weight).sum(axis=1)
 
     large = np.flatnonzero(~small & ~judged)
@@ -77,10 +77,8 @@ def joint_likelihood(
         pm.Potential("grades", ordinal_logp(score, latent, cutpoints[framework], 1.0).sum())
 
 
-def states(d: Design, mean: TensorVariable, factors: TensorVariable) -> TensorVariable:
+def states(d: Design, mean: TensorVariable, scale: TensorVariable) -> TensorVariable:
     """Theta (authority, year), non-centred: independent innovations through each block's covariance factor."""
-    sizes = [t.matrix.size for t in d.template]
-    start = np.concatenate([[0], np.cumsum(sizes)])
     columns = [d.template[k].matrix.shape[1] for k in d.block_template]
     labels = [f"{d.authority[block[0]]}:{c}" for block, n in zip(d.block, columns, strict=True) for c in range(n)]
     pm.modelcontext(None).add_coord("state_column", labels)
@@ -91,7 +89,7 @@ def states(d: Design, mean: TensorVariable, factors: TensorVariable) -> TensorVa
         blocks = np.flatnonzero(np.array(d.block_template) == k)
         if not blocks.size:
             continue
-        factor = factors[start[k] : start[k + 1]].reshape(template.matrix.shape)
+        factor = template.matrix * scale[template.column_kind]
         chosen = v[place[blocks][:, None] + np.arange(template.matrix.shape[1])]
         members = np.concatenate([d.block[b] for b in blocks])
         theta = pt.inc_subtensor(theta[members], pt.dot(chosen, factor.T).reshape((members.size, d.year.size)))

@@ -62,18 +62,18 @@ def from_design(d: Design, spec: Spec, *, likelihood: Literal["collapsed", "join
     """Build the trajectory model of a design (see `trajectory`)."""
     exact = spec.counts.small == "explicit"
     with pm.Model(coords=coordinates(d)) as model:
-        mean, factors = latent_prior(d, spec)
+        mean, scale = latent_prior(d, spec)
         offset, loading, noise = measurement_prior(d, spec)
         cutpoints = judgement_prior(d, spec)
         if likelihood == "collapsed":
             z, variance = latent_observations(d, exact=exact)
             low, high = exact_likelihood(d, z, cutpoints, exact=exact)
             collapsed_potential(
-                d, z=z, variance=variance, offset=offset, loading=loading, mean=mean.ravel(), factors=factors,
+                d, z=z, variance=variance, offset=offset, loading=loading, mean=mean.ravel(), scale=scale,
                 low=low, high=high, **noise.collapsed(),
             )  # fmt: skip
         else:
-            joint_likelihood(d, mean, factors, offset, loading, noise, cutpoints, exact=exact)
+            joint_likelihood(d, mean, scale, offset, loading, noise, cutpoints, exact=exact)
     return model
 
 
@@ -106,7 +106,7 @@ def coordinates(d: Design) -> dict[str, list[object]]:
 
 
 def latent_prior(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVariable]:
-    """Prior mean (authority, year) of theta and the flat covariance factors of the blocks."""
+    """Prior mean (authority, year) of theta and the sd of each kind of the templates' columns."""
     x, time, pooling = d.deprivation, d.time, spec.pooling
     level, trend = pt.zeros(len(d.authority)), pt.zeros(len(d.authority))
     if pooling.region and len(d.region) > 1:
@@ -123,8 +123,7 @@ def latent_prior(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVariable]
     pm.modelcontext(None).add_coord("trend_part", parts)
     share = pm.Dirichlet("trend_share", np.array(spec.trend.share_concentration[: len(parts)]), dims="trend_part")
     scale = pt.concatenate([pt.sqrt(share), pt.zeros(3 - len(parts)), [spec.trend.succession_sd]])
-    factors = pt.concatenate([(t.matrix * scale[t.column_kind]).ravel() for t in d.template])
-    return mean, factors
+    return mean, scale
 
 
 def exchangeable(name: str, scale: float, df: float, region: tuple[str, ...]) -> TensorVariable:

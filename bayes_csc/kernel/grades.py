@@ -12,14 +12,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+
+from bayes_csc.kernel.compiled import compiled
 
 LOG_2PI = math.log(2.0 * math.pi)
 SQRT_2 = math.sqrt(2.0)
 EP_SWEEPS, EP_TOLERANCE = 60, 1e-10
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def log_normal_cdf(x):
     """Log Phi(x), by a continued fraction in the far lower tail (Abramowitz and Stegun 26.2.14)."""
     if x > -6.0:
@@ -31,7 +32,7 @@ def log_normal_cdf(x):
     return -0.5 * x * x - 0.5 * LOG_2PI - math.log(c)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def grade_probability(mean, variance, low, high):
     """Log Z of a grade under f ~ N(mean, variance), its first two derivatives by the mean, and those by low, high."""
     s = math.sqrt(1.0 + variance)
@@ -48,7 +49,7 @@ def grade_probability(mean, variance, low, high):
     return log_z, slope, bend, -at_low / s, at_high / s
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def grade_sites(n, mean, cov, low, high, tau, eta, post_mean, post_cov, d_low, d_high):
     """Fit EP sites to n grades with f ~ N(mean, cov) before them; return the log evidence that they add.
 
@@ -104,7 +105,7 @@ def grade_sites(n, mean, cov, low, high, tau, eta, post_mean, post_cov, d_low, d
     return evidence - 0.5 * log_det_plus(n, cov, tau)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def log_det_plus(n, cov, tau):
     """Log |I + T^1/2 cov T^1/2|, T = diag(tau)."""
     a = np.empty((n, n))
@@ -119,25 +120,30 @@ def log_det_plus(n, cov, tau):
     return total
 
 
-@njit(nogil=True, cache=True)
-def condition_on_grades(
-    block, block_group, group_obs, graded, kind, row, state, weight, offset, loading, m, first_state, factor, n_col,
-    low, high, h, hl, minv, v, tau, eta, d_low, d_high, work,
-):  # fmt: skip
-    """Add the block's grades to a collapsed block, by EP; update h, HL, M^-1 and v in place; return their evidence."""
-    n = 0
-    beta, b, mean, post_mean, u = work[0], work[1], work[2, 0], work[2, 1], work[2, 2]
-    for g in range(block_group[block], block_group[block + 1]):
-        i = group_obs[g]
-        if graded[i] < 0:
+@compiled
+def condition_on_grades(index, layout, real, factor, memory, slope_low, slope_high):
+    """Add a block's grades to its collapse, by EP; update M^-1 and v in place; return their evidence."""
+    n, n_col = 0, factor.shape[1]
+    first_state = layout.block_state[layout.block[index]]
+    minv, v, row, state, weight = memory.minv, memory.v, layout.row, layout.state, layout.weight
+    beta, b, mean, post_mean, u = (
+        memory.work[0],
+        memory.work[1],
+        memory.work[2, 0],
+        memory.work[2, 1],
+        memory.work[2, 2],
+    )
+    for g in range(layout.block_group[index, 0], layout.block_group[index, 1]):
+        i = layout.group_obs[g]
+        if layout.graded[i] < 0:
             continue
-        psi = loading[kind[i]]
-        s = offset[i]
+        psi = real.loading[layout.kind[i]]
+        s = real.offset[i]
         for c in range(n_col):
             b[n, c] = 0.0
         for e in range(row[i], row[i + 1]):
             a = psi * weight[e]
-            s += a * m[first_state + state[e]]
+            s += a * real.mean[first_state + state[e]]
             for c in range(n_col):
                 b[n, c] += a * factor[state[e], c]
         for c in range(n_col):
@@ -153,12 +159,12 @@ def condition_on_grades(
     cov, post_cov, cut_low, cut_high, site_tau, site_eta = (
         np.empty((n, n)), np.empty((n, n)), np.empty(n), np.empty(n), np.empty(n), np.empty(n),
     )  # fmt: skip
-    slope_low, slope_high = np.empty(n), np.empty(n)
+    by_low, by_high = np.empty(n), np.empty(n)
     at = 0
-    for g in range(block_group[block], block_group[block + 1]):
-        k = graded[group_obs[g]]
+    for g in range(layout.block_group[index, 0], layout.block_group[index, 1]):
+        k = layout.graded[layout.group_obs[g]]
         if k >= 0:
-            cut_low[at], cut_high[at] = low[k], high[k]
+            cut_low[at], cut_high[at] = real.low[k], real.high[k]
             at += 1
     for i in range(n):
         for j in range(n):
@@ -166,9 +172,7 @@ def condition_on_grades(
             for c in range(n_col):
                 s += b[i, c] * beta[j, c]
             cov[i, j] = s
-    evidence = grade_sites(
-        n, mean, cov, cut_low, cut_high, site_tau, site_eta, post_mean, post_cov, slope_low, slope_high
-    )
+    evidence = grade_sites(n, mean, cov, cut_low, cut_high, site_tau, site_eta, post_mean, post_cov, by_low, by_high)
     for i in range(n):
         u[i] = site_eta[i] - site_tau[i] * mean[i]
     for i in range(n):
@@ -183,21 +187,11 @@ def condition_on_grades(
                 for d in range(n_col):
                     minv[c, d] -= r * beta[i, c] * beta[j, d]
     at = 0
-    for g in range(block_group[block], block_group[block + 1]):
-        i = group_obs[g]
-        k = graded[i]
-        if k < 0:
-            continue
-        tau[k], eta[k], d_low[k], d_high[k] = site_tau[at], site_eta[at], slope_low[at], slope_high[at]
-        psi = loading[kind[i]]
-        r = offset[i]
-        for e in range(row[i], row[i + 1]):
-            r += psi * weight[e] * m[first_state + state[e]]
-        r = site_eta[at] - site_tau[at] * r
-        for e in range(row[i], row[i + 1]):
-            a = psi * weight[e]
-            h[state[e]] += a * r
-            for c in range(n_col):
-                hl[state[e], c] += a * site_tau[at] * b[at, c]
-        at += 1
+    for g in range(layout.block_group[index, 0], layout.block_group[index, 1]):
+        k = layout.graded[layout.group_obs[g]]
+        if k >= 0:
+            memory.tau[k], memory.eta[k], slope_low[k], slope_high[k] = (
+                site_tau[at], site_eta[at], by_low[at], by_high[at],
+            )  # fmt: skip
+            at += 1
     return evidence

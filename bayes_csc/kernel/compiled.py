@@ -1,0 +1,27 @@
+"""Compilation of the kernel's functions: without the interpreter lock, cached for as long as no source changes."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from numba import njit
+
+SOURCES = sorted(Path(__file__).parent.glob("*.py"))
+VERSION = zlib.crc32(b"".join(path.read_bytes() for path in SOURCES))
+"""Of the kernel's whole source: part of every compile cache's key."""
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """Compile by Numba, with a cache on disk.
+
+    Numba takes cached machine code for current if the function's own file has not changed, but a callee from another
+    file is compiled into it; so the stamp that it compares is that of all files of the kernel. Not with fast-math,
+    which lets the compiler round differently where it inlines differently: a cold and a warm cache would give
+    different last digits and, in the end, different chains.
+    """
+    out = njit(nogil=True, cache=True)(function)
+    out._cache._cache_file._source_stamp = VERSION
+    return out

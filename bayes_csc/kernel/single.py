@@ -1,0 +1,724 @@
+"""Authorities by themselves, eight at a time (one per lane).
+
+Given the hyperparameters each indicator's series of one authority is
+
+    z = o + lambda W theta + c D + a u + e,   u ~ unit AR(1),  D ~ the domain's unit AR(1),  e ~ N(0, w ** 2 + V)
+
+with theta = m + L v, v ~ N(0, I). The inverse covariance of a unit AR(1) is tridiagonal, so that u integrates out of
+a series of n years in O(n ** 2): with N = diag(1 / (w ** 2 + V)), zero where nothing was observed, and R the AR(1)'s
+correlation matrix,
+
+    P = (R^-1 + a ** 2 N)^-1,   S = N - a ** 2 N P N = (a ** 2 R + N^-1)^-1
+
+Then D integrates out of its domain's series, K = (R^-1 + sum c ** 2 S)^-1, and v out of all (`bayes_csc.kernel`). The
+gradient is the expectation of the complete data's gradient, for which P, K and Theta suffice.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from bayes_csc.kernel.compiled import compiled
+from bayes_csc.kernel.grades import grade_sites
+from bayes_csc.kernel.lanes import WIDTH, aligned, fma, get, log, put, splat, sqrt, total
+
+LOG_2PI = math.log(2.0 * math.pi)
+PRODUCT = 8
+"""Pivots multiplied before their logarithm is taken: few enough not to leave the range of a double."""
+
+
+class Space(NamedTuple):
+    """Working memory for one group of authorities; the last axis of every array is the lane."""
+
+    precision: np.ndarray  # (slot) N
+    residual: np.ndarray  # (slot) z - o - lambda W m
+    pivot: np.ndarray  # (slot) of the factorisation of R^-1 + a^2 N
+    link: np.ndarray  # (slot) its subdiagonal
+    scaled: np.ndarray  # (slot) S residual
+    cov: np.ndarray  # (series, year, year) P
+    domain_cov: np.ndarray  # (domain, year, year) first sum c^2 S, then K
+    domain_state: np.ndarray  # (domain, year, state) first sum c lambda S W, then J = K times it
+    domain_pull: np.ndarray  # (domain, year) first sum c S r, then K times it, then the path's posterior mean
+    mean: np.ndarray  # (state) m
+    h: np.ndarray  # (state) sum lambda W'S r
+    big_h: np.ndarray  # (state, state) sum lambda^2 W'S W
+    x: np.ndarray  # (state) E[theta | z] - m
+    theta: np.ndarray  # (state, state) Cov[theta | z]
+    hl: np.ndarray  # (state, column) H L
+    root: np.ndarray  # (column, column) U, then U^-1, of M = I + L'HL = U'U
+    y: np.ndarray  # (state, column) L U^-1
+    yh: np.ndarray  # (column) Y'h
+    v: np.ndarray  # (column) E[v | z]
+    v_var: np.ndarray  # (column) Var[v | z]
+    beta: np.ndarray  # (grade, column) Cov(v, f)
+    pull: np.ndarray  # (grade, state) Cov(theta, f)
+    shift: np.ndarray  # (grade)
+    shrink: np.ndarray  # (grade, grade)
+    site: np.ndarray  # (grade, 2) tau and eta
+    a: np.ndarray  # (n, n) scratch
+    b: np.ndarray  # (n, n)
+    c: np.ndarray  # (n, n)
+    line: np.ndarray  # (4, n)
+
+
+@compiled
+def space(layout, n_state, n_column):
+    """Allocate the working memory."""
+    n_slot = layout.slot_state.size
+    n_series = layout.series_kind.size
+    n_grade = layout.single_grade.shape[1]
+    n_domain = layout.domain_years.size
+    years = 1
+    for s in range(n_series):
+        years = max(years, layout.series_slot[s + 1] - layout.series_slot[s])
+    for d in range(n_domain):
+        years = max(years, layout.domain_years[d])
+    n = max(years, n_state, n_column)
+    w = WIDTH
+    return Space(
+        precision=aligned(n_slot), residual=aligned(n_slot), pivot=aligned(n_slot), link=aligned(n_slot),
+        scaled=aligned(n_slot),
+        cov=aligned(n_series * years * years).reshape(n_series, years, years, w),
+        domain_cov=aligned(n_domain * years * years).reshape(n_domain, years, years, w),
+        domain_state=aligned(n_domain * years * n_state).reshape(n_domain, years, n_state, w),
+        domain_pull=aligned(n_domain * years).reshape(n_domain, years, w),
+        mean=aligned(n_state), h=aligned(n_state), big_h=aligned(n_state * n_state).reshape(n_state, n_state, w),
+        x=aligned(n_state), theta=aligned(n_state * n_state).reshape(n_state, n_state, w),
+        hl=aligned(n_state * n_column).reshape(n_state, n_column, w),
+        root=aligned(n_column * n_column).reshape(n_column, n_column, w),
+        y=aligned(n_state * n_column).reshape(n_state, n_column, w),
+        yh=aligned(n_column), v=aligned(n_column), v_var=aligned(n_column),
+        beta=aligned(n_grade * n_column).reshape(n_grade, n_column, w),
+        pull=aligned(n_grade * n_state).reshape(n_grade, n_state, w),
+        shift=aligned(n_grade), shrink=aligned(n_grade * n_grade).reshape(n_grade, n_grade, w),
+        site=aligned(n_grade * 2).reshape(n_grade, 2, w),
+        a=aligned(n * n).reshape(n, n, w), b=aligned(n * n).reshape(n, n, w), c=aligned(n * n).reshape(n, n, w),
+        line=aligned(4 * n).reshape(4, n, w),
+    )  # fmt: skip
+
+
+@compiled
+def factorise(a, n):
+    """Replace the upper triangle of n x n symmetric `a` by U, a = U'U; return log|a|, NaN if not positive definite."""
+    logdet, product = splat(0.0), splat(1.0)
+    for j in range(n):
+        d = get(a, (j, j))
+        for k in range(j):
+            u = get(a, (k, j))
+            d -= u * u
+        product *= d
+        if (j + 1) % PRODUCT == 0 or j == n - 1:
+            logdet += log(product)
+            product = splat(1.0)
+        inverse = 1.0 / sqrt(d)
+        put(a, (j, j), d * inverse)
+        for i in range(j + 1, n):
+            s = get(a, (j, i))
+            for k in range(j):
+                s -= get(a, (k, j)) * get(a, (k, i))
+            put(a, (j, i), s * inverse)
+    return logdet
+
+
+@compiled
+def invert_root(u, n):
+    """Replace upper triangular U by its inverse, column by column."""
+    for j in range(n):
+        d = 1.0 / get(u, (j, j))
+        for i in range(j):
+            s = splat(0.0)
+            for k in range(i, j):
+                s = fma(get(u, (i, k)), get(u, (k, j)), s)
+            put(u, (i, j), splat(0.0) - s * d)
+        put(u, (j, j), d)
+
+
+@compiled
+def collapse_series(series, group, layout, real, memory):
+    """Integrate u out of one indicator's series of each authority; add to H, h or to its domain; return log densities.
+
+    Keeps N, the residuals, P and S r for `series_gradient`.
+    """
+    first = layout.series_slot[series]
+    n = layout.series_slot[series + 1] - first
+    k, domain = layout.series_kind[series], layout.series_domain[series]
+    loading, phi = real.loading[k], real.ar_phi[k]
+    a2, white = real.ar_sd[k] ** 2, real.white_sd[k] ** 2
+    precision, residual, pivot, link = memory.precision, memory.residual, memory.pivot, memory.link
+    cov = memory.cov[series]
+    edge = 1.0 / (1.0 - phi * phi) if n > 1 else 1.0
+    off = -phi * edge
+
+    density, product, count = splat(0.0), splat(1.0), splat(0.0)
+    nu, present = memory.line[0], memory.line[1]
+    for t in range(n):
+        at = first + t
+        for lane in range(WIDTH):
+            i = layout.single_cell[group, at, lane]
+            seen = i >= 0
+            nu[0, lane] = real.variance[i] + white if seen else 1.0
+            present[0, lane] = 1.0 if seen else 0.0
+            residual[at, lane] = real.z[i] - real.offset[i] if seen else 0.0
+        p = layout.slot_state[at]
+        fitted = layout.slot_weight[at, 0] * get(memory.mean, p)
+        if layout.slot_weight[at, 1] != 0.0:
+            fitted = fma(get(memory.mean, p + 1), layout.slot_weight[at, 1], fitted)
+        there = get(present, 0)
+        put(residual, at, get(residual, at) - there * fitted * loading)
+        noise = get(nu, 0)
+        info = there / noise
+        put(precision, at, info)
+        count += there
+        inside = 1.0 if t == 0 or t == n - 1 else 1.0 + phi * phi
+        d = fma(info, a2, splat(edge * inside))
+        if t > 0:
+            ell = off / get(pivot, at - 1)
+            put(link, at, ell)
+            d -= ell * off
+        put(pivot, at, d)
+        product *= d * noise
+        if (t + 1) % PRODUCT == 0 or t == n - 1:
+            density -= 0.5 * log(product)
+            product = splat(1.0)
+    density -= 0.5 * LOG_2PI * count + 0.5 * (n - 1) * math.log(1.0 - phi * phi)
+
+    put(cov, (n - 1, n - 1), 1.0 / get(pivot, first + n - 1))
+    for t in range(n - 2, -1, -1):
+        ell = get(link, first + t + 1)
+        for j in range(t + 1, n):
+            c = splat(0.0) - ell * get(cov, (t + 1, j))
+            put(cov, (t, j), c)
+            put(cov, (j, t), c)
+        put(cov, (t, t), 1.0 / get(pivot, first + t) - ell * get(cov, (t, t + 1)))
+
+    low, high = layout.slot_state[first], 0
+    for at in range(first, first + n):
+        low = min(low, layout.slot_state[at])
+        high = max(high, layout.slot_state[at] + (2 if layout.slot_weight[at, 1] != 0.0 else 1))
+    line = memory.line[0]
+    c = real.domain_sd[k]
+    for i in range(n):
+        info = get(precision, first + i)
+        for q in range(low, high):
+            put(line, q, splat(0.0))
+        pulled = splat(0.0)
+        for j in range(n):
+            at = first + j
+            s = get(cov, (i, j)) * get(precision, at) * info * (-a2)
+            if i == j:
+                s += info
+            pulled = fma(s, get(residual, at), pulled)
+            q = layout.slot_state[at]
+            put(line, q, fma(s, layout.slot_weight[at, 0], get(line, q)))
+            if layout.slot_weight[at, 1] != 0.0:
+                put(line, q + 1, fma(s, layout.slot_weight[at, 1], get(line, q + 1)))
+            if domain >= 0:
+                place = (layout.slot_year[first + i], layout.slot_year[at])
+                put(memory.domain_cov[domain], place, fma(s, c * c, get(memory.domain_cov[domain], place)))
+        put(memory.scaled, first + i, pulled)
+        density -= 0.5 * pulled * get(residual, first + i)
+        p, weight = layout.slot_state[first + i], layout.slot_weight[first + i, 0] * loading
+        put(memory.h, p, fma(pulled, weight, get(memory.h, p)))
+        for q in range(low, high):
+            put(memory.big_h, (p, q), fma(get(line, q), weight * loading, get(memory.big_h, (p, q))))
+        weight = layout.slot_weight[first + i, 1] * loading
+        if weight != 0.0:
+            put(memory.h, p + 1, fma(pulled, weight, get(memory.h, p + 1)))
+            for q in range(low, high):
+                put(memory.big_h, (p + 1, q), fma(get(line, q), weight * loading, get(memory.big_h, (p + 1, q))))
+        if domain >= 0:
+            y = layout.slot_year[first + i]
+            put(memory.domain_pull[domain], y, fma(pulled, c, get(memory.domain_pull[domain], y)))
+            for q in range(low, high):
+                to = (y, q)
+                put(
+                    memory.domain_state[domain],
+                    to,
+                    fma(get(line, q), c * loading, get(memory.domain_state[domain], to)),
+                )
+    return density
+
+
+@compiled
+def collapse_domain(domain, layout, real, memory, n_state):
+    """Integrate one domain's path out; leave K, J = K (sum c lambda S W) and K f; return log densities."""
+    n, phi = layout.domain_years[domain], real.domain_phi[domain]
+    if n == 0:
+        return splat(0.0)
+    cov, state, pull = memory.domain_cov[domain], memory.domain_state[domain], memory.domain_pull[domain]
+    root, joint = memory.a, memory.b
+    edge = 1.0 / (1.0 - phi * phi) if n > 1 else 1.0
+    for i in range(n):
+        for j in range(i, n):
+            put(root, (i, j), get(cov, (i, j)))
+        inside = 1.0 if i == 0 or i == n - 1 else 1.0 + phi * phi
+        put(root, (i, i), get(root, (i, i)) + edge * inside)
+        if i + 1 < n:
+            put(root, (i, i + 1), get(root, (i, i + 1)) - phi * edge)
+    density = -0.5 * factorise(root, n) - 0.5 * (n - 1) * math.log(1.0 - phi * phi)
+    invert_root(root, n)
+    for i in range(n):  # K = U^-1 U^-T
+        for j in range(i, n):
+            s = splat(0.0)
+            for k in range(j, n):
+                s = fma(get(root, (i, k)), get(root, (j, k)), s)
+            put(cov, (i, j), s)
+            put(cov, (j, i), s)
+    for i in range(n):
+        s = splat(0.0)
+        for j in range(n):
+            s = fma(get(cov, (i, j)), get(pull, j), s)
+        put(memory.line[0], i, s)
+        for q in range(n_state):
+            s = splat(0.0)
+            for j in range(n):
+                s = fma(get(cov, (i, j)), get(state, (j, q)), s)
+            put(joint, (i, q), s)
+    for q in range(n_state):
+        s = splat(0.0)
+        for i in range(n):
+            s = fma(get(state, (i, q)), get(memory.line[0], i), s)
+        put(memory.h, q, get(memory.h, q) - s)
+        for p in range(q, n_state):
+            s = splat(0.0)
+            for i in range(n):
+                s = fma(get(state, (i, q)), get(joint, (i, p)), s)
+            put(memory.big_h, (q, p), get(memory.big_h, (q, p)) - s)
+            if p > q:
+                put(memory.big_h, (p, q), get(memory.big_h, (q, p)))
+    for i in range(n):
+        density += 0.5 * get(pull, i) * get(memory.line[0], i)
+        put(pull, i, get(memory.line[0], i))
+        for q in range(n_state):
+            put(state, (i, q), get(joint, (i, q)))
+    return density
+
+
+@compiled
+def collapse_states(factor, memory):
+    """Integrate the states out of H and h; leave Theta, x, U^-1 and the moments of v; return log densities."""
+    n_state, n_col = factor.shape
+    for p in range(n_state):
+        for c in range(n_col):
+            s = splat(0.0)
+            for q in range(n_state):
+                s = fma(get(memory.big_h, (p, q)), factor[q, c], s)
+            put(memory.hl, (p, c), s)
+    for c in range(n_col):
+        for d in range(c, n_col):
+            s = splat(1.0 if c == d else 0.0)
+            for p in range(n_state):
+                s = fma(get(memory.hl, (p, d)), factor[p, c], s)
+            put(memory.root, (c, d), s)
+    density = -0.5 * factorise(memory.root, n_col)
+    invert_root(memory.root, n_col)
+    for p in range(n_state):
+        for c in range(n_col):
+            s = splat(0.0)
+            for d in range(c + 1):
+                s = fma(get(memory.root, (d, c)), factor[p, d], s)
+            put(memory.y, (p, c), s)
+    for c in range(n_col):
+        s = splat(0.0)
+        for p in range(n_state):
+            s = fma(get(memory.y, (p, c)), get(memory.h, p), s)
+        put(memory.yh, c, s)
+        density += 0.5 * s * s
+    for c in range(n_col):
+        s, spread = splat(0.0), splat(0.0)
+        for d in range(c, n_col):
+            u = get(memory.root, (c, d))
+            s = fma(u, get(memory.yh, d), s)
+            spread = fma(u, u, spread)
+        put(memory.v, c, s)
+        put(memory.v_var, c, spread)
+    for p in range(n_state):
+        s = splat(0.0)
+        for c in range(n_col):
+            s = fma(get(memory.y, (p, c)), get(memory.yh, c), s)
+        put(memory.x, p, s)
+        for q in range(p, n_state):
+            s = splat(0.0)
+            for c in range(n_col):
+                s = fma(get(memory.y, (p, c)), get(memory.y, (q, c)), s)
+            put(memory.theta, (p, q), s)
+            put(memory.theta, (q, p), s)
+    return density
+
+
+@compiled
+def condition_on_grades(group, layout, real, memory, n_state, n_col, slope_low, slope_high):
+    """Add the grades by expectation propagation; update Theta, x and the moments of v; return evidences."""
+    most = layout.single_grade.shape[1]
+    evidence = memory.line[0]
+    put(evidence, 0, splat(0.0))
+    used = 0
+    for lane in range(WIDTH):
+        n = 0
+        while n < most and layout.single_grade[group, n, lane] >= 0:
+            n += 1
+        used = max(used, n)
+    for j in range(used):
+        put(memory.shift, j, splat(0.0))
+        for i in range(used):
+            put(memory.shrink, (i, j), splat(0.0))
+        for p in range(n_state):
+            put(memory.pull, (j, p), splat(0.0))
+        for c in range(n_col):
+            put(memory.beta, (j, c), splat(0.0))
+    for lane in range(WIDTH):
+        n = 0
+        while n < most and layout.single_grade[group, n, lane] >= 0:
+            n += 1
+        if n == 0:
+            continue
+        mean, cov, post_mean, post_cov = np.empty(n), np.empty((n, n)), np.empty(n), np.empty((n, n))
+        low, high, tau, eta = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
+        d_low, d_high = np.empty(n), np.empty(n)
+        for j in range(n):
+            i = layout.single_grade[group, j, lane]
+            psi, at = real.loading[layout.kind[i]], layout.graded[i]
+            low[j], high[j] = real.low[at], real.high[at]
+            mean[j] = real.offset[i]
+            for e in range(layout.row[i], layout.row[i + 1]):
+                p, b = layout.state[e], psi * layout.weight[e]
+                mean[j] += b * (memory.mean[p, lane] + memory.x[p, lane])
+                for q in range(n_state):
+                    memory.pull[j, q, lane] += b * memory.theta[p, q, lane]
+                for c in range(n_col):
+                    memory.beta[j, c, lane] += b * memory.y[p, c, lane]
+        for j in range(n):
+            i = layout.single_grade[group, j, lane]
+            psi = real.loading[layout.kind[i]]
+            for f in range(n):
+                s = 0.0
+                for e in range(layout.row[i], layout.row[i + 1]):
+                    s += psi * layout.weight[e] * memory.pull[f, layout.state[e], lane]
+                cov[f, j] = s
+        evidence[0, lane] = grade_sites(n, mean, cov, low, high, tau, eta, post_mean, post_cov, d_low, d_high)
+        for j in range(n):
+            at = layout.graded[layout.single_grade[group, j, lane]]
+            slope_low[at], slope_high[at] = d_low[j], d_high[j]
+            memory.site[j, 0, lane], memory.site[j, 1, lane] = tau[j], eta[j]
+            s = eta[j] - tau[j] * mean[j]
+            for f in range(n):
+                s -= tau[j] * post_cov[j, f] * (eta[f] - tau[f] * mean[f])
+                memory.shrink[j, f, lane] = (tau[j] if j == f else 0.0) - tau[j] * post_cov[j, f] * tau[f]
+            memory.shift[j, lane] = s
+    for j in range(used):  # from Cov(Y's v, f) to Cov(v, f): up to here beta is Y'b
+        for c in range(n_col):
+            s = splat(0.0)
+            for d in range(c, n_col):
+                s = fma(get(memory.root, (c, d)), get(memory.beta, (j, d)), s)
+            put(memory.beta, (j, c), s)
+    for j in range(used):
+        s = get(memory.shift, j)
+        for p in range(n_state):
+            put(memory.x, p, fma(get(memory.pull, (j, p)), s, get(memory.x, p)))
+        for c in range(n_col):
+            put(memory.v, c, fma(get(memory.beta, (j, c)), s, get(memory.v, c)))
+        for c in range(n_col):
+            s = splat(0.0)
+            for f in range(used):
+                s = fma(get(memory.shrink, (j, f)), get(memory.beta, (f, c)), s)
+            put(memory.v_var, c, get(memory.v_var, c) - s * get(memory.beta, (j, c)))
+        for p in range(n_state):
+            s = splat(0.0)
+            for f in range(used):
+                s = fma(get(memory.shrink, (j, f)), get(memory.pull, (f, p)), s)
+            put(memory.line[1], p, s)
+        for p in range(n_state):
+            s = get(memory.pull, (j, p))
+            for q in range(n_state):
+                put(memory.theta, (p, q), get(memory.theta, (p, q)) - s * get(memory.line[1], q))
+    return get(evidence, 0)
+
+
+@compiled
+def collapse_group(group, layout, real, factor, memory, slope_low, slope_high):
+    """Collapse one group of authorities; leave the posterior of their states; return their log densities."""
+    n_state, n_col = factor.shape
+    for p in range(n_state):
+        put(memory.h, p, splat(0.0))
+        for q in range(n_state):
+            put(memory.big_h, (p, q), splat(0.0))
+        for lane in range(WIDTH):
+            b = layout.single_block[group, lane]
+            memory.mean[p, lane] = real.mean[layout.block_state[b] + p] if b >= 0 else 0.0
+    for d in range(layout.domain_years.size):
+        for i in range(layout.domain_years[d]):
+            put(memory.domain_pull[d], i, splat(0.0))
+            for j in range(layout.domain_years[d]):
+                put(memory.domain_cov[d], (i, j), splat(0.0))
+            for q in range(n_state):
+                put(memory.domain_state[d], (i, q), splat(0.0))
+    density = splat(0.0)
+    for series in range(layout.series_kind.size):
+        density += collapse_series(series, group, layout, real, memory)
+    for d in range(layout.domain_years.size):
+        density += collapse_domain(d, layout, real, memory, n_state)
+    density += collapse_states(factor, memory)
+    return density + condition_on_grades(group, layout, real, memory, n_state, n_col, slope_low, slope_high)
+
+
+@compiled
+def path_gradient(n, phi, square, inner, product):
+    """Add one indicator's gradient: to `sums` (kind, 5) by loading, ar_sd, ar_phi, white_sd and domain_sd."""
+    if n == 1:
+        return splat(0.0)
+    q = 1.0 / (1.0 - phi * phi)
+    s = square + inner * (phi * phi) - product * (2.0 * phi)
+    return (n - 1) * phi * q - s * (phi * q * q) - (inner * phi - product) * q
+
+
+@compiled
+def series_gradient(series, group, layout, real, memory, gradient, sums):
+    """Add one indicator's part of the gradient: to `sums` (kind, 5) by loading, ar_sd, ar_phi, white_sd, domain_sd."""
+    first = layout.series_slot[series]
+    n = layout.series_slot[series + 1] - first
+    k, domain = layout.series_kind[series], layout.series_domain[series]
+    loading, a, white, c = real.loading[k], real.ar_sd[k], real.white_sd[k], real.domain_sd[k]
+    precision, cov = memory.precision, memory.cov[series]
+    with_theta, signal, spread = memory.a, memory.b, memory.c  # Cov(s, W theta), Cov(s), then P N Cov(s)
+    line, path, error, level = memory.line[0], memory.line[1], memory.line[2], memory.line[3]
+
+    by_loading, by_domain = splat(0.0), splat(0.0)
+    for i in range(n):
+        at = first + i
+        p, w0, w1 = layout.slot_state[at], layout.slot_weight[at, 0], layout.slot_weight[at, 1]
+        y = layout.slot_year[at]
+        fitted = w0 * get(memory.x, p)
+        if w1 != 0.0:
+            fitted = fma(get(memory.x, p + 1), w1, fitted)
+        e = get(memory.residual, at) - loading * fitted
+        prior = w0 * get(memory.mean, p)
+        if w1 != 0.0:
+            prior = fma(get(memory.mean, p + 1), w1, prior)
+        put(level, i, fitted + prior)
+        if domain >= 0:
+            e -= c * get(memory.domain_pull[domain], y)
+        put(error, i, e)
+        put(path, i, e * get(precision, at))
+        for j in range(n):
+            q, v0, v1 = layout.slot_state[first + j], layout.slot_weight[first + j, 0], layout.slot_weight[first + j, 1]
+            s = (w0 * v0) * get(memory.theta, (p, q))
+            if w1 != 0.0:
+                s = fma(get(memory.theta, (p + 1, q)), w1 * v0, s)
+            if v1 != 0.0:
+                s = fma(get(memory.theta, (p, q + 1)), w0 * v1, s)
+                if w1 != 0.0:
+                    s = fma(get(memory.theta, (p + 1, q + 1)), w1 * v1, s)
+            s = s * loading
+            put(signal, (i, j), s * loading)
+            if domain >= 0:
+                dd = memory.domain_state[domain]  # now Cov(D, theta)
+                z = layout.slot_year[first + j]
+                t = v0 * get(dd, (y, q))
+                u = w0 * get(dd, (z, p))
+                if v1 != 0.0:
+                    t = fma(get(dd, (y, q + 1)), v1, t)
+                if w1 != 0.0:
+                    u = fma(get(dd, (z, p + 1)), w1, u)
+                s = fma(t, c, s)
+                u = u * loading + c * get(memory.domain_cov[domain], (y, z))  # Cov(s, D)
+                put(spread, (i, j), u)
+                put(signal, (i, j), s * loading + u * c)
+            put(with_theta, (i, j), s)
+    # tr(S Cov(s, W theta)), tr(S Cov(s, D))
+    for i in range(n):
+        info = get(precision, first + i)
+        by_loading -= info * get(with_theta, (i, i))
+        s, u = splat(0.0), splat(0.0)
+        for j in range(n):
+            weight = get(cov, (i, j)) * get(precision, first + j)
+            s = fma(weight, get(with_theta, (j, i)), s)
+            if domain >= 0:
+                u = fma(weight, get(spread, (j, i)), u)
+        by_loading += s * info * (a * a)
+        if domain >= 0:
+            by_domain += info * (u * (a * a) - get(spread, (i, i)))
+    # P N Cov(s): forward and back substitution with the tridiagonal factor
+    for t in range(n):
+        info = get(precision, first + t)
+        if t == 0:
+            for j in range(n):
+                put(spread, (t, j), info * get(signal, (t, j)))
+        else:
+            ell = get(memory.link, first + t)
+            for j in range(n):
+                put(spread, (t, j), info * get(signal, (t, j)) - ell * get(spread, (t - 1, j)))
+    for t in range(n - 1, -1, -1):
+        inverse = 1.0 / get(memory.pivot, first + t)
+        if t == n - 1:
+            for j in range(n):
+                put(spread, (t, j), inverse * get(spread, (t, j)))
+        else:
+            ell = get(memory.link, first + t + 1)
+            for j in range(n):
+                put(spread, (t, j), inverse * get(spread, (t, j)) - ell * get(spread, (t + 1, j)))
+    for i in range(n):  # posterior mean of u
+        s = splat(0.0)
+        for j in range(n):
+            s = fma(get(cov, (i, j)), get(path, j), s)
+        put(line, i, s * a)
+    square, inner, product = splat(0.0), splat(0.0), splat(0.0)
+    by_ar, by_noise = splat(0.0), splat(0.0)
+    for i in range(n):
+        at = first + i
+        info, u = get(precision, at), get(line, i)
+        own, next_year = splat(0.0), splat(0.0)
+        for j in range(n):
+            s = get(spread, (i, j)) * get(precision, first + j)
+            own = fma(s, get(cov, (j, i)), own)
+            if i + 1 < n:
+                next_year = fma(s, get(cov, (j, i + 1)), next_year)
+        across = get(spread, (i, i))  # -Cov(u, s) / a
+        variance = fma(own, a * a, get(cov, (i, i)))
+        second = fma(u, u, variance)
+        square += second
+        if i > 0 and i < n - 1:
+            inner += second
+        if i + 1 < n:
+            product += u * get(line, i + 1) + get(cov, (i, i + 1)) + next_year * (a * a)
+        e = get(error, i) - u * a
+        pulled = info * e
+        put(memory.scaled, at, pulled)
+        by_ar += info * (e * u + (across - variance) * a)
+        noise = e * e + get(signal, (i, i)) + variance * (a * a) - across * (2.0 * a * a)
+        noise = 0.5 * info * (info * noise - 1.0)
+        put(path, i, noise)
+        by_noise += noise
+        by_loading += pulled * get(level, i)
+        if domain >= 0:
+            by_domain += pulled * get(memory.domain_pull[domain], layout.slot_year[at])
+        p = layout.slot_state[at]  # h is used up: from here on it is the gradient by the mean
+        put(memory.h, p, fma(pulled, loading * layout.slot_weight[at, 0], get(memory.h, p)))
+        if layout.slot_weight[at, 1] != 0.0:
+            put(memory.h, p + 1, fma(pulled, loading * layout.slot_weight[at, 1], get(memory.h, p + 1)))
+        for lane in range(WIDTH):
+            cell = layout.single_cell[group, at, lane]
+            if cell >= 0:
+                gradient.z[cell] = -memory.scaled[at, lane]
+                gradient.offset[cell] = memory.scaled[at, lane]
+                gradient.variance[cell] = path[i, lane]
+    put(sums, (k, 0), get(sums, (k, 0)) + by_loading)
+    put(sums, (k, 1), get(sums, (k, 1)) + by_ar)
+    put(sums, (k, 2), get(sums, (k, 2)) + path_gradient(n, real.ar_phi[k], square, inner, product))
+    put(sums, (k, 3), get(sums, (k, 3)) + by_noise * (2.0 * white))
+    put(sums, (k, 4), get(sums, (k, 4)) + by_domain)
+
+
+@compiled
+def domain_posterior(domain, layout, memory, n_state):
+    """Replace K, J and K f by the posterior of the domain's path D: Cov(D), Cov(D, theta), E[D]."""
+    n = layout.domain_years[domain]
+    cov, state, pull, across = (
+        memory.domain_cov[domain],
+        memory.domain_state[domain],
+        memory.domain_pull[domain],
+        memory.a,
+    )
+    for i in range(n):
+        s = get(pull, i)
+        for q in range(n_state):
+            s -= get(state, (i, q)) * get(memory.x, q)
+        put(pull, i, s)
+        for q in range(n_state):
+            s = splat(0.0)
+            for p in range(n_state):
+                s -= get(state, (i, p)) * get(memory.theta, (p, q))
+            put(across, (i, q), s)
+    for i in range(n):
+        for j in range(i, n):
+            s = get(cov, (i, j))
+            for q in range(n_state):
+                s -= get(across, (i, q)) * get(state, (j, q))
+            put(cov, (i, j), s)
+            put(cov, (j, i), s)
+    for i in range(n):
+        for q in range(n_state):
+            put(state, (i, q), get(across, (i, q)))
+
+
+@compiled
+def domain_gradient(domain, layout, real, memory):
+    """Derivative of the log densities by the autocorrelation of a domain's path."""
+    n = layout.domain_years[domain]
+    if n == 0:
+        return splat(0.0)
+    cov, mean = memory.domain_cov[domain], memory.domain_pull[domain]
+    square, inner, product = splat(0.0), splat(0.0), splat(0.0)
+    for i in range(n):
+        second = fma(get(mean, i), get(mean, i), get(cov, (i, i)))
+        square += second
+        if i > 0 and i < n - 1:
+            inner += second
+        if i + 1 < n:
+            product += fma(get(mean, i), get(mean, i + 1), get(cov, (i, i + 1)))
+    return path_gradient(n, real.domain_phi[domain], square, inner, product)
+
+
+@compiled
+def grade_gradient(group, layout, real, memory, gradient, lane):
+    """Add the grades' part of the gradient for one authority."""
+    for j in range(layout.single_grade.shape[1]):
+        i = layout.single_grade[group, j, lane]
+        if i < 0:
+            break
+        k = layout.kind[i]
+        psi, tau, eta = real.loading[k], memory.site[j, 0, lane], memory.site[j, 1, lane]
+        level, spread = 0.0, 0.0
+        for e in range(layout.row[i], layout.row[i + 1]):
+            p = layout.state[e]
+            level += layout.weight[e] * (memory.mean[p, lane] + memory.x[p, lane])
+            for f in range(layout.row[i], layout.row[i + 1]):
+                spread += layout.weight[e] * layout.weight[f] * memory.theta[p, layout.state[f], lane]
+        s = eta - tau * (real.offset[i] + psi * level)
+        gradient.offset[i] = s
+        gradient.loading[k] += level * s - tau * psi * spread
+        for e in range(layout.row[i], layout.row[i + 1]):
+            memory.h[layout.state[e], lane] += psi * layout.weight[e] * s
+
+
+@compiled
+def single_blocks(layout, real, factor, column_kind, gradient):
+    """Log density of all authorities by themselves; adds its gradient to `gradient`."""
+    n_state, n_col = factor.shape
+    memory = space(layout, n_state, n_col)
+    n_kind, n_domain = real.loading.size, layout.domain_years.size
+    sums, by_phi, by_scale = aligned(n_kind * 5).reshape(n_kind, 5, WIDTH), aligned(n_domain), aligned(n_col)
+    value = splat(0.0)
+    for group in range(layout.single_block.shape[0]):
+        value += collapse_group(group, layout, real, factor, memory, gradient.low, gradient.high)
+        for c in range(n_col):
+            v = get(memory.v, c)
+            put(by_scale, c, get(by_scale, c) + (v * v + get(memory.v_var, c) - 1.0))
+        for p in range(n_state):
+            put(memory.h, p, splat(0.0))
+        for d in range(n_domain):
+            domain_posterior(d, layout, memory, n_state)
+            put(by_phi, d, get(by_phi, d) + domain_gradient(d, layout, real, memory))
+        for series in range(layout.series_kind.size):
+            series_gradient(series, group, layout, real, memory, gradient, sums)
+        for lane in range(WIDTH):
+            b = layout.single_block[group, lane]
+            if b >= 0:
+                grade_gradient(group, layout, real, memory, gradient, lane)
+                for p in range(n_state):
+                    gradient.mean[layout.block_state[b] + p] = memory.h[p, lane]
+    for k in range(n_kind):
+        gradient.loading[k] += sums[k, 0].sum()
+        gradient.ar_sd[k] += sums[k, 1].sum()
+        gradient.ar_phi[k] += sums[k, 2].sum()
+        gradient.white_sd[k] += sums[k, 3].sum()
+        gradient.domain_sd[k] += sums[k, 4].sum()
+    for d in range(n_domain):
+        gradient.domain_phi[d] += by_phi[d].sum()
+    for c in range(n_col):
+        scale = real.scale[column_kind[c]]
+        if scale > 0.0:  # at zero the derivative by a standard deviation is zero
+            gradient.scale[column_kind[c]] += by_scale[c].sum() / scale
+    return total(value)

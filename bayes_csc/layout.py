@@ -1,0 +1,157 @@
+"""The kernel's layout of a design: which observations go together, and which authorities go side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from bayes_csc.kernel.arrays import Layout
+from bayes_csc.kernel.lanes import WIDTH
+
+if TYPE_CHECKING:
+    from bayes_csc.design import Design
+
+OWN = 0
+"""Index of the template of an authority by itself."""
+
+
+def layout_of(design: Design, observation: pd.DataFrame, *, blocks: np.ndarray | None = None) -> Layout:
+    """Lay the observations out for the kernel.
+
+    Parameters
+    ----------
+    design
+        Blocks, templates and the grid.
+    observation
+        In kernel order (block, group): columns block, group, kind, year, position, domain, members, shares, grade.
+    blocks
+        Indices of the blocks to evaluate; all by default.
+    """
+    n_year, n_block = design.year.size, len(design.block)
+    evaluated = np.ones(n_block, bool) if blocks is None else np.isin(np.arange(n_block), blocks)
+    graded = (observation.kind == len(design.indicator)).to_numpy() & design.grade_sites
+    group, block = observation.group.to_numpy(), observation.block.to_numpy()
+    starts = np.flatnonzero(np.diff(group, prepend=-1))
+    single = _alike(design, observation, graded)
+    one_by_one = np.flatnonzero(evaluated & ~single)
+    templates = [t.matrix for t in design.template]
+    columns = [t.shape[1] for t in templates]
+    return Layout(
+        kind=_integers(observation.kind),
+        graded=_integers(np.where(graded, np.cumsum(graded) - 1, -1)),
+        time=_integers(observation.year),
+        group_obs=_integers([*starts, len(group)]),
+        group_domain=_integers(observation.domain.to_numpy()[starts]),
+        block=_integers(one_by_one),
+        block_group=_integers([np.searchsorted(block[starts], [b, b + 1]) for b in one_by_one]).reshape(-1, 2),
+        block_state=_starts([len(b) * n_year for b in design.block]),
+        block_template=_integers(design.block_template),
+        template_start=_starts([t.size for t in templates]),
+        template_column=_integers(columns),
+        template=np.concatenate([t.ravel() for t in templates]),
+        column_kind=_integers(np.concatenate([t.column_kind for t in design.template])),
+        column_start=_starts(columns),
+        **_weights(design, observation),
+        **_side_by_side(design, observation, graded, np.flatnonzero(evaluated & single)),
+    )
+
+
+def _integers(values: object) -> np.ndarray:
+    return np.array(values, dtype=np.int64, order="C")
+
+
+def _starts(sizes: list[int]) -> np.ndarray:
+    return _integers(np.concatenate([[0], np.cumsum(sizes)]))
+
+
+def _weights(design: Design, observation: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Interpolation and membership weights of each observation on the states of its block."""
+    rows, states, weights = [0], list[int](), list[float]()
+    interpolation = design.weights(observation.position.to_numpy())
+    first = {i: at for block in design.block for at, i in enumerate(block)}
+    for members, shares, w in zip(observation.members, observation.shares, interpolation, strict=True):
+        for member, share in zip(members, shares, strict=True):
+            at = np.flatnonzero(w)
+            states.extend(first[member] * design.year.size + at)
+            weights.extend(share * w[at])
+        rows.append(len(states))
+    return {"row": _integers(rows), "state": _integers(states), "weight": np.array(weights, dtype=float)}
+
+
+def _alike(design: Design, observation: pd.DataFrame, graded: np.ndarray) -> np.ndarray:
+    """Which blocks are one authority with at most one value per indicator and year, at the instant usual for it."""
+    out = np.array([len(b) == 1 for b in design.block]) & (_integers(design.block_template) == OWN)
+    cells = observation[~graded]
+    cells = cells[out[cells.block.to_numpy()]]
+    usual = cells.groupby(["kind", "year"]).position.transform(lambda p: p.mode().iloc[0])
+    judged = cells.kind == len(design.indicator)
+    odd = judged | (cells.position != usual) | cells.duplicated(["block", "kind", "year"], keep=False)
+    out[cells.block[odd].unique()] = False
+    return np.asarray(out)
+
+
+def _side_by_side(
+    design: Design, observation: pd.DataFrame, graded: np.ndarray, blocks: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Slots of indicators and years, and the observations that fill them, for authorities side by side."""
+    n_group = -(-blocks.size // WIDTH)
+    lane = np.full(n_group * WIDTH, -1)
+    lane[: blocks.size] = blocks
+    place = np.full(len(design.block), -1)
+    place[blocks] = np.arange(blocks.size)
+    number = np.arange(len(observation))
+    mine = place[observation.block.to_numpy()] >= 0
+
+    cells = observation[mine & ~graded].assign(number=number[mine & ~graded])
+    span = cells.groupby("kind").year.agg(["min", "max"])
+    lengths = (span["max"] - span["min"] + 1).to_numpy()
+    kinds, start = span.index.to_numpy(), _starts(list(lengths))
+    series_of = pd.Series(np.arange(kinds.size), index=kinds)
+    domain = np.append(design.domain_index, -1)[kinds.astype(int)]
+    first_year = np.array(
+        [span["min"][domain == d].min() if (domain == d).any() else 0 for d in range(len(design.domain))]
+    )
+    last_year = np.array(
+        [span["max"][domain == d].max() if (domain == d).any() else -1 for d in range(len(design.domain))]
+    )
+
+    slot_weight, slot_state = np.zeros((start[-1], 2)), np.zeros(start[-1], dtype=np.int64)
+    slot_year = np.zeros(start[-1], dtype=np.int64)
+    cell = np.full((n_group * WIDTH, start[-1]), -1)
+    if len(cells):
+        series = series_of[cells.kind].to_numpy()
+        slot = start[series] + cells.year.to_numpy() - span["min"].to_numpy()[series]
+        cell[place[cells.block.to_numpy()], slot] = cells.number
+        some = pd.Series(cells.position.to_numpy()).groupby(slot).first()
+        for at, w in zip(some.index, design.weights(some.to_numpy()), strict=True):
+            low = int(np.flatnonzero(w)[0])
+            slot_state[at] = low
+            slot_weight[at, : w[low : low + 2].size] = w[low : low + 2]
+        for s, d in enumerate(domain):
+            if d >= 0:
+                slot_year[start[s] : start[s + 1]] = span["min"].iloc[s] - first_year[d] + np.arange(lengths[s])
+        for at in np.setdiff1d(np.arange(start[-1]), some.index):  # a year without any value: its weights stay zero
+            slot_state[at] = slot_state[at - 1]
+
+    grades = observation[mine & graded].assign(number=number[mine & graded])
+    item = grades.groupby("block").cumcount().to_numpy()
+    grade = np.full((n_group * WIDTH, int(item.max(initial=-1)) + 1), -1)
+    grade[place[grades.block.to_numpy()], item] = grades.number
+
+    def by_group(table: np.ndarray) -> np.ndarray:
+        return _integers(table.reshape(n_group, WIDTH, table.shape[1]).transpose(0, 2, 1))
+
+    return {
+        "single_block": _integers(lane.reshape(n_group, WIDTH)),
+        "single_cell": by_group(cell),
+        "single_grade": by_group(grade),
+        "series_slot": start,
+        "series_kind": _integers(kinds),
+        "series_domain": _integers(domain),
+        "slot_state": slot_state,
+        "slot_weight": slot_weight,
+        "slot_year": slot_year,
+        "domain_years": _integers(last_year - first_year + 1),
+    }
