@@ -164,9 +164,8 @@ class _Moments:
 
     def _by_block(self, values: np.ndarray) -> np.ndarray:
         """Sum over the authorities of each authority's block."""
-        total = np.zeros((len(self.design.block), *values.shape[1:]))
-        np.add.at(total, self.block, values)
-        return np.asarray(total[self.block])
+        starts = np.flatnonzero(np.diff(self.block, prepend=-1))  # authorities are in block order
+        return np.asarray(np.add.reduceat(values, starts)[self.block])
 
     def _states(
         self, design: Design, real: Real, noise: np.ndarray
@@ -180,7 +179,7 @@ class _Moments:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Moments of w'(theta[a] - England) for contrast k of every authority; England may differ between them."""
         w = self.contrast[:, k]
-        variance = np.einsum("at,atu,au->a", w, own - 2.0 * shared + cov, w)
+        variance = np.einsum("at,at->a", w, np.einsum("atu,au->at", own - 2.0 * shared + cov, w))
         return (w * (mean - national)).sum(axis=1), np.maximum(variance, 0.0)
 
 

@@ -127,15 +127,20 @@ def latent_prior(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVariable]
 
 
 def exchangeable(name: str, scale: float, df: float, region: tuple[str, ...]) -> TensorVariable:
-    """Zero-sum effects of the regions with a common, unknown variance, which is integrated out.
-
-    With variance ~ inverse-gamma(df / 2, df scale ** 2 / 2) the effects are multivariate t with df degrees of freedom;
-    sampling the variance as well would make a funnel that some nine regions say little about.
-    """
-    n = len(region)
-    basis = helmert(n)  # (n - 1, n), orthonormal rows that sum to zero
-    contrast = pm.MvStudentT(f"{name}_contrast", nu=df, mu=np.zeros(n - 1), chol=scale * np.eye(n - 1), dims="contrast")
+    """Zero-sum effects of the regions with a common, unknown variance (`common_scale`)."""
+    basis = helmert(len(region))  # (n - 1, n), orthonormal rows that sum to zero
+    contrast = common_scale(f"{name}_contrast", scale, df, "contrast")
     return pm.Deterministic(name, pt.dot(contrast, basis), dims="region")
+
+
+def common_scale(name: str, scale: float, df: float, dim: str) -> TensorVariable:
+    """Normal effects with a common variance ~ inverse-gamma(df / 2, df scale ** 2 / 2): a multivariate t.
+
+    Sampled as standard normals and their variance: the data say little about these effects, and a t's density, sharp
+    in the middle and wide in the tails, has no coordinates in which one step size serves.
+    """
+    variance = pm.InverseGamma(f"{name}_variance", 0.5 * df, 0.5 * df * scale**2)
+    return pt.sqrt(variance) * pm.Normal(f"{name}_unit", dims=dim)
 
 
 def measurement_prior(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVariable, Noise]:
@@ -202,13 +207,7 @@ def national_standard(d: Design, spec: Spec) -> TensorVariable:
     """National random walk of the judgements' standard, zero-sum over the window, at each judgement's start."""
     n = d.year.size
     prior = spec.ratings
-    step = pm.MvStudentT(
-        "standards_step",
-        nu=prior.standards_df,
-        mu=np.zeros(n - 1),
-        chol=prior.standards_sd * np.eye(n - 1),
-        dims="grade_step",
-    )
+    step = common_scale("standards_step", prior.standards_sd, prior.standards_df, "grade_step")
     basis = np.tril(np.ones((n, n)), -1)[:, : n - 1]
     standard = pm.Deterministic("standard", pt.dot(basis - basis[d.window].mean(axis=0), step), dims="year")
     rows = d.observation
