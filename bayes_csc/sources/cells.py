@@ -167,3 +167,28 @@ def on_day(year: pd.Series, day: str) -> pd.DataFrame:
     """Reference period of a stock: the same day twice; `day` is "MM-DD"."""
     when = pd.to_datetime(year.astype(str) + "-" + day)
     return pd.DataFrame({"reference_start": when, "reference_end": when}, index=year.index)
+
+
+def summed_cells(
+    indicator: Indicator,
+    source: str,
+    keys: pd.DataFrame,
+    numerator: Sequence[Sequence[Entry]],
+    denominator: Sequence[Entry],
+    others: Sequence[Sequence[Entry]],
+    *,
+    exhaustive: bool,
+    secondary: str,
+) -> pd.DataFrame:
+    """Cells from columns; numerator and other parts of the denominator are lists of columns, an entry for each key."""
+    figures = [
+        cell(
+            [c[i] for c in numerator],
+            [denominator[i]],
+            [c[i] for c in others],
+            exhaustive=exhaustive,
+            secondary=secondary,
+        )
+        for i in range(len(keys))
+    ]
+    return panel_cells(indicator, keys, figures, source)

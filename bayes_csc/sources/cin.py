@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from bayes_csc.indicators import Indicator
-from bayes_csc.sources.cells import cell, on_day, panel_cells, year_to_march
+from bayes_csc.sources.cells import on_day, summed_cells, year_to_march
 from bayes_csc.sources.tables import EES_SYMBOLS, entries, local_authorities, read_table
 
 
@@ -120,15 +120,9 @@ def _cells(path: Path, count: Count, indicator: Indicator) -> pd.DataFrame:
     year = table["time_period"].astype(int)
     period = on_day(year, "03-31") if count.stock else year_to_march(year)
     keys = pd.concat([table["old_la_code"].rename("authority"), year.rename("year"), period], axis=1)
-    parts = {name: entries(table[name], EES_SYMBOLS, path) for name in names[2:]}
-    figures = [
-        cell(
-            [parts[name][row] for name in count.numerator],
-            [parts[count.denominator][row]],
-            [parts[name][row] for name in count.others],
-            exhaustive=count.exhaustive,
-            secondary=count.secondary,
-        )
-        for row in range(len(table))
-    ]
-    return panel_cells(indicator, keys, figures, count.source)
+    columns = [entries(table[name], EES_SYMBOLS, path) for name in names[2:]]
+    last = len(count.numerator)
+    return summed_cells(
+        indicator, count.source, keys, columns[:last], columns[last], columns[last + 1 :],
+        exhaustive=count.exhaustive, secondary=count.secondary,
+    )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import pandas as pd
 
 from bayes_csc.errors import DataError
 from bayes_csc.indicators import Indicator
-from bayes_csc.sources.cells import cell, panel_cells, year_to_march
+from bayes_csc.sources.cells import summed_cells, year_to_march
 from bayes_csc.sources.tables import EES_SYMBOLS, SFR_SYMBOLS, Entry, entries, local_authorities, read_table
 
 
@@ -155,7 +155,7 @@ def _long_cells(path: Path, place: LongCount, indicator: Indicator) -> pd.DataFr
     if list(parts) != sorted(names) or parts.isna().any(axis=None):
         raise DataError(f"{path}: expected one row per authority and year for each of {', '.join(names)} ({group})")
     keys = parts.index.to_frame(index=False).set_axis(["authority", "year"], axis=1).astype({"year": int})
-    columns = {name: entries(parts[name], EES_SYMBOLS, path) for name in names}
+    columns = [entries(parts[name], EES_SYMBOLS, path) for name in names]
     return _panel_rows(indicator, place, keys, columns, exhaustive=bool(place.others))
 
 
@@ -164,7 +164,7 @@ def _wide_cells(path: Path, place: WideCount, indicator: Indicator) -> pd.DataFr
     table = read_table(path, ["geog_l", "geog_c", *names], encoding="cp1252")
     table = table[table["geog_l"] == "LA"]
     keys = pd.DataFrame({"authority": table["geog_c"].to_numpy(), "year": place.year})
-    columns = {name: entries(table[name], SFR_SYMBOLS, path) for name in names}
+    columns = [entries(table[name], SFR_SYMBOLS, path) for name in names]
     return _panel_rows(indicator, place, keys, columns, exhaustive=place.exhaustive)
 
 
@@ -172,18 +172,12 @@ def _panel_rows(
     indicator: Indicator,
     place: LongCount | WideCount,
     keys: pd.DataFrame,
-    columns: Mapping[str, Sequence[Entry]],
+    columns: list[list[Entry]],
     *,
     exhaustive: bool,
 ) -> pd.DataFrame:
-    figures = [
-        cell(
-            [columns[name][row] for name in place.numerator],
-            [columns[place.denominator][row]],
-            [columns[name][row] for name in place.others],
-            exhaustive=exhaustive,
-            secondary=place.secondary,
-        )
-        for row in range(len(keys))
-    ]
-    return panel_cells(indicator, pd.concat([keys, year_to_march(keys["year"])], axis=1), figures, place.source)
+    last = len(place.numerator)
+    return summed_cells(
+        indicator, place.source, keys.join(year_to_march(keys["year"])), columns[:last], columns[last],
+        columns[last + 1 :], exhaustive=exhaustive, secondary=place.secondary,
+    )  # fmt: skip
