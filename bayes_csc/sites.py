@@ -49,12 +49,14 @@ def count_log_likelihood(rows: pd.DataFrame, z: np.ndarray) -> np.ndarray:
     return np.asarray(out)
 
 
-def tilted_moments(rows: pd.DataFrame, mean: np.ndarray, variance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def tilted_moments(
+    rows: pd.DataFrame, mean: np.ndarray, variance: np.ndarray, centre: np.ndarray, spread: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Mean and variance of the logits under cavity times exact likelihood, by Gauss-Hermite quadrature.
 
-    The nodes are placed twice, the second time by the first result, so that a likelihood far from the cavity is seen.
+    The nodes are placed twice, by `centre` and `spread` (a guess of mean and sd) and by the first result, so that a
+    likelihood far from the cavity, or much narrower, is seen.
     """
-    centre, spread = mean, np.sqrt(variance)
     for _ in range(2):
         z = centre[:, None] + spread[:, None] * NODES
         log_p = count_log_likelihood(rows, z) - 0.5 * (z - mean[:, None]) ** 2 / variance[:, None]
@@ -103,7 +105,7 @@ def fit_sites(
             break
         cavity_variance = 1.0 / np.maximum(1.0 / marginal_variance - 1.0 / v, 1e-6)
         cavity_mean = cavity_variance * (marginal_mean / marginal_variance - z[site] / v)
-        mean, new = tilted_moments(chosen, cavity_mean, cavity_variance)
+        mean, new = tilted_moments(chosen, cavity_mean, cavity_variance, marginal_mean, np.sqrt(marginal_variance))
         precision = np.maximum(1.0 / new - 1.0 / cavity_variance, 1.0 / FLAT_VARIANCE)
         variance[site] = 1.0 / precision
         z[site] = (mean / new - cavity_mean / cavity_variance) / precision

@@ -140,9 +140,18 @@ def test_the_log_likelihood_of_counts_and_intervals_is_the_binomial_one_up_to_a_
 @pytest.mark.parametrize("centre", [-6.0, -1.0, 0.0, 4.0])
 def test_tilted_moments_are_those_of_quadrature_even_far_from_the_cavity(centre: float) -> None:
     rows = cells((1.0, 3.0, 30.0, NAN, NAN))
-    mean, variance = tilted_moments(rows, np.array([centre]), np.array([1.5]))
+    cavity = np.array([centre]), np.array([1.5])
+    mean, variance = tilted_moments(rows, *cavity, cavity[0], np.sqrt(cavity[1]))
     eta = np.linspace(-20.0, 20.0, 40_001)
     p = norm.pdf(eta, centre, np.sqrt(1.5)) * np.exp(log_likelihood(rows, eta[:, None]))[:, 0]
     p /= p.sum()
     assert mean[0] == pytest.approx(p @ eta, abs=1e-3)
     assert variance[0] == pytest.approx(p @ (eta - p @ eta) ** 2, rel=5e-3)
+
+
+def test_a_count_far_more_certain_than_its_cavity_keeps_the_moments_of_its_empirical_logit() -> None:
+    rows = cells((1.0, 40_000.0, 100_000.0, NAN, NAN))
+    logit, variance = np.log(40_000.0 / 60_000.0), 1.0 / (100_000.0 * 0.4 * 0.6)
+    mean, got = tilted_moments(rows, np.zeros(1), np.full(1, 4.0), np.array([logit]), np.array([np.sqrt(variance)]))
+    assert mean[0] == pytest.approx(logit, abs=0.02 * np.sqrt(variance))
+    assert got[0] == pytest.approx(variance, rel=1e-3)
