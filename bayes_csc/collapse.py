@@ -9,14 +9,14 @@ import numpy as np
 import pymc as pm
 import pytensor
 import pytensor.tensor as pt
-from numba import njit
+from numba import literal_unroll, njit
 from pytensor.gradient import disconnected_type
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
 from bayes_csc.design import Design
-from bayes_csc.kernel import Layout, Real, value_and_gradient
+from bayes_csc.kernel import Layout, Real, external, value_and_gradient
 from bayes_csc.kernel.compiled import VERSION
 
 pytensor.config.numba__fastmath = False  # see bayes_csc.kernel.compiled
@@ -61,12 +61,24 @@ class CollapsedLikelihood(Op):
 
 @register_funcify_default_op_cache_key(CollapsedLikelihood)
 def _numba_collapsed(op: CollapsedLikelihood, node: Apply, **kwargs: Any) -> tuple[Any, int]:
+    external.load()
+
     @njit(nogil=True)
     def collapsed(*inputs):
-        value, g = value_and_gradient(Layout(*inputs[:N_LAYOUT]), Real(*inputs[N_LAYOUT:]))
+        addresses, shapes = np.empty(len(inputs), np.int64), np.ones((len(inputs), external.AXES), np.int64)
+        i = 0  # enumerate does not unroll
+        for array in literal_unroll(inputs):
+            addresses[i] = array.ctypes.data
+            for axis in range(array.ndim):
+                shapes[i, axis] = array.shape[axis]
+            i += 1  # noqa: SIM113
+        end = np.cumsum(shapes[N_LAYOUT:, 0])
+        g = np.empty(end[-1])
+        value = external.collapsed(addresses.ctypes, shapes.ctypes, g.ctypes)
         return (
-            np.asarray(value), g.z, g.variance, g.offset, g.loading, g.mean, g.scale, g.ar_sd, g.ar_phi, g.white_sd,
-            g.domain_sd, g.domain_phi, g.low, g.high,
+            np.asarray(value), g[: end[0]], g[end[0] : end[1]], g[end[1] : end[2]], g[end[2] : end[3]],
+            g[end[3] : end[4]], g[end[4] : end[5]], g[end[5] : end[6]], g[end[6] : end[7]], g[end[7] : end[8]],
+            g[end[8] : end[9]], g[end[9] : end[10]], g[end[10] : end[11]], g[end[11] : end[12]],
         )  # fmt: skip
 
     return collapsed, VERSION
