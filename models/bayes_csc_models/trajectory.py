@@ -129,7 +129,7 @@ def latent_prior(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVariable]
 def exchangeable(name: str, scale: float, df: float, region: tuple[str, ...]) -> TensorVariable:
     """Zero-sum effects of the regions with a common, unknown variance (`common_scale`)."""
     basis = helmert(len(region))  # (n - 1, n), orthonormal rows that sum to zero
-    contrast = common_scale(f"{name}_contrast", scale, df, "contrast")
+    contrast = common_scale(name, scale, df, "contrast")
     return pm.Deterministic(name, pt.dot(contrast, basis), dims="region")
 
 
@@ -207,7 +207,7 @@ def national_standard(d: Design, spec: Spec) -> TensorVariable:
     """National random walk of the judgements' standard, zero-sum over the window, at each judgement's start."""
     n = d.year.size
     prior = spec.ratings
-    step = common_scale("standards_step", prior.standards_sd, prior.standards_df, "grade_step")
+    step = common_scale("standard", prior.standards_sd, prior.standards_df, "grade_step")
     basis = np.tril(np.ones((n, n)), -1)[:, : n - 1]
     standard = pm.Deterministic("standard", pt.dot(basis - basis[d.window].mean(axis=0), step), dims="year")
     rows = d.observation
