@@ -53,6 +53,14 @@ def test_value_and_gradient_are_the_kernel_s_in_every_mode(laid_out: Design, rea
         np.testing.assert_allclose(a, 3.0 * b, rtol=1e-12, atol=1e-12, err_msg=name)
 
 
+def test_at_the_edge_of_the_support_the_value_is_minus_infinity_in_every_mode(laid_out: Design, real: Real) -> None:
+    edge = real._replace(ar_phi=np.ones_like(real.ar_phi))
+    inputs = [pt.dvector(name) for name in Real._fields]
+    value = CollapsedLikelihood()(*(pt.as_tensor(a) for a in laid_out.layout), *inputs)[0]
+    assert value_and_gradient(laid_out.layout, edge)[0] == -np.inf
+    assert float(pytensor.function(inputs, value, mode="NUMBA")(*edge)) == -np.inf
+
+
 def test_the_gradient_cannot_be_differentiated_again(laid_out: Design) -> None:
     inputs = [pt.dvector(name) for name in Real._fields]
     value = CollapsedLikelihood()(*(pt.as_tensor(a) for a in laid_out.layout), *inputs)[0]

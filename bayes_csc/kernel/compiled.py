@@ -20,8 +20,9 @@ def compiled(function: Callable[..., Any]) -> Any:
     Numba takes cached machine code for current if the function's own file has not changed, but a callee from another
     file is compiled into it; so the stamp that it compares is that of all files of the kernel. Not with fast-math,
     which lets the compiler round differently where it inlines differently: a cold and a warm cache would give
-    different last digits and, in the end, different chains.
+    different last digits and, in the end, different chains. A division by zero gives infinity, not an exception, which
+    a C function could not raise; the value is then -inf.
     """
-    out = njit(nogil=True, cache=True)(function)
+    out = njit(nogil=True, cache=True, error_model="numpy")(function)
     out._cache._cache_file._source_stamp = VERSION
     return out
