@@ -35,7 +35,7 @@ import numpy as np
 from bayes_csc.kernel.arrays import Layout, Real
 from bayes_csc.kernel.compiled import compiled
 from bayes_csc.kernel.linked import linked_blocks, scaled_template
-from bayes_csc.kernel.single import single_blocks
+from bayes_csc.kernel.single_gradient import single_blocks
 
 __all__ = ["Layout", "Real", "value_and_gradient"]
 
