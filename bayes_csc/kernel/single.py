@@ -17,123 +17,15 @@ For the gradient P, K and Theta suffice (`single_gradient`).
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
 from bayes_csc.kernel.compiled import compiled
 from bayes_csc.kernel.grades import grade_sites
-from bayes_csc.kernel.lanes import WIDTH, aligned, fma, get, log, put, splat, sqrt
+from bayes_csc.kernel.lanes import WIDTH, fma, get, log, put, splat
+from bayes_csc.kernel.triangular import PRODUCT, factorise, invert_root
 
 LOG_2PI = math.log(2.0 * math.pi)
-PRODUCT = 8
-"""Pivots multiplied before their logarithm is taken: few enough not to leave the range of a double."""
-
-
-class Space(NamedTuple):
-    """Working memory for one group of authorities; the last axis of every array is the lane."""
-
-    precision: np.ndarray  # (slot) N
-    residual: np.ndarray  # (slot) z - o - lambda W m
-    pivot: np.ndarray  # (slot) of the factorisation of R^-1 + a^2 N
-    link: np.ndarray  # (slot) its subdiagonal
-    scaled: np.ndarray  # (slot) S residual
-    cov: np.ndarray  # (series, year, year) P
-    domain_cov: np.ndarray  # (domain, year, year) first sum c^2 S, then K
-    domain_state: np.ndarray  # (domain, year, state) first sum c lambda S W, then J = K times it
-    domain_pull: np.ndarray  # (domain, year) first sum c S r, then K times it, then the path's posterior mean
-    mean: np.ndarray  # (state) m
-    h: np.ndarray  # (state) sum lambda W'S r
-    big_h: np.ndarray  # (state, state) sum lambda^2 W'S W
-    x: np.ndarray  # (state) E[theta | z] - m
-    theta: np.ndarray  # (state, state) Cov[theta | z]
-    hl: np.ndarray  # (state, column) H L
-    root: np.ndarray  # (column, column) U, then U^-1, of M = I + L'HL = U'U
-    y: np.ndarray  # (state, column) L U^-1
-    yh: np.ndarray  # (column) Y'h
-    v: np.ndarray  # (column) E[v | z]
-    v_var: np.ndarray  # (column) Var[v | z]
-    beta: np.ndarray  # (grade, column) Cov(v, f)
-    pull: np.ndarray  # (grade, state) Cov(theta, f)
-    shift: np.ndarray  # (grade)
-    shrink: np.ndarray  # (grade, grade)
-    site: np.ndarray  # (grade, 2) tau and eta
-    a: np.ndarray  # (n, n) scratch
-    b: np.ndarray  # (n, n)
-    c: np.ndarray  # (n, n)
-    line: np.ndarray  # (4, n)
-
-
-@compiled
-def space(layout, n_state, n_column):
-    """Allocate the working memory."""
-    n_slot = layout.slot_state.size
-    n_series = layout.series_kind.size
-    n_grade = layout.single_grade.shape[1]
-    n_domain = layout.domain_years.size
-    years = 1
-    for s in range(n_series):
-        years = max(years, layout.series_slot[s + 1] - layout.series_slot[s])
-    for d in range(n_domain):
-        years = max(years, layout.domain_years[d])
-    n = max(years, n_state, n_column)
-    w = WIDTH
-    return Space(
-        precision=aligned(n_slot), residual=aligned(n_slot), pivot=aligned(n_slot), link=aligned(n_slot),
-        scaled=aligned(n_slot),
-        cov=aligned(n_series * years * years).reshape(n_series, years, years, w),
-        domain_cov=aligned(n_domain * years * years).reshape(n_domain, years, years, w),
-        domain_state=aligned(n_domain * years * n_state).reshape(n_domain, years, n_state, w),
-        domain_pull=aligned(n_domain * years).reshape(n_domain, years, w),
-        mean=aligned(n_state), h=aligned(n_state), big_h=aligned(n_state * n_state).reshape(n_state, n_state, w),
-        x=aligned(n_state), theta=aligned(n_state * n_state).reshape(n_state, n_state, w),
-        hl=aligned(n_state * n_column).reshape(n_state, n_column, w),
-        root=aligned(n_column * n_column).reshape(n_column, n_column, w),
-        y=aligned(n_state * n_column).reshape(n_state, n_column, w),
-        yh=aligned(n_column), v=aligned(n_column), v_var=aligned(n_column),
-        beta=aligned(n_grade * n_column).reshape(n_grade, n_column, w),
-        pull=aligned(n_grade * n_state).reshape(n_grade, n_state, w),
-        shift=aligned(n_grade), shrink=aligned(n_grade * n_grade).reshape(n_grade, n_grade, w),
-        site=aligned(n_grade * 2).reshape(n_grade, 2, w),
-        a=aligned(n * n).reshape(n, n, w), b=aligned(n * n).reshape(n, n, w), c=aligned(n * n).reshape(n, n, w),
-        line=aligned(4 * n).reshape(4, n, w),
-    )  # fmt: skip
-
-
-@compiled
-def factorise(a, n):
-    """Replace the upper triangle of n x n symmetric `a` by U, a = U'U; return log|a|, NaN if not positive definite."""
-    logdet, product = splat(0.0), splat(1.0)
-    for j in range(n):
-        d = get(a, (j, j))
-        for k in range(j):
-            u = get(a, (k, j))
-            d -= u * u
-        product *= d
-        if (j + 1) % PRODUCT == 0 or j == n - 1:
-            logdet += log(product)
-            product = splat(1.0)
-        inverse = 1.0 / sqrt(d)
-        put(a, (j, j), d * inverse)
-        for i in range(j + 1, n):
-            s = get(a, (j, i))
-            for k in range(j):
-                s -= get(a, (k, j)) * get(a, (k, i))
-            put(a, (j, i), s * inverse)
-    return logdet
-
-
-@compiled
-def invert_root(u, n):
-    """Replace upper triangular U by its inverse, column by column."""
-    for j in range(n):
-        d = 1.0 / get(u, (j, j))
-        for i in range(j):
-            s = splat(0.0)
-            for k in range(i, j):
-                s = fma(get(u, (i, k)), get(u, (k, j)), s)
-            put(u, (i, j), splat(0.0) - s * d)
-        put(u, (j, j), d)
 
 
 @compiled

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bayes_csc.kernel.compiled import compiled
 from bayes_csc.kernel.lanes import WIDTH, aligned, fma, get, put, splat, total
-from bayes_csc.kernel.single import collapse_group, space
+from bayes_csc.kernel.single import collapse_group
+from bayes_csc.kernel.space import space
 
 
 @compiled

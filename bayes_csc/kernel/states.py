@@ -9,6 +9,7 @@ import numpy as np
 from bayes_csc.kernel import linked, single
 from bayes_csc.kernel.compiled import compiled
 from bayes_csc.kernel.lanes import WIDTH, fma, get, put, splat
+from bayes_csc.kernel.space import space
 
 
 @compiled
@@ -54,7 +55,7 @@ def states(layout, real, n_year, share, noise):
 def singles(layout, real, n_year, share, noise, mean, draw, own, shared, unused):
     """Fill the moments and draws of the authorities by themselves."""
     factor = linked.scaled_template(layout, 0, real.scale)
-    memory = single.space(layout, n_year, factor.shape[1])
+    memory = space(layout, n_year, factor.shape[1])
     for group in range(layout.single_block.shape[0]):
         single.collapse_group(group, layout, real, factor, memory, unused, unused)
         if noise.shape[1] > 0:
