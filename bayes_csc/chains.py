@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import nutpie
 import xarray as xr
 from threadpoolctl import threadpool_limits
 
 from bayes_csc.errors import InterruptedFitError, UsageError
+from bayes_csc.inference import Start
+from bayes_csc.sampler import sample_chain
 
-WARMUP = 150
-TARGET_ACCEPT = 0.7
-"""Below nutpie's 0.8: in whitened coordinates half the leapfrog steps do, and R-hat of the scales falls as fast."""
+WARMUP = 100
 FEWEST_DRAWS = 4
 """Of a chain that an interrupt cut short: below, its diagnostics do not exist."""
-POLL_SECONDS = 0.25
+POLL_SECONDS = 0.05
+FIRST_SD = 0.5
+"""Of the chains' first points, in whitened coordinates."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Progress:
     divergences
         So far, after the warm-up.
     gradients
-        Leapfrog steps so far.
+        So far.
     seconds_left
         Estimate, None while there is none.
     """
@@ -102,7 +105,7 @@ class Checkpoint:
 
 
 def sample_chains(
-    density: Any,
+    start: Start,
     *,
     seed: int,
     draws: int,
@@ -111,13 +114,13 @@ def sample_chains(
     warmup: int = WARMUP,
     checkpoint: Checkpoint | None = None,
     progress: Callable[[Progress], None] | None = None,
-) -> tuple[xr.Dataset, xr.Dataset, bool]:
-    """Sample chains by NUTS, `cores` at a time; chain c depends on the seed and c alone.
+) -> tuple[xr.DataTree, bool]:
+    """Sample chains, `cores` at a time; chain c depends on the seed and c alone.
 
     Parameters
     ----------
-    density
-        A compiled nutpie model.
+    start
+        Density and coordinates.
     seed, draws, chains, cores, warmup
         Of the sampling.
     checkpoint
@@ -127,9 +130,9 @@ def sample_chains(
 
     Returns
     -------
-    tuple of (posterior, sample_stats, interrupted)
-        Dims (chain, draw, ...). After an interrupt: what was drawn, chains cut to one length and the shortest left out,
-        so that the most draws are kept.
+    tuple of (tree, interrupted)
+        Groups `posterior`, `sample_stats` and `unconstrained`, dims (chain, draw, ...). After an interrupt: what was
+        drawn, chains cut to one length and the shortest left out, so that the most draws are kept.
 
     Raises
     ------
@@ -141,95 +144,86 @@ def sample_chains(
         kept = checkpoint.read(c) if checkpoint else None
         if kept is not None:
             trees[c] = kept
-    waiting = [c for c in range(chains) if c not in trees]
-    running: dict[int, Any] = {}
-    state: dict[int, Any] = {}
-    began, interrupted = time.monotonic(), False
-    resumed = len(trees)
+    counts = {c: (0, 0, 0) for c in range(chains) if c not in trees}
+    stopped, began, resumed, interrupted = threading.Event(), time.monotonic(), len(trees), False
 
-    def start(c: int) -> None:
-        def listen(now: Any) -> None:
-            state[c] = now[0]
+    def one(c: int) -> xr.DataTree:
+        def told(done: int, divergences: int, gradients: int) -> bool:
+            counts[c] = done, divergences, gradients
+            return not stopped.is_set()
 
-        running[c] = nutpie.sample(
-            density,
-            draws=draws,
-            tune=warmup,
-            chains=1,
-            cores=1,
-            target_accept=TARGET_ACCEPT,
-            seed=int(np.random.SeedSequence([seed, c]).generate_state(1)[0]),
-            save_warmup=False,
-            progress_bar=False,
-            blocking=False,
-            progress_callback=listen,
-            progress_rate=100,
-        )
+        return _sample(start, np.random.default_rng([seed, c]), c, draws, warmup, told)
 
-    with threadpool_limits(1):
+    with threadpool_limits(1), ThreadPoolExecutor(cores) as threads:
+        running = {threads.submit(one, c): c for c in counts}
         try:
-            while waiting or running:
-                while waiting and len(running) < cores:
-                    start(waiting.pop(0))
-                time.sleep(POLL_SECONDS)
-                for c in [c for c, sampler in running.items() if _finished(sampler)]:
-                    trees[c] = _tidy(running.pop(c).wait(), c)
+            while running:
+                finished, _ = wait(running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    c = running.pop(future)
+                    trees[c] = future.result()
                     if checkpoint:
                         checkpoint.write(c, trees[c])
                 if progress:
-                    progress(_progress(state, draws + warmup, chains, resumed, began))
-        except KeyboardInterrupt:
-            interrupted = True
-            trees |= {c: _tidy(sampler.abort(), c) for c, sampler in running.items()}
-        except BaseException:
-            for sampler in running.values():  # they read memory that this process is about to give back
-                sampler.cancel()
-            raise
-    return (*_joined(trees), interrupted)
+                    progress(_progress(counts, draws + warmup, chains, resumed, began))
+        except BaseException as stop:
+            stopped.set()
+            interrupted = isinstance(stop, KeyboardInterrupt)
+            if not interrupted:
+                raise
+            trees |= {c: future.result() for future, c in running.items() if not future.cancel()}
+    return _joined(trees), interrupted
 
 
-def _finished(sampler: Any) -> bool:
-    try:
-        return bool(sampler.is_finished)
-    except TimeoutError:  # nutpie 0.16 raises it where the sampler is busy
-        return False
+def _sample(
+    start: Start, rng: np.random.Generator, chain: int, draws: int, warmup: int, told: Callable[[int, int, int], bool]
+) -> xr.DataTree:
+    density, coordinates = start.density, start.coordinates
+
+    def log_density(y: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = density(coordinates.point(y))
+        return value, coordinates.gradient(gradient)
+
+    first = FIRST_SD * rng.standard_normal(coordinates.centre.size)
+    drawn = sample_chain(log_density, first, rng, draws=draws, warmup=warmup, told=told)
+    x = coordinates.point(drawn.y)[None]
+    statistics = {
+        "diverging": drawn.diverging,
+        "energy": drawn.energy,
+        "n_steps": drawn.n_steps,
+        "step_size": np.full(drawn.energy.size, drawn.step_size),
+    }
+    coords = {"chain": [chain], "draw": np.arange(x.shape[1])}
+    return xr.DataTree.from_dict(
+        {
+            "/posterior": density.posterior(x, [chain]),
+            "/sample_stats": xr.Dataset({k: (("chain", "draw"), v[None]) for k, v in statistics.items()}, coords),
+            "/unconstrained": xr.Dataset({"x": (("chain", "draw", "coordinate"), x)}, coords),
+        }
+    )
 
 
-def _tidy(tree: Any, chain: int) -> xr.DataTree:
-    """Posterior and the sampler's statistics of one chain, labelled by its number."""
-    groups = {}
-    for name in ("posterior", "sample_stats"):
-        group = tree[name].to_dataset()
-        if name == "sample_stats":
-            group = group[["diverging", "energy", "n_steps", "step_size"]]
-        groups[f"/{name}"] = group.assign_coords(chain=[chain])
-    return xr.DataTree.from_dict(groups)
-
-
-def _joined(trees: dict[int, xr.DataTree]) -> tuple[xr.Dataset, xr.Dataset]:
+def _joined(trees: dict[int, xr.DataTree]) -> xr.DataTree:
     drawn = {c: t["posterior"].sizes["draw"] for c, t in sorted(trees.items())}
     length = max(drawn.values(), key=lambda n: n * sum(other >= n for other in drawn.values()), default=0)
     if length < FEWEST_DRAWS:
         raise InterruptedFitError("interrupted before any chain had left its warm-up: nothing is written")
     kept = [c for c, n in drawn.items() if n >= length]
-    joined = [
-        xr.concat([trees[c][name].to_dataset().isel(draw=slice(0, length)) for c in kept], dim="chain", join="outer")
-        for name in ("posterior", "sample_stats")
-    ]
-    return joined[0], joined[1]
+    return xr.DataTree.from_dict(
+        {
+            f"/{name}": xr.concat(
+                [trees[c][name].to_dataset().isel(draw=slice(0, length)) for c in kept], dim="chain", join="outer"
+            )
+            for name in ("posterior", "sample_stats", "unconstrained")
+        }
+    )
 
 
-def _progress(state: dict[int, Any], length: int, chains: int, resumed: int, began: float) -> Progress:
-    seen = list(state.values())
-    now = sum(int(s.finished_draws) for s in seen)
+def _progress(
+    counts: dict[int, tuple[int, int, int]], length: int, chains: int, resumed: int, began: float
+) -> Progress:
+    now, divergences, gradients = (sum(column) for column in zip(*counts.values(), strict=True))
     total = chains * length
     passed = time.monotonic() - began
     left = passed / now * (total - resumed * length - now) if now else None
-    return Progress(
-        "sampling",
-        resumed * length + now,
-        total,
-        sum(int(s.divergences) for s in seen),
-        sum(int(s.total_num_steps) for s in seen),
-        left,
-    )
+    return Progress("sampling", resumed * length + now, total, divergences, gradients, left)

@@ -7,19 +7,14 @@ from typing import Any
 
 import numpy as np
 import pymc as pm
-import pytensor
 import pytensor.tensor as pt
-from numba import literal_unroll, njit
 from pytensor.gradient import disconnected_type
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
-from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
 from bayes_csc.design import Design
-from bayes_csc.kernel import Layout, Real, external, value_and_gradient
-from bayes_csc.kernel.compiled import VERSION
+from bayes_csc.kernel import Layout, Real, value_and_gradient
 
-pytensor.config.numba__fastmath = False  # see bayes_csc.kernel.compiled
 N_LAYOUT = len(Layout._fields)
 
 
@@ -59,31 +54,6 @@ class CollapsedLikelihood(Op):
         return [disconnected_type() for _ in range(N_LAYOUT)] + [cotangents[0] * g for g in outputs[1:]]
 
 
-@register_funcify_default_op_cache_key(CollapsedLikelihood)
-def _numba_collapsed(op: CollapsedLikelihood, node: Apply, **kwargs: Any) -> tuple[Any, int]:
-    external.load()
-
-    @njit(nogil=True)
-    def collapsed(*inputs):
-        addresses, shapes = np.empty(len(inputs), np.int64), np.ones((len(inputs), external.AXES), np.int64)
-        i = 0  # enumerate does not unroll
-        for array in literal_unroll(inputs):
-            addresses[i] = array.ctypes.data
-            for axis in range(array.ndim):
-                shapes[i, axis] = array.shape[axis]
-            i += 1  # noqa: SIM113
-        end = np.cumsum(shapes[N_LAYOUT:, 0])
-        g = np.empty(end[-1])
-        value = external.collapsed(addresses.ctypes, shapes.ctypes, g.ctypes)
-        return (
-            np.asarray(value), g[: end[0]], g[end[0] : end[1]], g[end[1] : end[2]], g[end[2] : end[3]],
-            g[end[3] : end[4]], g[end[4] : end[5]], g[end[5] : end[6]], g[end[6] : end[7]], g[end[7] : end[8]],
-            g[end[8] : end[9]], g[end[9] : end[10]], g[end[10] : end[11]], g[end[11] : end[12]],
-        )  # fmt: skip
-
-    return collapsed, VERSION
-
-
 def collapsed_potential(design: Design, **real: Any) -> Variable:
     """Add log p(z | hyperparameters) to the model on the context stack.
 
@@ -103,7 +73,16 @@ def collapsed_potential(design: Design, **real: Any) -> Variable:
 
 def collapsed_inputs(model: pm.Model) -> list[Variable]:
     """Return the symbolic real inputs of a model's collapsed likelihood, in the order of `kernel.Real`."""
+    return list(_collapsed_node(model).inputs[N_LAYOUT:])
+
+
+def collapsed_layout(model: pm.Model) -> Layout:
+    """Return the layout of a model's collapsed likelihood."""
+    return Layout(*(np.asarray(i.data) for i in _collapsed_node(model).inputs[:N_LAYOUT]))
+
+
+def _collapsed_node(model: pm.Model) -> Apply:
     node = model["collapsed_likelihood"].owner
     while not isinstance(node.op, CollapsedLikelihood):
         node = node.inputs[0].owner
-    return list(node.inputs[N_LAYOUT:])
+    return node

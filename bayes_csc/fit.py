@@ -17,17 +17,17 @@ import pymc as pm
 import xarray as xr
 
 from bayes_csc.chains import WARMUP, Checkpoint, Progress, sample_chains
+from bayes_csc.density import compile_density
 from bayes_csc.design import design
 from bayes_csc.diagnostics import Gate, gate
 from bayes_csc.errors import DataError, UsageError
-from bayes_csc.inference import compile_model, embedded, find_start
+from bayes_csc.inference import embedded, find_start
 from bayes_csc.panel import Panel
-from bayes_csc.precondition import preconditioned
 from bayes_csc.spec import Spec
 from bayes_csc.states import last_inspections, states_given_draws
 
 DRAWS, CHAINS, CORES = 1200, 4, 2
-PACKAGES = ("bayescsc", "pymc", "pytensor", "nutpie", "numba", "numpy", "scipy", "arviz", "xarray", "pandas")
+PACKAGES = ("bayescsc", "pymc", "pytensor", "numba", "numpy", "scipy", "arviz", "xarray", "pandas")
 POSTERIOR, SPEC, RECORD, PANEL = "posterior.nc", "spec.toml", "run.json", "panel"
 Model = Callable[[Panel, Spec], pm.Model]
 
@@ -205,28 +205,24 @@ def fit(
     store = Checkpoint(checkpoint, record | {"whole_spec": spec.model_dump(mode="json")}) if checkpoint else None
     if store:
         store.open(resume=resume)
-    tell(Progress("compiling (a minute or two the first time)", 0, 1))
-    compiled = compile_model(model(panel, spec))
+    tell(Progress("compiling (a minute the first time)", 0, 1))
+    with_sites = spec.updated({"counts": {"small": "sites"}, "ratings": {"grades": "sites"}})
+    density = compile_density(model(panel, spec))
+    inner = density if spec == with_sites else compile_density(model(panel, with_sites))
     clock.lap("compile")
     tell(Progress("finding the mode", 0, 1))
-    with_sites = spec.updated({"counts": {"small": "sites"}, "ratings": {"grades": "sites"}})
-    if spec == with_sites:
-        compiled, start = find_start(compiled, laid_out, seed=seed, cores=cores)
-    else:
-        inner, start = find_start(
-            compile_model(model(panel, with_sites)), design(panel, with_sites), seed=seed, cores=cores
-        )
-        start = embedded(start, inner, compiled, seed=seed)
-        compiled = compiled.with_data(observed_z=start.z, observed_variance=start.variance)
+    start = find_start(inner, laid_out if inner is density else design(panel, with_sites), cores=cores)
+    if inner is not density:
+        start = embedded(start, density)
     clock.lap("start")
-    posterior, stats, interrupted = sample_chains(
-        preconditioned(compiled.density, start.centre, start.factor, start.whitened),
-        seed=seed, draws=draws, chains=chains, warmup=warmup, cores=cores, checkpoint=store, progress=tell,
-    )  # fmt: skip
+    tree, interrupted = sample_chains(
+        start, seed=seed, draws=draws, chains=chains, warmup=warmup, cores=cores, checkpoint=store, progress=tell
+    )
     clock.lap("sampling")
+    posterior, stats = tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset()
     theta, change = states_given_draws(
-        compiled, laid_out, posterior, last_inspections(panel, laid_out.authority), seed=seed, cores=cores,
-        progress=lambda done, total: tell(Progress("states", done, total)),
+        start.density, laid_out, tree["unconstrained"].to_dataset().x, last_inspections(panel, laid_out.authority),
+        seed=seed, cores=cores, progress=lambda done, total: tell(Progress("states", done, total)),
     )  # fmt: skip
     clock.lap("states")
     posterior = posterior.assign(theta=theta)

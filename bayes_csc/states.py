@@ -15,8 +15,8 @@ import numpy as np
 import xarray as xr
 
 from bayes_csc.calendar import grid_position
+from bayes_csc.density import Density
 from bayes_csc.design import Design
-from bayes_csc.inference import Compiled
 from bayes_csc.kernel import Real
 from bayes_csc.kernel.states import states
 from bayes_csc.panel import Panel, inspection_dates
@@ -37,9 +37,9 @@ def last_inspections(panel: Panel, authority: tuple[str, ...]) -> np.ndarray:
 
 
 def states_given_draws(
-    compiled: Compiled,
+    density: Density,
     design: Design,
-    posterior: xr.Dataset,
+    x: xr.DataArray,
     last: np.ndarray,
     *,
     seed: int,
@@ -50,10 +50,10 @@ def states_given_draws(
 
     Parameters
     ----------
-    compiled, design
-        The model and its design.
-    posterior
-        Draws of the free variables, dims (chain, draw, ...).
+    density, design
+        The model's density and its design.
+    x
+        Draws of the unconstrained variables, dims (chain, draw, coordinate).
     last
         Grid position of each authority's last inspection.
     seed
@@ -74,9 +74,8 @@ def states_given_draws(
         "recent": then is two years before now.
     """
     moments = _Moments.of(design, last)
-    n_chain, n_draw = posterior.sizes["chain"], posterior.sizes["draw"]
-    names = [v.name for v in compiled.model.free_RVs]
-    values = {name: posterior[name].transpose("chain", "draw", ...).to_numpy() for name in names}
+    n_chain, n_draw = x.sizes["chain"], x.sizes["draw"]
+    points = np.ascontiguousarray(x.transpose("chain", "draw", "coordinate").to_numpy())
     theta = np.empty((n_chain, n_draw, len(design.authority), design.year.size), dtype=np.float32)
     mean = np.empty((n_chain, n_draw, len(design.authority), len(CHANGES)))
     variance = np.empty_like(mean)
@@ -84,8 +83,7 @@ def states_given_draws(
 
     def one(at: tuple[int, int]) -> None:
         nonlocal done
-        with lock:  # the compiled inputs share their storage
-            real = compiled.real_inputs({name: value[at] for name, value in values.items()})
+        real = density.real(points[at])
         theta[at], mean[at], variance[at] = moments.at(real, np.random.default_rng([seed, *at]))
         with lock:
             done += 1
@@ -94,7 +92,7 @@ def states_given_draws(
 
     with ThreadPoolExecutor(cores) as pool:
         list(pool.map(one, [(c, d) for c in range(n_chain) for d in range(n_draw)]))
-    coords = {"chain": posterior.chain, "draw": posterior.draw, "authority": list(design.authority)}
+    coords = {"chain": x.chain, "draw": x.draw, "authority": list(design.authority)}
     change = xr.Dataset(
         {
             "mean": (("chain", "draw", "authority", "change"), mean),

@@ -108,7 +108,7 @@ def coordinates(d: Design) -> dict[str, list[object]]:
 def latent_prior(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVariable]:
     """Prior mean (authority, year) of theta and the sd of each kind of the templates' columns."""
     x, time, pooling = d.deprivation, d.time, spec.pooling
-    level, trend = pt.zeros(len(d.authority)), pt.zeros(len(d.authority))
+    level = trend = pt.zeros_like(pt.constant(x))
     if pooling.region and len(d.region) > 1:
         rho = exchangeable("region_level", pooling.region_sd, pooling.region_df, d.region)
         kappa = exchangeable("region_trend", pooling.region_trend_sd, pooling.region_df, d.region)
@@ -219,7 +219,7 @@ def judgement_prior(d: Design, spec: Spec) -> TensorVariable | None:
     if not d.framework:
         return None
     share = pm.Dirichlet("grade_share", np.full(len(d.grade), spec.ratings.grade_concentration), dims="grade")
-    base = pt.sqrt(2.0) * pt.erfinv(2.0 * pt.cumsum(share)[:-1] - 1.0)
+    base = np.sqrt(2.0) * pt.erfinv(2.0 * pt.cumsum(share)[:-1] - 1.0)
     cutpoints = base[None]
     if len(d.framework) > 1:
         shift = pm.Normal("framework_shift", 0.0, spec.ratings.framework_shift_sd, dims="later_framework")

@@ -1,0 +1,200 @@
+"""The posterior density of a collapsed model in unconstrained coordinates, compiled once for all panels."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+import xarray as xr
+from pytensor.graph.replace import clone_replace
+from pytensor.tensor.variable import TensorVariable
+
+from bayes_csc.collapse import collapsed_inputs, collapsed_layout
+from bayes_csc.graph import function, lifted, parameters_as_inputs
+from bayes_csc.kernel import Layout, Real, value_and_gradient
+
+N_REAL = len(Real._fields)
+GROUPS_PER_BLOCK = 1.0
+Arrays = tuple[np.ndarray, ...]
+
+
+def halves(layout: Layout) -> tuple[Layout, Layout]:
+    """Divide the blocks of a layout in two parts of about the same work.
+
+    The blocks taken one by one are the first part's; about `GROUPS_PER_BLOCK` groups of eight authorities cost as much
+    as one of those.
+    """
+    n = layout.single_block.shape[0]
+    first = max(0, (n - round(GROUPS_PER_BLOCK * layout.block.size)) // 2)
+    none = layout._replace(block=layout.block[:0], block_group=layout.block_group[:0])
+    return _groups(layout, slice(0, first)), _groups(none, slice(first, n))
+
+
+def _groups(layout: Layout, chosen: slice) -> Layout:
+    return layout._replace(
+        single_block=layout.single_block[chosen],
+        single_cell=layout.single_cell[chosen],
+        single_grade=layout.single_grade[chosen],
+    )
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A compiled function with the values of the constants that were lifted out of it."""
+
+    run: Callable[..., Arrays]
+    constants: Arrays
+
+    def __call__(self, *inputs: Any) -> Arrays:
+        """Return the outputs."""
+        return self.run(*inputs, *self.constants)
+
+
+@dataclass(frozen=True)
+class Names:
+    """The free variables and deterministics of a model: name, dims and coordinates; and how x divides."""
+
+    variable: tuple[str, ...]
+    dims: dict[str, tuple[str, ...]]
+    coords: dict[str, list[Any]]
+    free: dict[str, slice]
+
+
+@dataclass(frozen=True)
+class Density:
+    """log p(x | data) up to a constant, x the unconstrained free variables, one after another.
+
+    The density is that of the priors plus the kernel's: PyTensor computes the first and the kernel's real inputs, the
+    kernel its value and gradient by them, PyTensor the product of that with their Jacobian.
+
+    Attributes
+    ----------
+    names
+        Of the variables.
+    layout
+        Of the observations.
+    z, variance
+        Observations and their sampling variances, sites among them.
+    first
+        A point of the support.
+    """
+
+    names: Names
+    layout: Layout
+    z: np.ndarray
+    variance: np.ndarray
+    first: np.ndarray
+    forward: Bound
+    pullback: Bound
+    expansion: Bound
+    pool: Executor | None = None
+
+    def shared_by(self, pool: Executor | None) -> Density:
+        """Return the density with the kernel's work in two parts, done by the threads of a pool; None undoes it.
+
+        The parts do not depend on the number of threads, so neither does the last digit of the value.
+        """
+        return dataclasses.replace(self, pool=pool)
+
+    def with_sites(self, z: np.ndarray, variance: np.ndarray) -> Density:
+        """Return the density on other values of the observations."""
+        return dataclasses.replace(
+            self, z=np.array(z, dtype=float, order="C"), variance=np.array(variance, dtype=float, order="C")
+        )
+
+    def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """Log density and its gradient; -inf outside the support."""
+        prior, real = self._prior_and_real(x)
+        if not np.isfinite(prior):
+            return -np.inf, np.zeros(x.size)
+        if self.pool is None:
+            value, by_real = value_and_gradient(self.layout, real)
+        else:
+            (one, by_one), (two, by_two) = self.pool.map(value_and_gradient, halves(self.layout), (real, real))
+            value, by_real = one + two, Real(*(a + b for a, b in zip(by_one, by_two, strict=True)))
+        if not np.isfinite(value):
+            return -np.inf, np.zeros(x.size)
+        (gradient,) = self.pullback(x, self.z, self.variance, *by_real)
+        return prior + value, gradient
+
+    def real(self, x: np.ndarray) -> Real:
+        """Return the kernel's real inputs."""
+        return self._prior_and_real(x)[1]
+
+    def _prior_and_real(self, x: np.ndarray) -> tuple[float, Real]:
+        prior, *real = self.forward(x, self.z, self.variance)
+        return float(prior), Real(*real)
+
+    def expand(self, x: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the named variables, constrained, of a point."""
+        return dict(zip(self.names.variable, self.expansion(x), strict=True))
+
+    def posterior(self, x: np.ndarray, chains: Sequence[int]) -> xr.Dataset:
+        """Named variables of draws x (chain, draw, dim), labelled."""
+        drawn = [[self.expansion(point) for point in chain] for chain in np.ascontiguousarray(x)]
+        names = self.names
+        variables = {
+            name: (("chain", "draw", *names.dims[name]), np.array([[point[k] for point in chain] for chain in drawn]))
+            for k, name in enumerate(names.variable)
+        }
+        used = {dim for dims in names.dims.values() for dim in dims}
+        coords = {"chain": list(chains), "draw": np.arange(x.shape[1])} | {d: names.coords[d] for d in used}
+        return xr.Dataset(variables, coords=coords)
+
+
+def compile_density(model: pm.Model) -> Density:
+    """Compile the density of a model with a collapsed likelihood; in a moment if its structure was seen before."""
+    free, data = model.free_RVs, [model["observed_z"], model["observed_variance"]]
+    values = [model.rvs_to_values[v] for v in free]
+    point = model.initial_point()
+    start = [np.asarray(point[v.name], dtype=float) for v in values]
+    edges = np.concatenate([[0], np.cumsum([v.size for v in start])])
+    named = [*free, *model.deterministics]
+    others = [v for v in model.potentials if v.name != "collapsed_likelihood"]
+
+    x, at, z, variance = pt.dvector("x"), pt.lvector("edges"), pt.dvector("z"), pt.dvector("variance")
+    with parameters_as_inputs(free) as priors:
+        outputs = [
+            model.logp(vars=[*free, *others]), *model.replace_rvs_by_values([*collapsed_inputs(model), *named])
+        ]  # fmt: skip
+        parts = {v: _part(x, at, k, s) for k, (v, s) in enumerate(zip(values, start, strict=True))}
+        placed = clone_replace(outputs, parts | dict(zip(data, (z, variance), strict=True)), rebuild_strict=False)
+    prior, real, variables = placed[0], placed[1 : 1 + N_REAL], placed[1 + N_REAL :]
+    cotangent = [pt.dvector(name) for name in Real._fields]
+    total = prior + sum((c * r).sum() for c, r in zip(cotangent, real, strict=True))
+
+    def compiled(inputs: list[Any], outputs: list[Any]) -> Bound:
+        graph = lifted(outputs)
+        return Bound(
+            function([*inputs, at, *priors, *graph.constants], graph.outputs),
+            (edges, *priors.values(), *graph.values),
+        )
+
+    return Density(
+        names=Names(
+            variable=tuple(v.name for v in named),
+            dims={v.name: tuple(model.named_vars_to_dims.get(v.name) or ()) for v in named},
+            coords={name: list(labels) for name, labels in model.coords.items()},
+            free={v.name: slice(*edges[k : k + 2]) for k, v in enumerate(free)},
+        ),
+        layout=collapsed_layout(model),
+        z=np.array(data[0].get_value(), dtype=float),
+        variance=np.array(data[1].get_value(), dtype=float),
+        first=np.concatenate([v.ravel() for v in start]),
+        forward=compiled([x, z, variance], [prior, *real]),
+        pullback=compiled([x, z, variance, *cotangent], [pt.grad(total, x, disconnected_inputs="ignore")]),
+        expansion=compiled([x], variables),
+    )
+
+
+def _part(x: TensorVariable, edges: TensorVariable, k: int, start: np.ndarray) -> TensorVariable:
+    """Value variable k of the unconstrained vector."""
+    if start.ndim == 0:
+        return x[edges[k]]
+    return x[edges[k] : edges[k + 1]].reshape(start.shape) if start.ndim > 1 else x[edges[k] : edges[k + 1]]

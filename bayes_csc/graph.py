@@ -1,0 +1,156 @@
+"""A symbolic function compiled once for all data: its constants are inputs, and what was compiled is kept on disk.
+
+PyTensor builds constants into what it compiles, so another panel, prior or choice of indicators would be compiled
+anew, half a minute each. Here arrays, prior constants and lengths become inputs; what remains is the structure, and
+models of one structure share one compiled function. Its rewritten graph and, by PyTensor's own cache, its machine code
+wait on disk for the next process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytensor
+import pytensor.tensor as pt
+from pytensor.compile.mode import get_mode
+from pytensor.compile.sharedvalue import SharedVariable
+from pytensor.graph.basic import Variable
+from pytensor.graph.fg import FunctionGraph
+from pytensor.graph.op import HasInnerGraph
+from pytensor.graph.replace import clone_replace
+from pytensor.graph.traversal import io_toposort
+from pytensor.link.numba.cache import NUMBA_CACHE_PATH
+from pytensor.link.numba.linker import NumbaLinker
+from pytensor.tensor.basic import Alloc
+from pytensor.tensor.elemwise import DimShuffle
+from pytensor.tensor.shape import Reshape
+from pytensor.tensor.variable import TensorConstant
+
+pytensor.config.numba__fastmath = False  # see bayes_csc.kernel.compiled
+FOLDER = NUMBA_CACHE_PATH.parent / "bayescsc"
+COMPILERS = ("pytensor", "pymc", "numba", "llvmlite", "numpy")
+
+
+@dataclass(frozen=True)
+class Lifted:
+    """Outputs of a graph whose constants have become inputs, and the constants' values."""
+
+    outputs: tuple[Variable, ...]
+    constants: tuple[Variable, ...]
+    values: tuple[np.ndarray, ...]
+
+
+@contextmanager
+def parameters_as_inputs(random_variables: Sequence[Variable]) -> Iterator[dict[Variable, np.ndarray]]:
+    """Let the constant parameters of random variables be inputs for a while; give those and their values.
+
+    Before any density is derived: deriving it merges equal constants, and two priors that happen to be equal would
+    have another structure than two that are not.
+    """
+    values: dict[Variable, np.ndarray] = {}
+    before = {rv.owner: list(rv.owner.inputs) for rv in random_variables}
+    try:
+        for node, inputs in before.items():
+            for at, i in enumerate(inputs):
+                expanded = i.owner is not None and isinstance(i.owner.op, DimShuffle)
+                constant = i.owner.inputs[0] if expanded else i
+                if isinstance(constant, TensorConstant) and constant.type.dtype.startswith("float"):
+                    new = pt.tensor(dtype="float64", shape=_shape(constant))
+                    values[new] = np.asarray(constant.data, dtype=float)
+                    node.inputs[at] = i.owner.op(new) if expanded else new
+        yield values
+    finally:
+        for node, inputs in before.items():
+            node.inputs[:] = inputs
+
+
+def _shape(v: Variable) -> tuple[int | None, ...]:
+    """Which dims broadcast belongs to the structure; no other length does."""
+    return tuple(1 if n == 1 else None for n in v.type.shape)
+
+
+def lifted(outputs: Sequence[Variable]) -> Lifted:
+    """Replace constant arrays, lengths and shared variables by inputs."""
+    chosen: dict[Variable, Variable] = {}
+    for node in io_toposort([], outputs):
+        for at, i in enumerate(node.inputs):
+            if i not in chosen and _is_data(node, at, i):
+                kind = "float64" if i.type.dtype.startswith("float") else "int64"
+                chosen[i] = pt.tensor(dtype=kind, shape=_shape(i))
+    new = clone_replace(list(outputs), chosen, rebuild_strict=False)
+    values = tuple(
+        np.array(i.get_value() if isinstance(i, SharedVariable) else i.data, dtype=to.type.dtype, order="C")
+        for i, to in chosen.items()
+    )
+    return Lifted(tuple(new), tuple(chosen.values()), values)
+
+
+def _is_data(node: Any, at: int, i: Variable) -> bool:
+    if isinstance(i, SharedVariable):
+        return True
+    if not isinstance(i, TensorConstant):
+        return False
+    if i.type.ndim == 0:
+        return isinstance(node.op, Alloc) and at > 0 and i.type.dtype.startswith("int")
+    return not isinstance(node.op, Reshape) and i.type.dtype in ("float32", "float64", "int64")
+
+
+def function(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> Callable[..., tuple[np.ndarray, ...]]:
+    """Compile, or take from the cache: arrays of exactly the inputs' types in, a tuple of arrays out; thread-safe."""
+    path = FOLDER / f"{_key(inputs, outputs)}.pickle"
+    try:
+        kept = pickle.loads(path.read_bytes())
+    except (OSError, pickle.PickleError, EOFError, AttributeError, ImportError):
+        graph = FunctionGraph(list(inputs), list(outputs), clone=True)
+        get_mode("NUMBA").excluding("inplace").optimizer.rewrite(graph)  # else the order of its operations would matter
+        content = pickle.dumps((graph.inputs, graph.outputs))
+        _keep(path, content)
+        kept = pickle.loads(content)  # as it will be next time: the machine code's key depends on it
+    linker = NumbaLinker()
+    compiled: Callable[..., tuple[np.ndarray, ...]] = linker.jit_compile(
+        linker.fgraph_convert(FunctionGraph(*kept, clone=False))
+    )
+    return compiled
+
+
+def _keep(path: Any, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, part = tempfile.mkstemp(dir=path.parent)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+    os.replace(part, path)
+
+
+def _key(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> str:
+    """Hash of a graph's structure, of the compilers' versions and of this file."""
+    versions = repr([version(name) for name in COMPILERS])
+    return hashlib.sha256(f"{versions}{_structure(inputs, outputs)}".encode() + Path(__file__).read_bytes()).hexdigest()
+
+
+def _structure(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> str:
+    """Operations, types, wiring and constants of a graph."""
+    number = {v: k for k, v in enumerate(inputs)}
+    said = [repr([v.type for v in inputs])]
+
+    def place(v: Variable) -> str:
+        return str(number[v]) if v in number else f"{v.type!r}{np.asarray(v.data).tolist()!r}"
+
+    for node in io_toposort(inputs, outputs):
+        op = node.op
+        properties = [getattr(op, name) for name in getattr(op, "__props__", None) or ()]
+        inner = _structure(op.inner_inputs, op.inner_outputs) if isinstance(op, HasInnerGraph) else ""
+        wiring = [place(i) for i in node.inputs]
+        types = [o.type for o in node.outputs]
+        said.append(f"{type(op).__qualname__} {op} {properties!r} {inner} {wiring!r} {types!r}")
+        number |= {o: len(number) + k for k, o in enumerate(node.outputs)}
+    return "\n".join([*said, repr([place(o) for o in outputs])])
