@@ -31,10 +31,11 @@ def layout_of(design: Design, observation: pd.DataFrame, *, blocks: np.ndarray |
     """
     n_year, n_block = design.year.size, len(design.block)
     evaluated = np.ones(n_block, bool) if blocks is None else np.isin(np.arange(n_block), blocks)
-    graded = (observation.kind == len(design.indicator)).to_numpy() & design.grade_sites
+    judged = (observation.kind == len(design.indicator)).to_numpy()
+    graded = judged & design.grade_sites
     group, block = observation.group.to_numpy(), observation.block.to_numpy()
     starts = np.flatnonzero(np.diff(group, prepend=-1))
-    single = _alike(design, observation, graded)
+    single = _alike(design, observation, judged)
     one_by_one = np.flatnonzero(evaluated & ~single)
     templates = [t.matrix for t in design.template]
     columns = [t.shape[1] for t in templates]
@@ -54,7 +55,7 @@ def layout_of(design: Design, observation: pd.DataFrame, *, blocks: np.ndarray |
         column_kind=_integers(np.concatenate([t.column_kind for t in design.template])),
         column_start=_starts(columns),
         **_weights(design, observation),
-        **_side_by_side(design, observation, graded, np.flatnonzero(evaluated & single)),
+        **_side_by_side(design, observation, judged, np.flatnonzero(evaluated & single)),
     )
 
 
@@ -80,20 +81,19 @@ def _weights(design: Design, observation: pd.DataFrame) -> dict[str, np.ndarray]
     return {"row": _integers(rows), "state": _integers(states), "weight": np.array(weights, dtype=float)}
 
 
-def _alike(design: Design, observation: pd.DataFrame, graded: np.ndarray) -> np.ndarray:
+def _alike(design: Design, observation: pd.DataFrame, judged: np.ndarray) -> np.ndarray:
     """Which blocks are one authority with at most one value per indicator and year, at the instant usual for it."""
     out = np.array([len(b) == 1 for b in design.block]) & (_integers(design.block_template) == OWN)
-    cells = observation[~graded]
+    cells = observation[~judged]
     cells = cells[out[cells.block.to_numpy()]]
     usual = cells.groupby(["kind", "year"]).position.transform(lambda p: p.mode().iloc[0])
-    judged = cells.kind == len(design.indicator)
-    odd = judged | (cells.position != usual) | cells.duplicated(["block", "kind", "year"], keep=False)
+    odd = (cells.position != usual) | cells.duplicated(["block", "kind", "year"], keep=False)
     out[cells.block[odd].unique()] = False
     return np.asarray(out)
 
 
 def _side_by_side(
-    design: Design, observation: pd.DataFrame, graded: np.ndarray, blocks: np.ndarray
+    design: Design, observation: pd.DataFrame, judged: np.ndarray, blocks: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Slots of indicators and years, and the observations that fill them, for authorities side by side."""
     n_group = -(-blocks.size // WIDTH)
@@ -104,7 +104,7 @@ def _side_by_side(
     number = np.arange(len(observation))
     mine = place[observation.block.to_numpy()] >= 0
 
-    cells = observation[mine & ~graded].assign(number=number[mine & ~graded])
+    cells = observation[mine & ~judged].assign(number=number[mine & ~judged])
     span = cells.groupby("kind").year.agg(["min", "max"])
     lengths = (span["max"] - span["min"] + 1).to_numpy()
     kinds, start = span.index.to_numpy(), _starts(list(lengths))
@@ -135,7 +135,7 @@ def _side_by_side(
         for at in np.setdiff1d(np.arange(start[-1]), some.index):  # a year without any value: its weights stay zero
             slot_state[at] = slot_state[at - 1]
 
-    grades = observation[mine & graded].assign(number=number[mine & graded])
+    grades = observation[mine & judged].assign(number=number[mine & judged])
     item = grades.groupby("block").cumcount().to_numpy()
     grade = np.full((n_group * WIDTH, int(item.max(initial=-1)) + 1), -1)
     grade[place[grades.block.to_numpy()], item] = grades.number

@@ -116,9 +116,8 @@ class _Moments:
     block: np.ndarray  # (authority,)
     since: np.ndarray  # (authority, change): grid positions
     contrast: np.ndarray  # (authority, change, year)
-    cut: tuple[
-        tuple[Design, np.ndarray, np.ndarray], ...
-    ]  # design without later data, kept rows, authorities it is for
+    cut: tuple[tuple[Design, np.ndarray, np.ndarray, np.ndarray], ...]
+    """Design without later data, its rows and grades among all, authorities it is for."""
 
     @classmethod
     def of(cls, design: Design, last: np.ndarray) -> _Moments:
@@ -136,7 +135,9 @@ class _Moments:
             chosen = np.array([b[k] if len(b) > k else -1 for b in design.block])
             limit = np.where(chosen >= 0, last[chosen], -np.inf)
             kept = position <= np.nan_to_num(limit, nan=-np.inf)[block]
-            cuts.append((design.kept(kept, blocks=np.flatnonzero(chosen >= 0)), kept, chosen[chosen >= 0]))
+            part = design.kept(kept, blocks=np.flatnonzero(chosen >= 0))
+            still = np.flatnonzero(kept[design.layout.graded >= 0])
+            cuts.append((part, np.flatnonzero(kept), still, chosen[chosen >= 0]))
         return cls(design, existing, share, own_block, since, contrast, tuple(cuts))
 
     def at(self, real: Real, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -152,8 +153,8 @@ class _Moments:
         out_variance = np.empty(self.since.shape)
         for k in (0, 2):
             out_mean[:, k], out_variance[:, k] = self._change(k, mean, own, shared, national, national_cov)
-        for cut, kept, chosen in self.cut:
-            mean0, _, own0, shared0 = self._states(cut, _kept(real, kept, self.design), noise[:, :0])
+        for cut, rows, still, chosen in self.cut:
+            mean0, _, own0, shared0 = self._states(cut, _kept(real, rows, still), noise[:, :0])
             england = national + self._by_block(self.share * (mean0 - mean))
             england_cov = national_cov + self._by_block(self.share[..., None] * (shared0 - shared))
             m, v = self._change(1, mean0, own0, shared0, england, england_cov)
@@ -181,13 +182,12 @@ class _Moments:
         return (w * (mean - national)).sum(axis=1), np.maximum(variance, 0.0)
 
 
-def _kept(real: Real, kept: np.ndarray, design: Design) -> Real:
+def _kept(real: Real, rows: np.ndarray, grades: np.ndarray) -> Real:
     """Real inputs of the kept observations; those of states and hyperparameters stay whole."""
-    still = kept[design.layout.graded >= 0]
     return real._replace(
-        z=real.z[kept],
-        variance=real.variance[kept],
-        offset=real.offset[kept],
-        low=real.low[still],
-        high=real.high[still],
+        z=real.z[rows],
+        variance=real.variance[rows],
+        offset=real.offset[rows],
+        low=real.low[grades],
+        high=real.high[grades],
     )

@@ -26,7 +26,7 @@ def hamlets() -> Design:
 
 def some_values(d: Design, seed: int) -> Real:
     rng, kinds, rows = np.random.default_rng(seed), len(d.indicator) + 1, d.observation
-    grade = rows.grade[rows.indicator == JUDGEMENT].to_numpy()
+    grade = rows.grade[rows.indicator == JUDGEMENT].to_numpy()[: None if d.grade_sites else 0]
     return Real(
         z=rows.z.to_numpy(), variance=rows.variance.to_numpy(), offset=rng.normal(size=len(rows)),
         loading=rng.normal(size=kinds), mean=rng.normal(size=d.exists.size), scale=rng.uniform(0.0, 1.0, 4),
@@ -65,6 +65,15 @@ def test_england_side_by_side_is_england_one_by_one(seed: int) -> None:
     d = design(Panel.read(data_dir()), Spec())
     assert (d.layout.single_block >= 0).sum() == 145
     assert_equal_likelihoods(d, some_values(d, seed))
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_judgements_with_a_score_of_their_own_are_the_same_side_by_side_and_one_by_one(seed: int) -> None:
+    d = design(Panel.read(data_dir()), Spec.parse({"ratings": {"grades": "explicit"}}))
+    assert (d.layout.single_block >= 0).sum() == 145
+    real = some_values(d, seed)
+    scores = np.random.default_rng(seed).normal(size=real.z.size)
+    assert_equal_likelihoods(d, real._replace(z=scores))
 
 
 @settings(deadline=None, max_examples=15)

@@ -34,8 +34,9 @@ import numpy as np
 
 from bayes_csc.kernel.arrays import Layout, Real
 from bayes_csc.kernel.compiled import compiled
-from bayes_csc.kernel.linked import linked_blocks, scaled_template
-from bayes_csc.kernel.single_gradient import single_blocks
+from bayes_csc.kernel.linked import memory_size
+from bayes_csc.kernel.linked_gradient import linked_blocks
+from bayes_csc.kernel.single_gradient import single_blocks, single_size
 
 __all__ = ["Layout", "Real", "value_and_gradient"]
 
@@ -52,8 +53,10 @@ def value_and_gradient(layout, real):
         np.zeros(real.white_sd.size), np.zeros(real.domain_sd.size), np.zeros(real.domain_phi.size),
         np.zeros(real.low.size), np.zeros(real.high.size),
     )  # fmt: skip
-    value = linked_blocks(layout, real, gradient)
+    value = 0.0
+    if layout.block.size > 0:
+        size = memory_size(layout, real)
+        value += linked_blocks(layout, real, gradient, np.empty(size), np.empty(size, np.int64))
     if layout.single_block.shape[0] > 0:
-        factor = scaled_template(layout, 0, real.scale)
-        value += single_blocks(layout, real, factor, layout.column_kind, gradient)
+        value += single_blocks(layout, real, gradient, np.empty(single_size(layout, real)))
     return value if math.isfinite(value) else -math.inf, gradient

@@ -37,7 +37,7 @@ class Layout(NamedTuple):
     single_cell
         (group, slot, lane): its observation in a slot, -1 for none.
     single_grade
-        (group, item, lane): its grades.
+        (group, item, lane): its judgements, integrated out or with a score of their own.
     series_slot, series_kind, series_domain
         Starts of each series' slots, one for every year from its first to its last; its indicator; its domain or -1.
     slot_state, slot_weight, slot_year

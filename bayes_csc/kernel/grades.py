@@ -1,197 +1,194 @@
-"""Grades in the collapsed likelihood: expectation propagation over the few judgements of a block.
+"""Grades in the collapsed likelihood: expectation propagation over the few judgements of a block, a block per lane.
 
 A grade of score s has the probability Phi(high - f) - Phi(low - f), f = o + A theta its latent score and low and high
 the cutpoints around s (an ordered probit). Given the indicators f ~ N(mean, cov) over the block's judgements, some one
 to five of them, so that fitting their sites exp(-tau f ** 2 / 2 + eta f) to convergence costs next to nothing
 beside the collapse, and the evidence's gradient needs no derivative of the sites. Source: Minka 2001; Rasmussen and
 Williams 2006, section 3.6.
+
+A judgement with a score of its own, z = f + N(0, nu), is a site too, and a known one: tau = 1 / nu, eta = z / nu.
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
-from bayes_csc.kernel.compiled import compiled
+from bayes_csc.kernel.access import get, put, view
+from bayes_csc.kernel.compiled import part
+from bayes_csc.kernel.lanes import WIDTH, fma, larger, largest, size, splat, sqrt, where_positive
+from bayes_csc.kernel.special import erfcx, exp, log
+from bayes_csc.kernel.triangular import factorise
 
 LOG_2PI = math.log(2.0 * math.pi)
-SQRT_2 = math.sqrt(2.0)
+NORMAL = 1.0 / math.sqrt(2.0 * math.pi)
+ROOT_HALF = math.sqrt(0.5)
+ENDLESS = 1e30
+"""Stands for a cutpoint at infinity."""
 EP_SWEEPS, EP_TOLERANCE = 60, 1e-10
 
 
-@compiled
-def log_normal_cdf(x):
-    """Log Phi(x), by a continued fraction in the far lower tail (Abramowitz and Stegun 26.2.14)."""
-    if x > -6.0:
-        return math.log(0.5 * math.erfc(-x / SQRT_2))
-    t = -x
-    c = t
-    for k in range(24, 0, -1):
-        c = t + k / c
-    return -0.5 * x * x - 0.5 * LOG_2PI - math.log(c)
+class Sites(NamedTuple):
+    """The grades of one block per lane: what they are given, and what is found; empty lanes have free grades."""
+
+    mean: np.ndarray  # (grade) of f, given the indicators
+    cov: np.ndarray  # (grade, grade)
+    low: np.ndarray  # (grade) cutpoints; by_low, by_high: the evidence's derivatives by them
+    high: np.ndarray
+    by_low: np.ndarray
+    by_high: np.ndarray
+    tau: np.ndarray  # (grade)
+    eta: np.ndarray
+    post_mean: np.ndarray  # (grade) of f, given indicators and grades
+    post_cov: np.ndarray  # (grade, grade)
+    root: np.ndarray  # (grade, grade) scratch
+    pulled: np.ndarray  # (grade) eta - tau E f
+    shrink: np.ndarray  # (grade, grade) T - T post_cov T
 
 
-@compiled
+@part
+def sites_size(n):
+    """Numbers in the memory of n grades."""
+    return (9 * n + 4 * n * n) * WIDTH
+
+
+@part
+def sites(buffer, at, n):
+    """Lay the memory of n grades out."""
+    row, square = n * WIDTH, n * n * WIDTH
+    end = at + 9 * row
+    return Sites(
+        view(buffer, at, (n, WIDTH)), view(buffer, end, (n, n, WIDTH)), view(buffer, at + row, (n, WIDTH)),
+        view(buffer, at + 2 * row, (n, WIDTH)), view(buffer, at + 3 * row, (n, WIDTH)),
+        view(buffer, at + 4 * row, (n, WIDTH)), view(buffer, at + 5 * row, (n, WIDTH)),
+        view(buffer, at + 6 * row, (n, WIDTH)), view(buffer, at + 7 * row, (n, WIDTH)),
+        view(buffer, end + square, (n, n, WIDTH)), view(buffer, end + 2 * square, (n, n, WIDTH)),
+        view(buffer, at + 8 * row, (n, WIDTH)), view(buffer, end + 3 * square, (n, n, WIDTH)),
+    )  # fmt: skip
+
+
+@part
 def grade_probability(mean, variance, low, high):
-    """Log Z of a grade under f ~ N(mean, variance), its first two derivatives by the mean, and those by low, high."""
-    s = math.sqrt(1.0 + variance)
-    a, b = (low - mean) / s, (high - mean) / s
-    if a + b > 0.0:
-        upper, lower = log_normal_cdf(-a), log_normal_cdf(-b) if b < math.inf else -math.inf
-    else:
-        upper, lower = log_normal_cdf(b), log_normal_cdf(a) if a > -math.inf else -math.inf
-    log_z = upper + math.log1p(-math.exp(lower - upper)) if lower > -math.inf else upper
-    at_low = math.exp(-0.5 * a * a - 0.5 * LOG_2PI - log_z) if a > -math.inf else 0.0
-    at_high = math.exp(-0.5 * b * b - 0.5 * LOG_2PI - log_z) if b < math.inf else 0.0
-    slope = (at_low - at_high) / s
-    bend = ((a * at_low if at_low > 0.0 else 0.0) - (b * at_high if at_high > 0.0 else 0.0)) / (s * s) - slope * slope
-    return log_z, slope, bend, -at_low / s, at_high / s
+    """Z of a grade under f ~ N(mean, variance) as Z exp(shift), and slope and bend of log Z by the mean.
+
+    And phi(a) / Z and phi(b) / Z over sd(f + e), a and b the cutpoints in sds. Taken in the upper tail, by symmetry:
+    there b >= |a|, and Z is written by what phi(a) leaves of it unless a < 0.
+    """
+    inverse = 1.0 / sqrt(variance + 1.0)
+    a, b = (low - mean) * inverse, (high - mean) * inverse
+    up = a + b
+    near, far = where_positive(up, a, splat(0.0) - b), where_positive(up, b, splat(0.0) - a)
+    p, q = size(near), larger(far, splat(0.0))
+    at_near, ratio = exp(p * p * (-0.5)), exp((p - q) * (p + q) * 0.5)
+    tail_near, tail_far = erfcx(p * ROOT_HALF), ratio * erfcx(q * ROOT_HALF)
+    z = where_positive(near, 0.5 * (tail_near - tail_far), 1.0 - 0.5 * at_near * (tail_near + tail_far))
+    shift = where_positive(near, p * p * (-0.5), splat(0.0))
+    density = where_positive(near, splat(1.0), at_near) / z * NORMAL
+    other = density * ratio
+    slope = (density - other) * inverse
+    slope = where_positive(up, slope, splat(0.0) - slope)
+    bend = (near * density - far * other) * inverse * inverse - slope * slope
+    by_low, by_high = where_positive(up, density, other) * inverse, where_positive(up, other, density) * inverse
+    return z, shift, slope, bend, by_low, by_high
 
 
-@compiled
-def grade_sites(n, mean, cov, low, high, tau, eta, post_mean, post_cov, d_low, d_high):
-    """Fit EP sites to n grades with f ~ N(mean, cov) before them; return the log evidence that they add.
+@part
+def absorb(i, n, d_tau, d_eta, mean, cov):
+    """Change the site of one grade in the moments of f."""
+    own = get(cov, (i, i))
+    inverse = 1.0 / (1.0 + d_tau * own)
+    shift, scale = (d_eta - d_tau * get(mean, i)) * inverse, d_tau * inverse
+    for j in range(n):
+        put(mean, j, fma(get(cov, (i, j)), shift, get(mean, j)))
+    for j in range(n):
+        if j != i:
+            c = scale * get(cov, (i, j))
+            for q in range(n):
+                if q != i:
+                    put(cov, (j, q), get(cov, (j, q)) - c * get(cov, (i, q)))
+    c = 1.0 - scale * own
+    for j in range(n):
+        put(cov, (i, j), get(cov, (i, j)) * c)
+        put(cov, (j, i), get(cov, (i, j)))
 
-    Fills the sites (tau, eta), the posterior moments of f and the evidence's derivatives by the cutpoints.
+
+@part
+def fit_sites(n, s):
+    """Fit the sites of n grades by expectation propagation; return the part of the evidence that is theirs alone."""
+    for _ in range(EP_SWEEPS):
+        moved = splat(0.0)
+        for i in range(n):
+            tau, eta, own, centre = get(s.tau, i), get(s.eta, i), get(s.post_cov, (i, i)), get(s.post_mean, i)
+            v = own / (1.0 - tau * own)
+            m = centre + v * (tau * centre - eta)
+            _, _, slope, bend, _, _ = grade_probability(m, v, get(s.low, i), get(s.high, i))
+            inverse = 1.0 / (1.0 + v * bend)
+            new_tau, new_eta = larger(splat(0.0) - bend * inverse, splat(0.0)), (slope - m * bend) * inverse
+            moved = larger(moved, larger(size(new_tau - tau), size(new_eta - eta)))
+            put(s.tau, i, new_tau)
+            put(s.eta, i, new_eta)
+            absorb(i, n, new_tau - tau, new_eta - eta, s.post_mean, s.post_cov)
+        if largest(moved) < EP_TOLERANCE:
+            break
+    evidence = splat(0.0)
+    for i in range(n):
+        tau, eta, own, centre = get(s.tau, i), get(s.eta, i), get(s.post_cov, (i, i)), get(s.post_mean, i)
+        v = own / (1.0 - tau * own)
+        m = centre + v * (tau * centre - eta)
+        z, shift, _, _, by_low, by_high = grade_probability(m, v, get(s.low, i), get(s.high, i))
+        put(s.by_low, i, splat(0.0) - by_low)
+        put(s.by_high, i, by_high)
+        u, wide = eta - tau * m, 1.0 + v * tau
+        evidence += log(z * sqrt(wide)) + shift - eta * m + 0.5 * tau * m * m - 0.5 * u * u * v / wide
+    return evidence
+
+
+@part
+def known_sites(n, s):
+    """Take the sites of n judgements as they are; return the part of the evidence that is theirs alone."""
+    evidence = splat(0.0)
+    for i in range(n):
+        tau, eta = get(s.tau, i), get(s.eta, i)
+        absorb(i, n, tau, eta, s.post_mean, s.post_cov)
+        nu = 1.0 / where_positive(tau, tau, splat(1.0))
+        evidence -= where_positive(tau, 0.5 * (log(nu) + LOG_2PI + eta * eta * nu), splat(0.0))
+    return evidence
+
+
+@part
+def add_sites(n, fitted, s):
+    """Add n grades to what is known of their scores; return the log evidence that they add.
+
+    With `fitted` by expectation propagation; otherwise tau and eta are given. Fills the sites, the moments of f, the
+    evidence's derivatives by the cutpoints, and what the sites do to the states.
     """
     for i in range(n):
-        tau[i] = 0.0
-        eta[i] = 0.0
-        post_mean[i] = mean[i]
+        if fitted:
+            put(s.tau, i, splat(0.0))
+            put(s.eta, i, splat(0.0))
+        put(s.post_mean, i, get(s.mean, i))
         for j in range(n):
-            post_cov[i, j] = cov[i, j]
-    for _ in range(EP_SWEEPS):
-        moved = 0.0
-        for i in range(n):
-            v = post_cov[i, i] / (1.0 - tau[i] * post_cov[i, i])
-            m = post_mean[i] + v * (tau[i] * post_mean[i] - eta[i])
-            _, slope, bend, _, _ = grade_probability(m, v, low[i], high[i])
-            new_tau = max(-bend / (1.0 + v * bend), 0.0)
-            new_eta = (slope - m * bend) / (1.0 + v * bend)
-            d_tau, d_eta = new_tau - tau[i], new_eta - eta[i]
-            moved = max(moved, abs(d_tau), abs(d_eta))
-            tau[i], eta[i] = new_tau, new_eta
-            scale = d_tau / (1.0 + d_tau * post_cov[i, i])
-            shift = (d_eta - d_tau * post_mean[i]) / (1.0 + d_tau * post_cov[i, i])
-            for j in range(n):
-                post_mean[j] += post_cov[j, i] * shift
-            for j in range(n):
-                if j != i:
-                    c = scale * post_cov[j, i]
-                    for q in range(n):
-                        if q != i:
-                            post_cov[j, q] -= c * post_cov[i, q]
-            c = 1.0 - scale * post_cov[i, i]
-            for j in range(n):
-                if j != i:
-                    post_cov[i, j] *= c
-                    post_cov[j, i] = post_cov[i, j]
-            post_cov[i, i] *= c
-        if moved < EP_TOLERANCE:
-            break
-    evidence = 0.0
+            put(s.post_cov, (i, j), get(s.cov, (i, j)))
+    evidence = fit_sites(n, s) if fitted else known_sites(n, s)
     for i in range(n):
-        v = post_cov[i, i] / (1.0 - tau[i] * post_cov[i, i])
-        m = post_mean[i] + v * (tau[i] * post_mean[i] - eta[i])
-        log_z, _, _, d_low[i], d_high[i] = grade_probability(m, v, low[i], high[i])
-        u = eta[i] - tau[i] * m
-        evidence += log_z - eta[i] * m + 0.5 * tau[i] * m * m
-        evidence += 0.5 * math.log1p(v * tau[i]) - 0.5 * u * u * v / (1.0 + v * tau[i])
-        u = eta[i] - tau[i] * mean[i]
-        evidence += eta[i] * mean[i] - 0.5 * tau[i] * mean[i] * mean[i]
-        for j in range(n):
-            evidence += 0.5 * u * post_cov[i, j] * (eta[j] - tau[j] * mean[j])
-    return evidence - 0.5 * log_det_plus(n, cov, tau)
-
-
-@compiled
-def log_det_plus(n, cov, tau):
-    """Log |I + T^1/2 cov T^1/2|, T = diag(tau)."""
-    a = np.empty((n, n))
-    total = 0.0
-    for j in range(n):
-        for i in range(j, n):
-            s = (1.0 if i == j else 0.0) + math.sqrt(tau[i] * tau[j]) * cov[i, j]
-            for p in range(j):
-                s -= a[i, p] * a[j, p]
-            a[i, j] = math.sqrt(s) if i == j else s / a[j, j]
-        total += 2.0 * math.log(a[j, j])
-    return total
-
-
-@compiled
-def condition_on_grades(index, layout, real, factor, memory, slope_low, slope_high):
-    """Add a block's grades to its collapse, by EP; update M^-1 and v in place; return their evidence."""
-    n, n_col = 0, factor.shape[1]
-    first_state = layout.block_state[layout.block[index]]
-    minv, v, row, state, weight = memory.minv, memory.v, layout.row, layout.state, layout.weight
-    beta, b, mean, post_mean, u = (
-        memory.work[0],
-        memory.work[1],
-        memory.work[2, 0],
-        memory.work[2, 1],
-        memory.work[2, 2],
-    )
-    for g in range(layout.block_group[index, 0], layout.block_group[index, 1]):
-        i = layout.group_obs[g]
-        if layout.graded[i] < 0:
-            continue
-        psi = real.loading[layout.kind[i]]
-        s = real.offset[i]
-        for c in range(n_col):
-            b[n, c] = 0.0
-        for e in range(row[i], row[i + 1]):
-            a = psi * weight[e]
-            s += a * real.mean[first_state + state[e]]
-            for c in range(n_col):
-                b[n, c] += a * factor[state[e], c]
-        for c in range(n_col):
-            s += b[n, c] * v[c]
-            t = 0.0
-            for d in range(n_col):
-                t += minv[c, d] * b[n, d]
-            beta[n, c] = t
-        mean[n] = s
-        n += 1
-    if n == 0:
-        return 0.0
-    cov, post_cov, cut_low, cut_high, site_tau, site_eta = (
-        np.empty((n, n)), np.empty((n, n)), np.empty(n), np.empty(n), np.empty(n), np.empty(n),
-    )  # fmt: skip
-    by_low, by_high = np.empty(n), np.empty(n)
-    at = 0
-    for g in range(layout.block_group[index, 0], layout.block_group[index, 1]):
-        k = layout.graded[layout.group_obs[g]]
-        if k >= 0:
-            cut_low[at], cut_high[at] = real.low[k], real.high[k]
-            at += 1
+        tau, m = get(s.tau, i), get(s.mean, i)
+        u = get(s.eta, i) - tau * m
+        put(s.pulled, i, u)
+        evidence += get(s.eta, i) * m - 0.5 * tau * m * m
+        for j in range(i, n):
+            c = splat(1.0 if i == j else 0.0) + sqrt(tau * get(s.tau, j)) * get(s.cov, (i, j))
+            put(s.root, (i, j), c)
+    evidence -= 0.5 * factorise(s.root, n)
     for i in range(n):
+        tau, u = get(s.tau, i), splat(0.0)
         for j in range(n):
-            s = 0.0
-            for c in range(n_col):
-                s += b[i, c] * beta[j, c]
-            cov[i, j] = s
-    evidence = grade_sites(n, mean, cov, cut_low, cut_high, site_tau, site_eta, post_mean, post_cov, by_low, by_high)
+            c = get(s.post_cov, (i, j))
+            u = fma(c, get(s.pulled, j), u)
+            put(s.shrink, (i, j), (tau if i == j else splat(0.0)) - tau * c * get(s.tau, j))
+        put(s.post_mean, i, u)
+        evidence += 0.5 * get(s.pulled, i) * u
     for i in range(n):
-        u[i] = site_eta[i] - site_tau[i] * mean[i]
-    for i in range(n):
-        s = u[i]
-        for j in range(n):
-            s -= site_tau[i] * post_cov[i, j] * u[j]
-        for c in range(n_col):
-            v[c] += beta[i, c] * s
-        for j in range(n):
-            r = (site_tau[i] if i == j else 0.0) - site_tau[i] * post_cov[i, j] * site_tau[j]
-            for c in range(n_col):
-                for d in range(n_col):
-                    minv[c, d] -= r * beta[i, c] * beta[j, d]
-    at = 0
-    for g in range(layout.block_group[index, 0], layout.block_group[index, 1]):
-        k = layout.graded[layout.group_obs[g]]
-        if k >= 0:
-            memory.tau[k], memory.eta[k], slope_low[k], slope_high[k] = (
-                site_tau[at], site_eta[at], by_low[at], by_high[at],
-            )  # fmt: skip
-            at += 1
+        put(s.pulled, i, get(s.pulled, i) - get(s.tau, i) * get(s.post_mean, i))
     return evidence

@@ -10,7 +10,6 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -18,11 +17,8 @@ from numba.core.imputils import lower_builtin
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, models, register_model
 
-from bayes_csc.kernel.compiled import compiled
-
 WIDTH = 8
 VECTOR = ir.VectorType(ir.DoubleType(), WIDTH)
-ALIGNMENT = 64
 
 
 class Lanes(types.Type):
@@ -71,43 +67,19 @@ for _symbol, _instruction in (
     _operator(_symbol, _instruction)
 
 
-def _address(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    array = context.make_array(sig.args[0])(context, builder, args[0])
-    index = sig.args[1]
-    at = cgutils.unpack_tuple(builder, args[1]) if isinstance(index, types.BaseTuple) else [args[1]]
-    at = [context.cast(builder, i, t, types.intp) for i, t in zip(at, index if len(at) > 1 else [index], strict=True)]
-    item = cgutils.get_item_pointer(context, builder, sig.args[0], array, [*at, context.get_constant(types.intp, 0)])
-    return builder.bitcast(item, VECTOR.as_pointer())
-
-
-@intrinsic
-def get(typing: Any, array: Any, index: Any) -> Any:
-    """Read array[index, :], the index an integer or a tuple of integers."""
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return builder.load(_address(context, builder, sig, args), align=8)
-
-    return lanes(array, index), codegen
-
-
-@intrinsic
-def put(typing: Any, array: Any, index: Any, value: Any) -> Any:
-    """Write array[index, :] = value."""
-
-    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        builder.store(args[2], _address(context, builder, sig, args), align=8)
-        return context.get_dummy_value()
-
-    return types.void(array, index, lanes), codegen
-
-
 @intrinsic
 def splat(typing: Any, scalar: Any) -> Any:
     """The same number in every lane."""
     return lanes(types.float64), lambda context, builder, sig, args: _splat(builder, args[0])
 
 
-def _llvm(name: str, builder: Any, args: Any) -> Any:
+def constant(value: float) -> Any:
+    """The number in every lane, for generated code."""
+    return ir.Constant(VECTOR, [value] * WIDTH)
+
+
+def call(name: str, builder: Any, args: Any) -> Any:
+    """Call one of LLVM's own functions of vectors."""
     kind = ir.FunctionType(VECTOR, [VECTOR] * len(args))
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"{name}.v{WIDTH}f64"), args)
 
@@ -118,7 +90,7 @@ def fma(typing: Any, a: Any, b: Any, c: Any) -> Any:
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         values = [v if t == lanes else _splat(builder, v) for v, t in zip(args, sig.args, strict=True)]
-        return _llvm("llvm.fmuladd", builder, values)
+        return call("llvm.fmuladd", builder, values)
 
     return lanes(*(t if t == lanes else types.float64 for t in (a, b, c))), codegen
 
@@ -126,13 +98,41 @@ def fma(typing: Any, a: Any, b: Any, c: Any) -> Any:
 @intrinsic
 def sqrt(typing: Any, a: Any) -> Any:
     """Square root of every lane."""
-    return lanes(lanes), lambda context, builder, sig, args: _llvm("llvm.sqrt", builder, args)
+    return lanes(lanes), lambda context, builder, sig, args: call("llvm.sqrt", builder, args)
 
 
 @intrinsic
-def log(typing: Any, a: Any) -> Any:
-    """Natural logarithm of every lane."""
-    return lanes(lanes), lambda context, builder, sig, args: _llvm("llvm.log", builder, args)
+def size(typing: Any, a: Any) -> Any:
+    """Absolute value of every lane."""
+    return lanes(lanes), lambda context, builder, sig, args: call("llvm.fabs", builder, args)
+
+
+@intrinsic
+def larger(typing: Any, a: Any, b: Any) -> Any:
+    """The larger of both in every lane."""
+    return lanes(lanes, lanes), lambda context, builder, sig, args: call("llvm.maxnum", builder, args)
+
+
+@intrinsic
+def where_positive(typing: Any, a: Any, b: Any, c: Any) -> Any:
+    """B in the lanes where a > 0, c in the others."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.select(builder.fcmp_ordered(">", args[0], constant(0.0)), args[1], args[2])
+
+    return lanes(lanes, lanes, lanes), codegen
+
+
+@intrinsic
+def largest(typing: Any, a: Any) -> Any:
+    """The largest of the lanes."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        kind = ir.FunctionType(ir.DoubleType(), [VECTOR])
+        function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.vector.reduce.fmax.v{WIDTH}f64")
+        return builder.call(function, args)
+
+    return types.float64(lanes), codegen
 
 
 @intrinsic
@@ -146,11 +146,3 @@ def total(typing: Any, a: Any) -> Any:
         return out
 
     return types.float64(lanes), codegen
-
-
-@compiled
-def aligned(size):
-    """Zeros for `size` vectors, on the processor's vector boundary: shape (size, WIDTH)."""
-    raw = np.zeros((size + 1) * WIDTH)
-    skip = ((-raw.ctypes.data) % ALIGNMENT) // 8
-    return raw[skip : skip + size * WIDTH].reshape(size, WIDTH)

@@ -1,268 +1,303 @@
-"""The gradient of the log density of authorities by themselves: expectations of the complete data's gradient."""
+"""The gradient of the log density of authorities by themselves: expectations of the complete data's gradient.
+
+Of a series' signal s = lambda W theta + c D the posterior's E[s] and X = Cov(s) are known. Then, e = z - o - E[s],
+
+    E[u] = a P N e,   Cov(u) = P + a ** 2 V,   V = P N X N P,   Cov(u, s) = -a P N X,
+
+of which the gradient needs the diagonals, and of Cov(u) the one beside it. V is the derivative of -tr(N X N P) by
+P^-1 and those are what P^-1 is not zero at: they come, as adjoints, from the recurrence by which P is computed.
+"""
 
 from __future__ import annotations
 
-from bayes_csc.kernel.compiled import compiled
-from bayes_csc.kernel.lanes import WIDTH, aligned, fma, get, put, splat, total
-from bayes_csc.kernel.single import collapse_group
-from bayes_csc.kernel.space import space
+from bayes_csc.kernel.access import gather, get, put, scatter, view
+from bayes_csc.kernel.compiled import part
+from bayes_csc.kernel.domains import domain_gradient, domain_posterior, path_gradient
+from bayes_csc.kernel.lanes import WIDTH, fma, splat, total
+from bayes_csc.kernel.posterior import collapse_group, group_size, group_space, most_judged
+
+CARRY, BOTH, DIAGONAL, LINK, WITHIN, PATH, ERROR, SIGNAL = range(8)
+"""Lines of scratch: adjoint of a row of P; sum over j of (P N X N)[i, j]; adjoints of the diagonal of P and of its
+links; a row of X; E[u]; e; the diagonal of X."""
 
 
-@compiled
-def path_gradient(n, phi, square, inner, product):
-    """Add one indicator's gradient: to `sums` (kind, 5) by loading, ar_sd, ar_phi, white_sd and domain_sd."""
-    if n == 1:
-        return splat(0.0)
-    q = 1.0 / (1.0 - phi * phi)
-    s = square + inner * (phi * phi) - product * (2.0 * phi)
-    return (n - 1) * phi * q - s * (phi * q * q) - (inner * phi - product) * q
+@part
+def signal_row(i, first, n, straight, layout, theta, row):
+    """Fill row[j], j >= i, with Cov(W theta)[i, j]."""
+    state, weight = layout.slot_state, layout.slot_weight
+    p, w0, w1 = state[first + i], weight[first + i, 0], weight[first + i, 1]
+    if straight:
+        for j in range(i, n):
+            put(row, j, (w0 * weight[first + j, 0]) * get(theta, (p, state[first + j])))
+        return
+    for j in range(i, n):
+        q, v0, v1 = state[first + j], weight[first + j, 0], weight[first + j, 1]
+        s = (w0 * v0) * get(theta, (p, q))
+        if w1 != 0.0:
+            s = fma(get(theta, (p + 1, q)), w1 * v0, s)
+        if v1 != 0.0:
+            s = fma(get(theta, (p, q + 1)), w0 * v1, s)
+            if w1 != 0.0:
+                s = fma(get(theta, (p + 1, q + 1)), w1 * v1, s)
+        put(row, j, s)
 
 
-@compiled
-def series_gradient(series, group, layout, real, memory, gradient, sums):
-    """Add one indicator's part of the gradient: to `sums` (kind, 5) by loading, ar_sd, ar_phi, white_sd, domain_sd."""
-    first = layout.series_slot[series]
-    n = layout.series_slot[series + 1] - first
-    k, domain = layout.series_kind[series], layout.series_domain[series]
-    loading, a, white, c = real.loading[k], real.ar_sd[k], real.white_sd[k], real.domain_sd[k]
-    precision, cov = memory.precision, memory.cov[series]
-    with_theta, signal, spread = memory.a, memory.b, memory.c  # Cov(s, W theta), Cov(s), then P N Cov(s)
-    line, path, error, level = memory.line[0], memory.line[1], memory.line[2], memory.line[3]
+@part
+def domain_row(i, first, n, loading, c, a2, layout, joint, own, cov, row):
+    """Turn row[j], j >= i, into X[i, j]; return sums over S / N[i] times the parts of X: theta's, that with D, D's.
 
-    by_loading, by_domain = splat(0.0), splat(0.0)
+    Off-diagonal elements count twice.
+    """
+    state, weight = layout.slot_state, layout.slot_weight
+    p, w0, w1 = state[first + i], weight[first + i, 0], weight[first + i, 1]
+    y = layout.slot_year[first + i]
+    by_theta, by_both, by_domain = splat(0.0), splat(0.0), splat(0.0)
+    for j in range(i, n):
+        q, v0, v1, z = state[first + j], weight[first + j, 0], weight[first + j, 1], layout.slot_year[first + j]
+        t = v0 * get(joint, (y, q)) + w0 * get(joint, (z, p))
+        if v1 != 0.0:
+            t = fma(get(joint, (y, q + 1)), v1, t)
+        if w1 != 0.0:
+            t = fma(get(joint, (z, p + 1)), w1, t)
+        s, d = get(row, j), get(own, (y, z))
+        m = 1.0 - a2 * get(cov, (i, j)) if i == j else (-2.0 * a2) * get(cov, (i, j))
+        by_theta, by_both, by_domain = fma(m, s, by_theta), fma(m, t, by_both), fma(m, d, by_domain)
+        put(row, j, s * (loading * loading) + t * (loading * c) + d * (c * c))
+    return by_theta, by_both, by_domain
+
+
+@part
+def errors(first, n, loading, c, domain, layout, memory, line):
+    """Fill e and what it is of u: E[u] / a; from the last year back, as P's factors are."""
+    x, pull, residual = memory.x, memory.domain_pull, memory.residual
+    y = splat(0.0)
     for i in range(n):
         at = first + i
         p, w0, w1 = layout.slot_state[at], layout.slot_weight[at, 0], layout.slot_weight[at, 1]
-        y = layout.slot_year[at]
-        fitted = w0 * get(memory.x, p)
+        fitted = w0 * get(x, p)
         if w1 != 0.0:
-            fitted = fma(get(memory.x, p + 1), w1, fitted)
-        e = get(memory.residual, at) - loading * fitted
-        prior = w0 * get(memory.mean, p)
-        if w1 != 0.0:
-            prior = fma(get(memory.mean, p + 1), w1, prior)
-        put(level, i, fitted + prior)
+            fitted = fma(get(x, p + 1), w1, fitted)
+        e = get(residual, at) - loading * fitted
         if domain >= 0:
-            e -= c * get(memory.domain_pull[domain], y)
-        put(error, i, e)
-        put(path, i, e * get(precision, at))
-        for j in range(n):
-            q, v0, v1 = layout.slot_state[first + j], layout.slot_weight[first + j, 0], layout.slot_weight[first + j, 1]
-            s = (w0 * v0) * get(memory.theta, (p, q))
-            if w1 != 0.0:
-                s = fma(get(memory.theta, (p + 1, q)), w1 * v0, s)
-            if v1 != 0.0:
-                s = fma(get(memory.theta, (p, q + 1)), w0 * v1, s)
-                if w1 != 0.0:
-                    s = fma(get(memory.theta, (p + 1, q + 1)), w1 * v1, s)
-            s = s * loading
-            put(signal, (i, j), s * loading)
-            if domain >= 0:
-                dd = memory.domain_state[domain]  # now Cov(D, theta)
-                z = layout.slot_year[first + j]
-                t = v0 * get(dd, (y, q))
-                u = w0 * get(dd, (z, p))
-                if v1 != 0.0:
-                    t = fma(get(dd, (y, q + 1)), v1, t)
-                if w1 != 0.0:
-                    u = fma(get(dd, (z, p + 1)), w1, u)
-                s = fma(t, c, s)
-                u = u * loading + c * get(memory.domain_cov[domain], (y, z))  # Cov(s, D)
-                put(spread, (i, j), u)
-                put(signal, (i, j), s * loading + u * c)
-            put(with_theta, (i, j), s)
-    # tr(S Cov(s, W theta)), tr(S Cov(s, D))
+            e -= c * get(pull[domain], layout.slot_year[at])
+        put(line, (ERROR, i), e)
+        y = get(memory.precision, at) * e - get(memory.link, at) * y
+        put(line, (PATH, i), y)
+    s, ell = splat(0.0), splat(0.0)
+    for i in range(n - 1, -1, -1):
+        s = get(memory.inverse, first + i) * get(line, (PATH, i)) - ell * s
+        put(line, (PATH, i), s)
+        ell = get(memory.link, first + i)
+
+
+@part
+def series_adjoints(series, straight, layout, real, memory):
+    """Fill the adjoints of tr(N X N P) / 2, X row by row; return the traces of S and the parts of X (`domain_row`).
+
+    Without a domain X is that of W theta, and has still to be multiplied by lambda ** 2.
+    """
+    first = layout.series_slot[series]
+    n = layout.series_slot[series + 1] - first
+    k, domain = layout.series_kind[series], layout.series_domain[series]
+    loading, c, a2 = real.loading[k], real.domain_sd[k], real.ar_sd[k] * real.ar_sd[k]
+    cov, line = memory.cov[series], memory.line
+    row, carry, both = line[WITHIN], line[CARRY], line[BOTH]
+    by_theta, by_both, by_domain = splat(0.0), splat(0.0), splat(0.0)
     for i in range(n):
-        info = get(precision, first + i)
-        by_loading -= info * get(with_theta, (i, i))
-        s, u = splat(0.0), splat(0.0)
-        for j in range(n):
-            weight = get(cov, (i, j)) * get(precision, first + j)
-            s = fma(weight, get(with_theta, (j, i)), s)
-            if domain >= 0:
-                u = fma(weight, get(spread, (j, i)), u)
-        by_loading += s * info * (a * a)
-        if domain >= 0:
-            by_domain += info * (u * (a * a) - get(spread, (i, i)))
-    # P N Cov(s): forward and back substitution with the tridiagonal factor
-    for t in range(n):
-        info = get(precision, first + t)
-        if t == 0:
-            for j in range(n):
-                put(spread, (t, j), info * get(signal, (t, j)))
-        else:
-            ell = get(memory.link, first + t)
-            for j in range(n):
-                put(spread, (t, j), info * get(signal, (t, j)) - ell * get(spread, (t - 1, j)))
-    for t in range(n - 1, -1, -1):
-        inverse = 1.0 / get(memory.pivot, first + t)
-        if t == n - 1:
-            for j in range(n):
-                put(spread, (t, j), inverse * get(spread, (t, j)))
-        else:
-            ell = get(memory.link, first + t + 1)
-            for j in range(n):
-                put(spread, (t, j), inverse * get(spread, (t, j)) - ell * get(spread, (t + 1, j)))
-    for i in range(n):  # posterior mean of u
-        s = splat(0.0)
-        for j in range(n):
-            s = fma(get(cov, (i, j)), get(path, j), s)
-        put(line, i, s * a)
-    square, inner, product = splat(0.0), splat(0.0), splat(0.0)
-    by_ar, by_noise = splat(0.0), splat(0.0)
+        put(both, i, splat(0.0))
+        put(carry, i, splat(0.0))
+    diagonal = splat(0.0)
     for i in range(n):
         at = first + i
-        info, u = get(precision, at), get(line, i)
-        own, next_year = splat(0.0), splat(0.0)
-        for j in range(n):
-            s = get(spread, (i, j)) * get(precision, first + j)
-            own = fma(s, get(cov, (j, i)), own)
-            if i + 1 < n:
-                next_year = fma(s, get(cov, (j, i + 1)), next_year)
-        across = get(spread, (i, i))  # -Cov(u, s) / a
-        variance = fma(own, a * a, get(cov, (i, i)))
+        info, ell = get(memory.precision, at), get(memory.link, at)
+        signal_row(i, first, n, straight, layout, memory.theta, row)
+        if domain >= 0:
+            joint, own = memory.domain_state[domain], memory.domain_cov[domain]
+            t, u, v = domain_row(i, first, n, loading, c, a2, layout, joint, own, cov, row)
+            by_theta, by_both, by_domain = fma(t, info, by_theta), fma(u, info, by_both), fma(v, info, by_domain)
+        x = get(row, i)
+        put(line, (SIGNAL, i), x)
+        diagonal = ell * ell * diagonal + info * (0.5 * info * x - ell * get(carry, i))
+        put(line, (DIAGONAL, i), diagonal)
+        here = fma(get(cov, (i, i)) * info, x, get(both, i))
+        if i + 1 < n:
+            by_link = splat(0.0)
+            for j in range(i + 1, n):
+                y = info * get(row, j)
+                t = get(cov, (i, j)) * y
+                here += t
+                put(both, j, get(both, j) + t)
+                y -= ell * get(carry, j)
+                put(carry, j, y)
+                by_link = fma(y, get(cov, (i + 1, j)), by_link)
+            after = get(memory.link, at + 1) * get(memory.corner, at + 1) * diagonal
+            put(line, (LINK, i + 1), 2.0 * after - by_link)
+        put(both, i, here)
+    return by_theta, by_both, by_domain
+
+
+@part
+def series_gradient(series, group, layout, real, memory, gradient, sums):
+    """Add one indicator's part of the gradient: to five `sums` by loading, ar_sd, ar_phi, white_sd, domain_sd."""
+    first = layout.series_slot[series]
+    n = layout.series_slot[series + 1] - first
+    k, domain = layout.series_kind[series], layout.series_domain[series]
+    loading, a, phi, c = real.loading[k], real.ar_sd[k], real.ar_phi[k], real.domain_sd[k]
+    precision, inverse, line, h, cell = (
+        memory.precision,
+        memory.inverse,
+        memory.line,
+        memory.h,
+        layout.single_cell[group],
+    )
+    straight = True
+    for at in range(first, first + n):
+        straight = straight and layout.slot_weight[at, 1] == 0.0
+    errors(first, n, loading, c, domain, layout, memory, line)
+    by_theta, by_both, by_domain = series_adjoints(series, straight, layout, real, memory)
+    power = 1.0 if domain >= 0 else loading * loading
+    a2, off = a * a, -phi / (1.0 - phi * phi) if n > 1 else 0.0
+    by_loading, by_ar, by_noise, by_path = splat(0.0), splat(0.0), splat(0.0), splat(0.0)
+    trace = splat(0.0)
+    square, inner, product = splat(0.0), splat(0.0), splat(0.0)
+    by_inverse, next_u, cross = splat(0.0), splat(0.0), splat(0.0)
+    for i in range(n - 1, -1, -1):
+        at = first + i
+        info, e, u, g, x = (
+            get(precision, at), get(line, (ERROR, i)), get(line, (PATH, i)) * a, get(line, (BOTH, i)) * power,
+            get(line, (SIGNAL, i)) * power,
+        )  # fmt: skip
+        pivot, ell = get(inverse, at), get(memory.link, at)
+        by_pivot = fma(get(line, (DIAGONAL, i)), power, by_inverse) * pivot * pivot  # of minus the pivot
+        variance = fma(by_pivot, 2.0 * a2, get(memory.corner, at))
         second = fma(u, u, variance)
         square += second
         if i > 0 and i < n - 1:
             inner += second
-        if i + 1 < n:
-            product += u * get(line, i + 1) + get(cov, (i, i + 1)) + next_year * (a * a)
-        e = get(error, i) - u * a
+        product += u * next_u + cross
+        if i > 0:
+            by_link = fma(get(line, (LINK, i)), power, by_pivot * off)
+            by_inverse = by_link * off
+            cross = (ell * by_pivot + by_link * get(inverse, at - 1)) * (-a2) - ell * get(memory.corner, at)
+        next_u = u
+        e -= u * a
         pulled = info * e
-        put(memory.scaled, at, pulled)
-        by_ar += info * (e * u + (across - variance) * a)
-        noise = e * e + get(signal, (i, i)) + variance * (a * a) - across * (2.0 * a * a)
-        noise = 0.5 * info * (info * noise - 1.0)
-        put(path, i, noise)
+        by_ar += info * (e * u - variance * a) + g * a
+        noise = 0.5 * info * (info * (e * e + x + variance * a2) - 2.0 * a2 * g - 1.0)
         by_noise += noise
-        by_loading += pulled * get(level, i)
+        trace += info * get(line, (SIGNAL, i)) - a2 * get(line, (BOTH, i))
+        p, w0, w1 = layout.slot_state[at], layout.slot_weight[at, 0], layout.slot_weight[at, 1]
+        level = w0 * (get(memory.x, p) + get(memory.mean, p))
+        put(h, p, fma(pulled, loading * w0, get(h, p)))
+        if w1 != 0.0:
+            level = fma(get(memory.x, p + 1) + get(memory.mean, p + 1), w1, level)
+            put(h, p + 1, fma(pulled, loading * w1, get(h, p + 1)))
+        by_loading += pulled * level
         if domain >= 0:
-            by_domain += pulled * get(memory.domain_pull[domain], layout.slot_year[at])
-        p = layout.slot_state[at]  # h is used up: from here on it is the gradient by the mean
-        put(memory.h, p, fma(pulled, loading * layout.slot_weight[at, 0], get(memory.h, p)))
-        if layout.slot_weight[at, 1] != 0.0:
-            put(memory.h, p + 1, fma(pulled, loading * layout.slot_weight[at, 1], get(memory.h, p + 1)))
-        for lane in range(WIDTH):
-            cell = layout.single_cell[group, at, lane]
-            if cell >= 0:
-                gradient.z[cell] = -memory.scaled[at, lane]
-                gradient.offset[cell] = memory.scaled[at, lane]
-                gradient.variance[cell] = path[i, lane]
-    put(sums, (k, 0), get(sums, (k, 0)) + by_loading)
-    put(sums, (k, 1), get(sums, (k, 1)) + by_ar)
-    put(sums, (k, 2), get(sums, (k, 2)) + path_gradient(n, real.ar_phi[k], square, inner, product))
-    put(sums, (k, 3), get(sums, (k, 3)) + by_noise * (2.0 * white))
-    put(sums, (k, 4), get(sums, (k, 4)) + by_domain)
-
-
-@compiled
-def domain_posterior(domain, layout, memory, n_state):
-    """Replace K, J and K f by the posterior of the domain's path D: Cov(D), Cov(D, theta), E[D]."""
-    n = layout.domain_years[domain]
-    cov, state, pull, across = (
-        memory.domain_cov[domain],
-        memory.domain_state[domain],
-        memory.domain_pull[domain],
-        memory.a,
+            by_path += pulled * get(memory.domain_pull[domain], layout.slot_year[at])
+        scatter(gradient.offset, cell, at, pulled)
+        scatter(gradient.z, cell, at, splat(0.0) - pulled)
+        scatter(gradient.variance, cell, at, noise)
+    if domain >= 0:
+        by_loading -= by_theta * loading + by_both * (0.5 * c)
+        by_path -= by_both * (0.5 * loading) + by_domain * c
+    else:
+        by_loading -= trace * loading
+    add = (
+        by_loading,
+        by_ar,
+        path_gradient(n, phi, square, inner, product),
+        by_noise * (2.0 * real.white_sd[k]),
+        by_path,
     )
-    for i in range(n):
-        s = get(pull, i)
-        for q in range(n_state):
-            s -= get(state, (i, q)) * get(memory.x, q)
-        put(pull, i, s)
-        for q in range(n_state):
+    for i in range(5):
+        put(sums, 5 * k + i, get(sums, 5 * k + i) + add[i])
+
+
+@part
+def judgement_gradient(group, layout, real, memory, gradient):
+    """Add the judgements' part of the gradient; of the mean's to h."""
+    judged, sites, h, item = memory.judged, memory.sites, memory.h, layout.single_grade[group]
+    n_state, k = h.shape[0], real.loading.size - 1
+    psi, by_loading, by_noise = real.loading[k], splat(0.0), splat(0.0)
+    for j in range(most_judged(item)):
+        level, spread = splat(0.0), splat(0.0)
+        for p in range(n_state):
+            w = get(judged, (j, p))
+            level = fma(w, get(memory.mean, p) + get(memory.x, p), level)
             s = splat(0.0)
-            for p in range(n_state):
-                s -= get(state, (i, p)) * get(memory.theta, (p, q))
-            put(across, (i, q), s)
-    for i in range(n):
-        for j in range(i, n):
-            s = get(cov, (i, j))
             for q in range(n_state):
-                s -= get(across, (i, q)) * get(state, (j, q))
-            put(cov, (i, j), s)
-            put(cov, (j, i), s)
-    for i in range(n):
-        for q in range(n_state):
-            put(state, (i, q), get(across, (i, q)))
+                s = fma(get(judged, (j, q)), get(memory.theta, (p, q)), s)
+            spread = fma(w, s, spread)
+        tau = get(sites.tau, j)
+        s = get(sites.eta, j) - tau * (gather(real.offset, item, j, splat(0.0)) + level * psi)
+        for p in range(n_state):
+            put(h, p, fma(get(judged, (j, p)), s * psi, get(h, p)))
+        by_loading += level * s - tau * spread * psi
+        scatter(gradient.offset, item, j, s)
+        if real.low.size > 0:
+            for lane in range(WIDTH):
+                if item[j, lane] >= 0:
+                    g = layout.graded[item[j, lane]]
+                    gradient.low[g], gradient.high[g] = sites.by_low[j, lane], sites.by_high[j, lane]
+        else:
+            noise = 0.5 * (s * s + tau * (tau * spread * (psi * psi) - 1.0))
+            by_noise += noise
+            scatter(gradient.z, item, j, splat(0.0) - s)
+            scatter(gradient.variance, item, j, noise)
+    gradient.loading[k] += total(by_loading)
+    gradient.white_sd[k] += total(by_noise) * 2.0 * real.white_sd[k]
+    gradient.ar_sd[k] += total(by_noise) * 2.0 * real.ar_sd[k]
 
 
-@compiled
-def domain_gradient(domain, layout, real, memory):
-    """Derivative of the log densities by the autocorrelation of a domain's path."""
-    n = layout.domain_years[domain]
-    if n == 0:
-        return splat(0.0)
-    cov, mean = memory.domain_cov[domain], memory.domain_pull[domain]
-    square, inner, product = splat(0.0), splat(0.0), splat(0.0)
-    for i in range(n):
-        second = fma(get(mean, i), get(mean, i), get(cov, (i, i)))
-        square += second
-        if i > 0 and i < n - 1:
-            inner += second
-        if i + 1 < n:
-            product += fma(get(mean, i), get(mean, i + 1), get(cov, (i, i + 1)))
-    return path_gradient(n, real.domain_phi[domain], square, inner, product)
+@part
+def single_size(layout, real):
+    """Numbers in the working memory of `single_blocks`."""
+    n_sum = 5 * real.loading.size + layout.domain_years.size + layout.template_column[0]
+    return n_sum * WIDTH + group_size(layout)
 
 
-@compiled
-def grade_gradient(group, layout, real, memory, gradient, lane):
-    """Add the grades' part of the gradient for one authority."""
-    for j in range(layout.single_grade.shape[1]):
-        i = layout.single_grade[group, j, lane]
-        if i < 0:
-            break
-        k = layout.kind[i]
-        psi, tau, eta = real.loading[k], memory.site[j, 0, lane], memory.site[j, 1, lane]
-        level, spread = 0.0, 0.0
-        for e in range(layout.row[i], layout.row[i + 1]):
-            p = layout.state[e]
-            level += layout.weight[e] * (memory.mean[p, lane] + memory.x[p, lane])
-            for f in range(layout.row[i], layout.row[i + 1]):
-                spread += layout.weight[e] * layout.weight[f] * memory.theta[p, layout.state[f], lane]
-        s = eta - tau * (real.offset[i] + psi * level)
-        gradient.offset[i] = s
-        gradient.loading[k] += level * s - tau * psi * spread
-        for e in range(layout.row[i], layout.row[i + 1]):
-            memory.h[layout.state[e], lane] += psi * layout.weight[e] * s
-
-
-@compiled
-def single_blocks(layout, real, factor, column_kind, gradient):
+@part
+def single_blocks(layout, real, gradient, buffer):
     """Log density of all authorities by themselves; adds its gradient to `gradient`."""
+    factor, memory, end = group_space(layout, real.scale, buffer)
     n_state, n_col = factor.shape
-    memory = space(layout, n_state, n_col)
-    n_kind, n_domain = real.loading.size, layout.domain_years.size
-    sums, by_phi, by_scale = aligned(n_kind * 5).reshape(n_kind, 5, WIDTH), aligned(n_domain), aligned(n_col)
+    sums = view(buffer, end, ((buffer.size - end) // WIDTH, WIDTH))
+    n_kind, n_domain, column_kind = real.loading.size, layout.domain_years.size, layout.column_kind
+    by_phi, by_scale = 5 * n_kind, 5 * n_kind + n_domain
+    for i in range(5 * n_kind + n_domain + n_col):
+        put(sums, i, splat(0.0))
     value = splat(0.0)
     for group in range(layout.single_block.shape[0]):
-        value += collapse_group(group, layout, real, factor, memory, gradient.low, gradient.high)
+        value += collapse_group(group, layout, real, factor, memory)
         for c in range(n_col):
             v = get(memory.v, c)
-            put(by_scale, c, get(by_scale, c) + (v * v + get(memory.v_var, c) - 1.0))
+            put(sums, by_scale + c, get(sums, by_scale + c) + (v * v + get(memory.v_var, c) - 1.0))
         for p in range(n_state):
             put(memory.h, p, splat(0.0))
         for d in range(n_domain):
-            domain_posterior(d, layout, memory, n_state)
-            put(by_phi, d, get(by_phi, d) + domain_gradient(d, layout, real, memory))
+            n, cov, pull = layout.domain_years[d], memory.domain_cov[d], memory.domain_pull[d]
+            domain_posterior(n, cov, memory.domain_state[d], pull, memory.x, memory.theta, n_state, memory.a)
+            if n > 0:
+                put(sums, by_phi + d, get(sums, by_phi + d) + domain_gradient(n, real.domain_phi[d], cov, pull))
         for series in range(layout.series_kind.size):
             series_gradient(series, group, layout, real, memory, gradient, sums)
+        judgement_gradient(group, layout, real, memory, gradient)
         for lane in range(WIDTH):
             b = layout.single_block[group, lane]
             if b >= 0:
-                grade_gradient(group, layout, real, memory, gradient, lane)
                 for p in range(n_state):
                     gradient.mean[layout.block_state[b] + p] = memory.h[p, lane]
     for k in range(n_kind):
-        gradient.loading[k] += sums[k, 0].sum()
-        gradient.ar_sd[k] += sums[k, 1].sum()
-        gradient.ar_phi[k] += sums[k, 2].sum()
-        gradient.white_sd[k] += sums[k, 3].sum()
-        gradient.domain_sd[k] += sums[k, 4].sum()
+        gradient.loading[k] += total(get(sums, 5 * k))
+        gradient.ar_sd[k] += total(get(sums, 5 * k + 1))
+        gradient.ar_phi[k] += total(get(sums, 5 * k + 2))
+        gradient.white_sd[k] += total(get(sums, 5 * k + 3))
+        gradient.domain_sd[k] += total(get(sums, 5 * k + 4))
     for d in range(n_domain):
-        gradient.domain_phi[d] += by_phi[d].sum()
+        gradient.domain_phi[d] += total(get(sums, by_phi + d))
     for c in range(n_col):
         scale = real.scale[column_kind[c]]
         if scale > 0.0:  # at zero the derivative by a standard deviation is zero
-            gradient.scale[column_kind[c]] += by_scale[c].sum() / scale
+            gradient.scale[column_kind[c]] += total(get(sums, by_scale + c)) / scale
     return total(value)

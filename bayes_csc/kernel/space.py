@@ -6,8 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bayes_csc.kernel.compiled import compiled
-from bayes_csc.kernel.lanes import WIDTH, aligned
+from bayes_csc.kernel.access import view
+from bayes_csc.kernel.compiled import part
+from bayes_csc.kernel.grades import Sites, sites, sites_size
+from bayes_csc.kernel.lanes import WIDTH
+
+LINES = 8
 
 
 class Space(NamedTuple):
@@ -15,13 +19,14 @@ class Space(NamedTuple):
 
     precision: np.ndarray  # (slot) N
     residual: np.ndarray  # (slot) z - o - lambda W m
-    pivot: np.ndarray  # (slot) of the factorisation of R^-1 + a^2 N
-    link: np.ndarray  # (slot) its subdiagonal
+    inverse: np.ndarray  # (slot) of the pivots of the factorisation of R^-1 + a^2 N
+    link: np.ndarray  # (slot) its subdiagonal, zero at the first year
+    corner: np.ndarray  # (slot) diagonal of P
     scaled: np.ndarray  # (slot) S residual
-    cov: np.ndarray  # (series, year, year) P
-    domain_cov: np.ndarray  # (domain, year, year) first sum c^2 S, then K
-    domain_state: np.ndarray  # (domain, year, state) first sum c lambda S W, then J = K times it
-    domain_pull: np.ndarray  # (domain, year) first sum c S r, then K times it, then the path's posterior mean
+    cov: np.ndarray  # (series, year, year) P N, from the diagonal on
+    domain_cov: np.ndarray  # (domain, year, year) first sum c^2 S, then K, then Cov(D), all from the diagonal on
+    domain_state: np.ndarray  # (domain, year, state) first sum c lambda S W, then J = K times it, then Cov(D, theta)
+    domain_pull: np.ndarray  # (domain, year) first sum c S r, then K times it, then E[D]
     mean: np.ndarray  # (state) m
     h: np.ndarray  # (state) sum lambda W'S r
     big_h: np.ndarray  # (state, state) sum lambda^2 W'S W
@@ -33,48 +38,69 @@ class Space(NamedTuple):
     yh: np.ndarray  # (column) Y'h
     v: np.ndarray  # (column) E[v | z]
     v_var: np.ndarray  # (column) Var[v | z]
+    judged: np.ndarray  # (grade, state) loading times weights of the judgements
     beta: np.ndarray  # (grade, column) Cov(v, f)
     pull: np.ndarray  # (grade, state) Cov(theta, f)
-    shift: np.ndarray  # (grade)
-    shrink: np.ndarray  # (grade, grade)
-    site: np.ndarray  # (grade, 2) tau and eta
     a: np.ndarray  # (n, n) scratch
     b: np.ndarray  # (n, n)
-    c: np.ndarray  # (n, n)
-    line: np.ndarray  # (4, n)
+    line: np.ndarray  # (LINES, n)
+    sites: Sites
 
 
-@compiled
-def space(layout, n_state, n_column):
-    """Allocate the working memory."""
-    n_slot = layout.slot_state.size
-    n_series = layout.series_kind.size
-    n_grade = layout.single_grade.shape[1]
-    n_domain = layout.domain_years.size
+@part
+def longest(layout):
+    """Years of the longest series or path."""
     years = 1
-    for s in range(n_series):
+    for s in range(layout.series_kind.size):
         years = max(years, layout.series_slot[s + 1] - layout.series_slot[s])
-    for d in range(n_domain):
+    for d in range(layout.domain_years.size):
         years = max(years, layout.domain_years[d])
+    return years
+
+
+@part
+def space_size(layout, n_state, n_column):
+    """Numbers in the working memory."""
+    years, n_grade, n_domain = longest(layout), layout.single_grade.shape[1], layout.domain_years.size
     n = max(years, n_state, n_column)
-    w = WIDTH
+    vectors = 6 * layout.slot_state.size + layout.series_kind.size * years * years
+    vectors += n_domain * years * (years + n_state + 1)
+    vectors += 3 * n_state + 2 * n_state * n_state + 2 * n_state * n_column + n_column * n_column + 3 * n_column
+    vectors += n_grade * (2 * n_state + n_column) + 2 * n * n + LINES * n
+    return vectors * WIDTH + sites_size(n_grade)
+
+
+@part
+def space(layout, n_state, n_column, buffer, at):
+    """Lay the working memory out, in the order of `Space`."""
+    years, n_grade, n_domain = longest(layout), layout.single_grade.shape[1], layout.domain_years.size
+    slots, series, n, w = layout.slot_state.size, layout.series_kind.size, max(years, n_state, n_column), WIDTH
+    cov = at + 6 * slots * w
+    domain = cov + series * years * years * w
+    state = domain + n_domain * years * (years + n_state + 1) * w
+    square, oblong, row, column = n_state * n_state * w, n_state * n_column * w, n_state * w, n_column * w
+    h = state + 3 * row + 2 * square
+    factor = h + 2 * oblong + n_column * column
+    grade = factor + 3 * column
+    scratch = grade + n_grade * (2 * row + column)
     return Space(
-        precision=aligned(n_slot), residual=aligned(n_slot), pivot=aligned(n_slot), link=aligned(n_slot),
-        scaled=aligned(n_slot),
-        cov=aligned(n_series * years * years).reshape(n_series, years, years, w),
-        domain_cov=aligned(n_domain * years * years).reshape(n_domain, years, years, w),
-        domain_state=aligned(n_domain * years * n_state).reshape(n_domain, years, n_state, w),
-        domain_pull=aligned(n_domain * years).reshape(n_domain, years, w),
-        mean=aligned(n_state), h=aligned(n_state), big_h=aligned(n_state * n_state).reshape(n_state, n_state, w),
-        x=aligned(n_state), theta=aligned(n_state * n_state).reshape(n_state, n_state, w),
-        hl=aligned(n_state * n_column).reshape(n_state, n_column, w),
-        root=aligned(n_column * n_column).reshape(n_column, n_column, w),
-        y=aligned(n_state * n_column).reshape(n_state, n_column, w),
-        yh=aligned(n_column), v=aligned(n_column), v_var=aligned(n_column),
-        beta=aligned(n_grade * n_column).reshape(n_grade, n_column, w),
-        pull=aligned(n_grade * n_state).reshape(n_grade, n_state, w),
-        shift=aligned(n_grade), shrink=aligned(n_grade * n_grade).reshape(n_grade, n_grade, w),
-        site=aligned(n_grade * 2).reshape(n_grade, 2, w),
-        a=aligned(n * n).reshape(n, n, w), b=aligned(n * n).reshape(n, n, w), c=aligned(n * n).reshape(n, n, w),
-        line=aligned(4 * n).reshape(4, n, w),
+        view(buffer, at, (slots, w)), view(buffer, at + slots * w, (slots, w)),
+        view(buffer, at + 2 * slots * w, (slots, w)), view(buffer, at + 3 * slots * w, (slots, w)),
+        view(buffer, at + 4 * slots * w, (slots, w)), view(buffer, at + 5 * slots * w, (slots, w)),
+        view(buffer, cov, (series, years, years, w)),
+        view(buffer, domain, (n_domain, years, years, w)),
+        view(buffer, domain + n_domain * years * years * w, (n_domain, years, n_state, w)),
+        view(buffer, domain + n_domain * years * (years + n_state) * w, (n_domain, years, w)),
+        view(buffer, state, (n_state, w)), view(buffer, state + row, (n_state, w)),
+        view(buffer, state + 3 * row, (n_state, n_state, w)), view(buffer, state + 2 * row, (n_state, w)),
+        view(buffer, state + 3 * row + square, (n_state, n_state, w)),
+        view(buffer, h, (n_state, n_column, w)), view(buffer, h + 2 * oblong, (n_column, n_column, w)),
+        view(buffer, h + oblong, (n_state, n_column, w)),
+        view(buffer, factor, (n_column, w)), view(buffer, factor + column, (n_column, w)),
+        view(buffer, factor + 2 * column, (n_column, w)),
+        view(buffer, grade, (n_grade, n_state, w)), view(buffer, grade + 2 * n_grade * row, (n_grade, n_column, w)),
+        view(buffer, grade + n_grade * row, (n_grade, n_state, w)),
+        view(buffer, scratch, (n, n, w)), view(buffer, scratch + n * n * w, (n, n, w)),
+        view(buffer, scratch + 2 * n * n * w, (LINES, n, w)),
+        sites(buffer, scratch + (2 * n + LINES) * n * w, n_grade),
     )  # fmt: skip

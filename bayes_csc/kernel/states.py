@@ -6,10 +6,11 @@ import math
 
 import numpy as np
 
-from bayes_csc.kernel import linked, single
-from bayes_csc.kernel.compiled import compiled
-from bayes_csc.kernel.lanes import WIDTH, fma, get, put, splat
-from bayes_csc.kernel.space import space
+from bayes_csc.kernel.access import get, put
+from bayes_csc.kernel.compiled import compiled, part
+from bayes_csc.kernel.lanes import WIDTH, fma, splat, sqrt, where_positive
+from bayes_csc.kernel.linked import collapse_block, lay_out, memory_size
+from bayes_csc.kernel.posterior import collapse_group, group_size, group_space, most_judged
 
 
 @compiled
@@ -25,41 +26,69 @@ def states(layout, real, n_year, share, noise):
     mean, draw = real.mean.copy(), real.mean.copy()
     n_unit = real.mean.size // n_year
     own, shared = np.zeros((n_unit, n_year, n_year)), np.zeros((n_unit, n_year, n_year))
-    unused = np.zeros(real.low.size)
     if layout.single_block.shape[0] > 0:
-        singles(layout, real, n_year, share, noise, mean, draw, own, shared, unused)
-    memory = linked.allocate(layout, real)
-    for index in range(layout.block.size):
-        b = layout.block[index]
-        first = layout.block_state[b]
-        factor = linked.scaled_template(layout, layout.block_template[b], real.scale)
-        n_state, n_col = factor.shape
-        linked.collapse_block(index, layout, real, factor, memory, unused, unused)
-        mean[first : first + n_state] += memory.x[:n_state]
-        draw[first : first + n_state] += memory.x[:n_state]
-        if noise.shape[1] > 0:
-            root = np.linalg.cholesky(memory.minv[:n_col, :n_col].copy())
-            draw[first : first + n_state] += factor @ (root @ noise[b, :n_col])
-        for i in range(n_state // n_year):
-            for t in range(n_year):
-                for u in range(n_year):
-                    own[first // n_year + i, t, u] = memory.theta[i * n_year + t, i * n_year + u]
-                    s = 0.0
-                    for j in range(n_state // n_year):
-                        s += share[first + j * n_year + u] * memory.theta[i * n_year + t, j * n_year + u]
-                    shared[first // n_year + i, t, u] = s
+        buffer = np.empty(group_size(layout))
+        singles(layout, real, n_year, share, noise, mean, draw, own, shared, buffer)
+    if layout.block.size > 0:
+        size = memory_size(layout, real)
+        lists = np.empty(size, np.int64)
+        several(layout, real, n_year, share, noise, mean, draw, own, shared, np.empty(size), lists)
     return mean, draw, own, shared
 
 
-@compiled
-def singles(layout, real, n_year, share, noise, mean, draw, own, shared, unused):
-    """Fill the moments and draws of the authorities by themselves."""
-    factor = linked.scaled_template(layout, 0, real.scale)
-    memory = space(layout, n_year, factor.shape[1])
-    for group in range(layout.single_block.shape[0]):
-        single.collapse_group(group, layout, real, factor, memory, unused, unused)
+@part
+def several(layout, real, n_year, share, noise, mean, draw, own, shared, buffer, lists):
+    """Fill the moments and draws of the blocks taken one by one."""
+    memory = lay_out(layout, real, buffer, lists)
+    theta, factor = memory.theta.flat, memory.factor.flat
+    for index in range(layout.block.size):
+        b = layout.block[index]
+        first, n_col = layout.block_state[b], layout.template_column[layout.block_template[b]]
+        n_state = layout.block_state[b + 1] - first
+        collapse_block(index, layout, real, memory)
         if noise.shape[1] > 0:
-            wiggle(group, layout, real, memory, n_year, factor.shape[1], noise)
+            cholesky(memory.minv.flat, n_col)
+            for c in range(n_col):
+                s = 0.0
+                for d in range(c + 1):
+                    s += memory.minv.flat[c, d] * noise[b, d]
+                memory.line[c] = s
+        for p in range(n_state):
+            mean[first + p] += memory.x[p]
+            s = memory.x[p]
+            if noise.shape[1] > 0:
+                for c in range(n_col):
+                    s += factor[p, c] * memory.line[c]
+            draw[first + p] += s
+        for i in range(n_state // n_year):
+            for t in range(n_year):
+                for u in range(n_year):
+                    own[first // n_year + i, t, u] = theta[i * n_year + t, i * n_year + u]
+                    s = 0.0
+                    for j in range(n_state // n_year):
+                        s += share[first + j * n_year + u] * theta[i * n_year + t, j * n_year + u]
+                    shared[first // n_year + i, t, u] = s
+
+
+@part
+def cholesky(a, n):
+    """Replace the lower triangle of symmetric a by its Cholesky factor."""
+    for i in range(n):
+        for j in range(i + 1):
+            s = a[i, j]
+            for k in range(j):
+                s -= a[i, k] * a[j, k]
+            a[i, j] = math.sqrt(max(s, 0.0)) if i == j else s / a[j, j]
+
+
+@part
+def singles(layout, real, n_year, share, noise, mean, draw, own, shared, buffer):
+    """Fill the moments and draws of the authorities by themselves."""
+    factor, memory, _ = group_space(layout, real.scale, buffer)
+    for group in range(layout.single_block.shape[0]):
+        collapse_group(group, layout, real, factor, memory)
+        if noise.shape[1] > 0:
+            wiggle(group, layout, real, memory, noise)
         for lane in range(WIDTH):
             b = layout.single_block[group, lane]
             if b < 0:
@@ -74,36 +103,36 @@ def singles(layout, real, n_year, share, noise, mean, draw, own, shared, unused)
                     shared[unit, t, u] = share[first + u] * memory.theta[t, u, lane]
 
 
-@compiled
-def wiggle(group, layout, real, memory, n_state, n_col, noise):
-    """Fill h with a draw of theta less its mean: one given the indicators, then conditioned on the grades' sites.
+@part
+def wiggle(group, layout, real, memory, noise):
+    """Fill h with a draw of theta less its mean: one given the indicators, then conditioned on the judgements' sites.
 
     With theta' = Y e and f' = B theta' + tau ** -1/2 e', theta' - Cov(theta, f) Var(f') ** -1 f' has the covariance
-    of theta given the grades (Matheron's rule).
+    of theta given the judgements (Matheron's rule).
     """
+    h, yh, sites, item = memory.h, memory.yh, memory.sites, layout.single_grade[group]
+    n_state, n_col, used = h.shape[0], yh.shape[0], most_judged(item)
+    psi, score = real.loading[real.loading.size - 1], memory.line[0]
     for lane in range(WIDTH):
         b = layout.single_block[group, lane]
         for c in range(n_col):
-            memory.yh[c, lane] = noise[b, c] if b >= 0 else 0.0
+            yh[c, lane] = noise[b, c] if b >= 0 else 0.0
+        for j in range(used):
+            score[j, lane] = noise[b, n_col + j] if item[j, lane] >= 0 else 0.0
     for p in range(n_state):
         s = splat(0.0)
         for c in range(n_col):
-            s = fma(get(memory.y, (p, c)), get(memory.yh, c), s)
-        put(memory.h, p, s)
-    for lane in range(WIDTH):
-        n = 0
-        while n < layout.single_grade.shape[1] and layout.single_grade[group, n, lane] >= 0:
-            n += 1
-        score, pull = np.zeros(n), np.zeros(n)
-        for j in range(n):
-            i = layout.single_grade[group, j, lane]
-            tau = memory.site[j, 0, lane]
-            score[j] = noise[layout.single_block[group, lane], n_col + j] / math.sqrt(tau) if tau > 0.0 else 0.0
-            for e in range(layout.row[i], layout.row[i + 1]):
-                score[j] += real.loading[layout.kind[i]] * layout.weight[e] * memory.h[layout.state[e], lane]
-        for j in range(n):
-            for f in range(n):
-                pull[j] += memory.shrink[j, f, lane] * score[f]
+            s = fma(get(memory.y, (p, c)), get(yh, c), s)
+        put(h, p, s)
+    for j in range(used):
+        tau = get(sites.tau, j)
+        s = get(score, j) * where_positive(tau, 1.0 / sqrt(tau), splat(0.0))
         for p in range(n_state):
-            for j in range(n):
-                memory.h[p, lane] -= memory.pull[j, p, lane] * pull[j]
+            s = fma(get(memory.judged, (j, p)) * psi, get(h, p), s)
+        put(score, j, s)
+    for j in range(used):
+        s = splat(0.0)
+        for f in range(used):
+            s = fma(get(sites.shrink, (j, f)), get(score, f), s)
+        for p in range(n_state):
+            put(h, p, get(h, p) - get(memory.pull, (j, p)) * s)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from bayes_csc.kernel.compiled import compiled
-from bayes_csc.kernel.lanes import fma, get, log, put, splat, sqrt
+from bayes_csc.kernel.access import get, put
+from bayes_csc.kernel.compiled import part
+from bayes_csc.kernel.lanes import fma, splat, sqrt
+from bayes_csc.kernel.special import log
 
 PRODUCT = 8
 """Pivots multiplied before their logarithm is taken: few enough not to leave the range of a double."""
 
 
-@compiled
+@part
 def factorise(a, n):
     """Replace the upper triangle of n x n symmetric `a` by U, a = U'U; return log|a|, NaN if not positive definite."""
     logdet, product = splat(0.0), splat(1.0)
@@ -32,7 +34,7 @@ def factorise(a, n):
     return logdet
 
 
-@compiled
+@part
 def invert_root(u, n):
     """Replace upper triangular U by its inverse, column by column."""
     for j in range(n):
