@@ -87,7 +87,7 @@ def sample_pymc(
     def count(trace: Any, draw: Any) -> None:
         nonlocal gradients, divergences
         for stats in draw.stats:
-            gradients += int(stats.get("n_steps", 0))
+            gradients += int(stats["tree_size"])
             divergences += int(stats.get("diverging", False)) * (not draw.tuning)
 
     began = time.monotonic()

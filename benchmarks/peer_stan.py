@@ -202,11 +202,13 @@ def sample_stan(
                 process.wait()
             break
     took = time.monotonic() - began
+    if failed:
+        raise SystemExit(f"{failed} chains of Stan failed; their messages are above")
     parts = [_read(path, len(d.authority)) for path in started if path.is_file()]
     for path in [*started, work / f"{name}.npz"]:
         path.unlink(missing_ok=True)
     return {
-        "compile": compile_seconds, "seconds": took, "stopped": bool(waiting or running), "failed_chains": failed,
+        "compile": compile_seconds, "seconds": took, "stopped": bool(waiting or running),
         "gradients": sum(p["gradients"] for p in parts), "divergences": sum(p["divergences"] for p in parts),
         "draws": [p["draws"] for p in parts if len(p["draws"])],
     }  # fmt: skip

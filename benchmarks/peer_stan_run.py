@@ -69,19 +69,24 @@ def sample(module: Any, data: dict[str, np.ndarray], out: Path, seed: int, chain
     with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as server:
         server.bind(os.path.join(folder, "socket"))
         server.listen(4)
-        call = getattr(module, f"{FUNCTION}_wrapper")
-        thread = threading.Thread(target=call, args=(os.path.join(folder, "socket"),), kwargs=given, daemon=True)
-        thread.start()
+        done = threading.Event()
         with out.open("w", encoding="utf-8") as file:
-            receive(server, thread, file, warmup)
+            # Stan's derivatives need the main thread; it lets go of Python's lock while it samples
+            reader = threading.Thread(target=receive, args=(server, done, file, warmup))
+            reader.start()
+            try:
+                getattr(module, f"{FUNCTION}_wrapper")(os.path.join(folder, "socket"), **given)
+            finally:
+                done.set()
+                reader.join()
 
 
-def receive(server: socket.socket, thread: threading.Thread, file: Any, warmup: int) -> None:
+def receive(server: socket.socket, done: threading.Event, file: Any, warmup: int) -> None:
     """Read what the writers send until the sampler is done."""
     waiting: dict[socket.socket, bytes] = {}
     names: list[str] = []
     count = 0
-    while thread.is_alive() or waiting:
+    while not done.is_set() or waiting:
         for ready in select.select([server, *waiting], [], [], 0.1)[0]:
             if ready is server:
                 waiting[server.accept()[0]] = b""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -51,6 +52,7 @@ PATIENCE = 30.0
 def main() -> None:
     """Do what the command line says."""
     options = parsed()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that a killed benchmark leaves no process behind
     options.work.mkdir(parents=True, exist_ok=True)
     {"run": run, "check": check, "density": density, "one": one, "table": write_table}[options.action](options)
 
