@@ -15,6 +15,7 @@ import json
 import os
 import select
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
@@ -27,6 +28,7 @@ import numpy as np
 
 LEFT_OUT = ("state.", "deviation.", "domain_deviation.", "white_innovation.", "scale.", "line.")
 FUNCTION = "hmc_nuts_diag_e_adapt"
+TRIES = 20
 INIT_RADIUS = 1.0
 """As PyMC's jitter: Stan's own 2 starts farther out than any other peer."""
 
@@ -40,7 +42,7 @@ def main() -> None:
         try:
             httpstan.models.import_services_extension_module(name)
         except KeyError:  # not built yet
-            asyncio.run(httpstan.models.build_services_extension_module(text))
+            build(text)
         return
     module = httpstan.models.import_services_extension_module(name)
     data = dict(np.load(rest[0]))
@@ -48,6 +50,17 @@ def main() -> None:
         print(json.dumps(densities(module, data, dict(np.load(rest[1])))))
     else:
         sample(module, data, Path(rest[1]), *map(int, rest[2:]))
+
+
+def build(text: str) -> None:
+    """Compile a program; httpstan gives its translation to C++ one second, too little on a busy machine."""
+    for last in (False,) * (TRIES - 1) + (True,):
+        try:
+            asyncio.run(httpstan.models.build_services_extension_module(text))
+            return
+        except subprocess.TimeoutExpired:
+            if last:
+                raise
 
 
 def densities(module: Any, data: dict[str, np.ndarray], points: dict[str, np.ndarray]) -> list[float]:
