@@ -288,8 +288,10 @@ def _ordered(design: Design, observation: pd.DataFrame, panel: Panel) -> pd.Data
     index = {code: i for i, code in enumerate(design.authority)}
     block_of = {i: b for b, block in enumerate(design.block) for i in block}
     kind = {k: i for i, k in enumerate(design.indicator)} | {JUDGEMENT: len(design.indicator)}
+    units = observation.unit.drop_duplicates()
+    members = {u: tuple(index[c] for c in codes_of(u)) for u in units}
     out = observation.assign(
-        block=[block_of[index[codes_of(u)[0]]] for u in observation.unit],
+        block=observation.unit.map({u: block_of[m[0]] for u, m in members.items()}),
         kind=observation.indicator.map(kind).astype(int),
     )
     domain = np.append(design.domain_index, -1)[out.kind]
@@ -302,10 +304,11 @@ def _ordered(design: Design, observation: pd.DataFrame, panel: Panel) -> pd.Data
     out["series"] = series
     out = out.sort_values(["block", "unit", "series", "kind", "year", "position"], kind="stable", ignore_index=True)
     out["group"] = out.groupby(["block", "unit", "series"], sort=False).ngroup()
-    population = panel.authorities.population
-    members = [codes_of(u) for u in out.unit]
-    out["members"] = [tuple(index[c] for c in m) for m in members]
-    out["shares"] = [
-        (1.0,) if len(m) == 1 else tuple(population[c] / sum(population[d] for d in m) for c in m) for m in members
-    ]
+    population = panel.authorities.population.loc[list(design.authority)].to_numpy()
+    shares = {
+        u: (1.0,) if len(m) == 1 else tuple(population[i] / sum(population[j] for j in m) for i in m)
+        for u, m in members.items()
+    }
+    out["members"] = [members[u] for u in out.unit]
+    out["shares"] = [shares[u] for u in out.unit]
     return out.drop(columns="series")

@@ -69,16 +69,21 @@ def _starts(sizes: list[int]) -> np.ndarray:
 
 def _weights(design: Design, observation: pd.DataFrame) -> dict[str, np.ndarray]:
     """Interpolation and membership weights of each observation on the states of its block."""
-    rows, states, weights = [0], list[int](), list[float]()
     interpolation = design.weights(observation.position.to_numpy())
-    first = {i: at for block in design.block for at, i in enumerate(block)}
-    for members, shares, w in zip(observation.members, observation.shares, interpolation, strict=True):
-        for member, share in zip(members, shares, strict=True):
-            at = np.flatnonzero(w)
-            states.extend(first[member] * design.year.size + at)
-            weights.extend(share * w[at])
-        rows.append(len(states))
-    return {"row": _integers(rows), "state": _integers(states), "weight": np.array(weights, dtype=float)}
+    place = np.zeros(len(design.authority), dtype=np.int64)  # of an authority within its block
+    for block in design.block:
+        place[list(block)] = np.arange(len(block))
+    members = [len(m) for m in observation.members]
+    item = np.repeat(np.arange(len(members)), members)
+    member = np.fromiter((i for m in observation.members for i in m), np.int64, item.size)
+    share = np.fromiter((s for m in observation.shares for s in m), float, item.size)
+    parts = interpolation[item]
+    at, state = np.nonzero(parts)
+    return {
+        "row": _starts(np.bincount(item[at], minlength=len(members)).tolist()),
+        "state": _integers(place[member[at]] * design.year.size + state),
+        "weight": share[at] * parts[at, state],
+    }
 
 
 def _alike(design: Design, observation: pd.DataFrame, judged: np.ndarray) -> np.ndarray:

@@ -121,8 +121,10 @@ def field_text(value: Any) -> str:
     >>> [field_text(v) for v in (3.0, 0.25, float("nan"), pd.Timestamp("2025-03-31"), "a")]
     ['3', '0.25', '', '2025-03-31', 'a']
     """
+    if isinstance(value, str):
+        return value
     if value is None or value is pd.NaT or value != value:
         return ""
     if isinstance(value, datetime.date):
-        return value.strftime("%Y-%m-%d")
-    return value if isinstance(value, str) else f"{value:.15g}"
+        return f"{value.year:04}-{value.month:02}-{value.day:02}"  # strftime is ten times slower
+    return f"{value:.15g}"

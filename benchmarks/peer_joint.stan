@@ -1,0 +1,272 @@
+// The joint model of bayes_csc_models (trajectory.py, joint.py) in Stan; names and symbols are those of the model.
+functions {
+  // Stationary AR(1) of unit variance from its innovations (series, year).
+  matrix path_of(matrix e, vector phi) {
+    matrix[rows(e), cols(e)] path;
+    vector[rows(e)] step = sqrt(1 - square(phi));
+    if (cols(e) > 0) {
+      path[, 1] = e[, 1];
+    }
+    for (t in 2 : cols(e)) {
+      path[, t] = phi .* path[, t - 1] + step .* e[, t];
+    }
+    return path;
+  }
+  // Log density of AR(1) paths (series, year) of standard deviation sd.
+  real path_lpdf(matrix path, vector phi, vector sd) {
+    int T = cols(path);
+    vector[rows(path)] step = sd .* sqrt(1 - square(phi));
+    real out = normal_lpdf(path[, 1] | 0, sd);
+    for (t in 2 : T) {
+      out += normal_lpdf(path[, t] | phi .* path[, t - 1], step);
+    }
+    return out;
+  }
+  // Log of a difference of normal distribution functions, in the tail where it keeps its digits.
+  real interval_lpmf(int s, real f, vector c) {
+    int G = rows(c) + 1;
+    if (s == 1) {
+      return std_normal_lcdf(c[1] - f |);
+    }
+    if (s == G) {
+      return std_normal_lccdf(c[G - 1] - f |);
+    }
+    real low = c[s - 1] - f;
+    real high = c[s] - f;
+    if (low + high > 0) {
+      return log_diff_exp(std_normal_lcdf(-low |), std_normal_lcdf(-high |));
+    }
+    return log_diff_exp(std_normal_lcdf(high |), std_normal_lcdf(low |));
+  }
+}
+data {
+  int<lower=0, upper=1> centred_states, centred_deviations;
+  int A, Y, R, K, P; // authorities, grid years, regions, indicators, parts of the trend
+  array[A] int region;
+  vector[A] deprivation;
+  vector[Y] time;
+  int<lower=0, upper=1> use_region, use_deprivation, use_ratings;
+  matrix[R - 1, R] helmert;
+  // the columns of the blocks' covariance factors
+  int C, A1, C1;
+  array[C] int column_kind;
+  matrix[Y, C1] own;
+  array[A1] int own_authority;
+  array[A1, C1] int own_column;
+  real trend_unit;
+  int n_nonzero; // of the other blocks' factors, by rows
+  vector[n_nonzero] linked_value;
+  array[n_nonzero] int linked_column;
+  array[A * Y + 1] int linked_start;
+  vector[P] share_concentration;
+  // cells
+  int S, T, U, M, Q, N; // series, reporting years, units, members of a unit, instants, cells
+  array[S] int series_kind;
+  array[U, M] int unit_authority;
+  matrix[U, M] unit_share;
+  matrix[Q, Y] weight;
+  array[N] int series, year, unit, instant, effect;
+  vector[N] unit_deprivation;
+  int n_effect, n_step;
+  matrix[n_effect, n_step] step_basis;
+  vector[n_step] step_scale;
+  int n_large, n_small;
+  array[n_large] int large;
+  vector[n_large] z, variance;
+  array[n_small] int small;
+  vector[n_small] sign, lower_count, upper_count, denominator;
+  // deviations that a domain's indicators share
+  int D, Kd, SD, ND;
+  array[Kd] int shared_kind;
+  array[SD] int domain_of;
+  array[ND] int domain_cell, domain_series;
+  // judgements
+  int J, G, F;
+  array[J] int judged_authority, score, framework;
+  matrix[J, Y] judged_weight;
+  matrix[use_ratings ? Y : 0, use_ratings ? Y - 1 : 0] standard_basis;
+  // loadings
+  int Ka, Kn;
+  array[Ka] int agreed;
+  array[Kn] int not_agreed;
+  // priors
+  real region_sd, region_trend_sd, region_df, deprivation_level_sd, deprivation_trend_sd, succession_sd;
+  real agreed_sd, not_agreed_sd, level_sd, year_sd, deprivation_slope_sd, deviation_scale;
+  vector[2] white_prior, autocorrelation_prior, domain_prior;
+  real judgement_sd, grade_concentration, shift_sd, spread_sd, standards_sd, standards_df;
+}
+transformed data {
+  int n_region = use_region ? R - 1 : 0;
+  int n_standard = use_ratings ? Y - 1 : 0;
+  int n_later = F > 1 ? F - 1 : 0;
+  array[N] int at_path; // columns first, as to_vector has it
+  array[N] int at_instant;
+  array[ND] int at_domain;
+  for (i in 1 : N) {
+    at_path[i] = (year[i] - 1) * S + series[i];
+    at_instant[i] = (instant[i] - 1) * U + unit[i];
+  }
+  for (i in 1 : ND) {
+    at_domain[i] = (year[domain_cell[i]] - 1) * SD + domain_series[i];
+  }
+}
+parameters {
+  array[use_region] real<lower=0> region_level_variance, region_trend_variance;
+  vector[n_region] region_level_unit, region_trend_unit;
+  array[use_deprivation * use_ratings] real deprivation_level;
+  array[use_deprivation] real deprivation_trend;
+  simplex[P] trend_share;
+  vector<lower=0>[Ka] loading_agreed;
+  vector[Kn] loading_not_agreed;
+  vector[K] indicator_level;
+  vector[n_step] year_step;
+  vector[use_deprivation ? K : 0] deprivation_slope;
+  vector<lower=0>[K] deviation_sd;
+  vector<lower=0, upper=1>[K] white_share, autocorrelation;
+  vector<lower=0, upper=1>[Kd] domain_share;
+  vector<lower=0, upper=1>[D] domain_autocorrelation;
+  array[use_ratings] real<lower=0> judgement_loading, standard_variance;
+  vector[n_standard] standard_unit;
+  simplex[use_ratings ? G : 1] grade_share;
+  vector[n_later] framework_shift, framework_stretch;
+  vector[C] state;
+  matrix[S, T] deviation;
+  matrix[SD, T] domain_deviation;
+  vector[n_small] white_innovation;
+}
+transformed parameters {
+  matrix[A, Y] theta;
+  vector[C] scale; // of each column
+  matrix[A, 2] line = rep_matrix(0, A, 2); // level and trend of theta's mean
+  {
+    vector[4] of_kind = [0, 0, 0, succession_sd]';
+    of_kind[1 : P] = sqrt(trend_share);
+    scale = of_kind[column_kind];
+    if (use_region) {
+      line[, 1] += (sqrt(region_level_variance[1]) * (helmert' * region_level_unit))[region];
+      line[, 2] += (sqrt(region_trend_variance[1]) * (helmert' * region_trend_unit))[region];
+    }
+    if (use_deprivation) {
+      if (use_ratings) {
+        line[, 1] += deprivation_level[1] * deprivation;
+      }
+      line[, 2] += deprivation_trend[1] * deprivation;
+    }
+    vector[C] column = centred_states ? state : scale .* state;
+    matrix[A1, C1] of_own;
+    for (c in 1 : C1) {
+      of_own[, c] = column[own_column[, c]];
+    }
+    theta = line[, 1] * rep_row_vector(1, Y) + line[, 2] * time';
+    if (n_nonzero > 0) {
+      theta += to_matrix(csr_matrix_times_vector(A * Y, C, linked_value, linked_column, linked_start, column), A, Y, 0);
+    }
+    if (centred_states) {
+      theta[own_authority] = of_own * own';
+    } else {
+      theta[own_authority] += of_own * own';
+    }
+  }
+}
+model {
+  vector[K] loading;
+  loading[agreed] = loading_agreed;
+  loading[not_agreed] = loading_not_agreed;
+  vector[K] persistent = deviation_sd .* sqrt(1 - white_share);
+  vector[K] white_sd = deviation_sd .* sqrt(white_share);
+  vector[K] ar_sd = persistent;
+  vector[K] domain_sd = rep_vector(0, K);
+  ar_sd[shared_kind] = persistent[shared_kind] .* sqrt(1 - domain_share);
+  domain_sd[shared_kind] = persistent[shared_kind] .* sqrt(domain_share);
+
+  if (use_region) {
+    target += inv_gamma_lpdf(region_level_variance[1] | 0.5 * region_df, 0.5 * region_df * square(region_sd));
+    target += inv_gamma_lpdf(region_trend_variance[1] | 0.5 * region_df, 0.5 * region_df * square(region_trend_sd));
+  }
+  target += std_normal_lpdf(region_level_unit) + std_normal_lpdf(region_trend_unit);
+  target += normal_lpdf(deprivation_level | 0, deprivation_level_sd);
+  target += normal_lpdf(deprivation_trend | 0, deprivation_trend_sd);
+  target += dirichlet_lpdf(trend_share | share_concentration);
+  target += normal_lpdf(loading_agreed | 0, agreed_sd) + normal_lpdf(loading_not_agreed | 0, not_agreed_sd);
+  target += normal_lpdf(indicator_level | 0, level_sd) + normal_lpdf(year_step | 0, year_sd * step_scale);
+  target += normal_lpdf(deprivation_slope | 0, deprivation_slope_sd) + normal_lpdf(deviation_sd | 0, deviation_scale);
+  target += beta_lpdf(white_share | white_prior[1], white_prior[2]);
+  target += beta_lpdf(autocorrelation | autocorrelation_prior[1], autocorrelation_prior[2]);
+  target += beta_lpdf(domain_share | domain_prior[1], domain_prior[2]);
+  target += beta_lpdf(domain_autocorrelation | autocorrelation_prior[1], autocorrelation_prior[2]);
+
+  vector[S] phi = autocorrelation[series_kind];
+  vector[SD] domain_phi = domain_autocorrelation[domain_of];
+  matrix[S, T] path;
+  matrix[SD, T] domain_path;
+  if (centred_states) {
+    vector[C] centre = rep_vector(0, C);
+    centre[own_column[, 1]] = line[own_authority, 1];
+    centre[own_column[, 2]] = trend_unit * line[own_authority, 2];
+    target += normal_lpdf(state | centre, scale);
+  } else {
+    target += std_normal_lpdf(state);
+  }
+  if (centred_deviations) {
+    target += path_lpdf(deviation | phi, ar_sd[series_kind]);
+    target += path_lpdf(domain_deviation | domain_phi, rep_vector(1, SD));
+    path = deviation;
+    domain_path = domain_deviation;
+  } else {
+    target += std_normal_lpdf(to_vector(deviation)) + std_normal_lpdf(to_vector(domain_deviation));
+    path = diag_pre_multiply(ar_sd[series_kind], path_of(deviation, phi));
+    domain_path = path_of(domain_deviation, domain_phi);
+  }
+
+  matrix[U, Y] of_unit = diag_pre_multiply(unit_share[, 1], theta[unit_authority[, 1]]);
+  for (m in 2 : M) {
+    of_unit += diag_pre_multiply(unit_share[, m], theta[unit_authority[, m]]);
+  }
+  array[N] int kind = series_kind[series];
+  vector[n_effect] year_effect = step_basis * year_step;
+  vector[N] eta = indicator_level[kind] + year_effect[effect] + to_vector(path)[at_path]
+                  + loading[kind] .* to_vector(of_unit * weight')[at_instant];
+  if (use_deprivation) {
+    eta += deprivation_slope[kind] .* unit_deprivation;
+  }
+  if (ND > 0) {
+    eta[domain_cell] += domain_sd[kind[domain_cell]] .* to_vector(domain_path)[at_domain];
+  }
+  target += normal_lpdf(z | eta[large], sqrt(variance + square(white_sd[kind[large]])));
+  target += std_normal_lpdf(white_innovation);
+  if (n_small > 0) {
+    vector[n_small] logit = sign .* (eta[small] + white_sd[kind[small]] .* white_innovation);
+    target += dot_product(lower_count, logit) - dot_product(denominator, log1p_exp(logit));
+    for (i in 1 : n_small) {
+      if (upper_count[i] > lower_count[i]) {
+        int n = to_int(upper_count[i] - lower_count[i]) + 1;
+        vector[n] term;
+        for (j in 1 : n) {
+          real y = lower_count[i] + j - 1;
+          term[j] = -lgamma(y + 1) - lgamma(denominator[i] - y + 1) + (j - 1) * logit[i];
+        }
+        target += log_sum_exp(term);
+      }
+    }
+  }
+  if (use_ratings) {
+    real base_middle;
+    vector[G - 1] base = inv_Phi(fmin(cumulative_sum(grade_share)[1 : G - 1], 1 - 1e-16));
+    matrix[F, G - 1] cutpoints;
+    base_middle = base[(G - 1) %/% 2 + 1];
+    cutpoints[1] = base';
+    for (f in 2 : F) {
+      cutpoints[f] = (base_middle + framework_shift[f - 1] + exp(framework_stretch[f - 1]) * (base - base_middle))';
+    }
+    target += normal_lpdf(judgement_loading | 0, judgement_sd) + std_normal_lpdf(standard_unit);
+    target += inv_gamma_lpdf(standard_variance[1] | 0.5 * standards_df, 0.5 * standards_df * square(standards_sd));
+    target += dirichlet_lpdf(grade_share | rep_vector(grade_concentration, G));
+    target += normal_lpdf(framework_shift | 0, shift_sd) + normal_lpdf(framework_stretch | 0, spread_sd);
+    vector[Y] standard = standard_basis * (sqrt(standard_variance[1]) * standard_unit);
+    vector[J] latent = judgement_loading[1] * rows_dot_product(theta[judged_authority], judged_weight)
+                       + judged_weight * standard;
+    for (j in 1 : J) {
+      target += interval_lpmf(score[j] | latent[j], cutpoints[framework[j]]');
+    }
+  }
+}
