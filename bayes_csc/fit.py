@@ -26,7 +26,7 @@ from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc.states import last_inspections, states_given_draws
 
-DRAWS, CHAINS, CORES = 1200, 4, 2
+DRAWS, CHAINS, CORES = 1500, 4, 2
 PACKAGES = ("bayescsc", "pymc", "pytensor", "numba", "numpy", "scipy", "arviz", "xarray", "pandas")
 POSTERIOR, SPEC, RECORD, PANEL = "posterior.nc", "spec.toml", "run.json", "panel"
 Model = Callable[[Panel, Spec], pm.Model]

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 
 ANGLES = (0.3 * math.pi, 0.7 * math.pi)
-TARGET_ACCEPT = 0.8
+TARGET_ACCEPT = 0.85
 FIRST_STEP = 0.4
 SMALLEST_STEP = 0.01
 SHRINKAGE, DELAY = 0.2, 10.0
