@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import arviz as az
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -16,8 +15,9 @@ from bayes_csc.calendar import grid_date
 from bayes_csc.errors import GateError, UsageError
 from bayes_csc.fit import Fit
 from bayes_csc.geography import existing
+from bayes_csc.probabilities import EPSILON, batch_means_error, conditional_probability
 
-EPSILON, INTERVAL = 0.25, 0.89
+INTERVAL = 0.89
 TOO_RECENT = 1.0
 """A gap, in years, below which the data since the inspection are too few to speak of a change."""
 BISECTIONS = 45
@@ -76,7 +76,7 @@ def decline(
     latest = fit.panel.latest_grades().reindex(codes)
     table = fit.panel.authorities.loc[codes]
     since, recent = (_summary(fit.change, codes, kind, epsilon, interval) for kind in ("since inspection", "recent"))
-    without = _probability(fit.change.sel(authority=codes, change="since inspection, no data"), epsilon)
+    without = conditional_probability(fit.change.sel(authority=codes, change="since inspection, no data"), epsilon)
     gap = fit.change.attrs["now"] - fit.change.since.sel(authority=codes, change="since inspection").to_numpy()
     out = pd.DataFrame(
         {
@@ -93,7 +93,7 @@ def decline(
             "p_decline_no_data": without.mean(("chain", "draw")).to_numpy(),
             **{f"recent_delta_{k}": recent[k] for k in ("median", "lower", "upper")},
             "p_recent_decline": recent["p"],
-            "note": [_note(g) for g in gap],
+            "note": ["; ".join(filter(None, ("preview" * fit.preview, _note(g)))) for g in gap],
         }
     )
     out.attrs.update(metadata(fit, group, epsilon, interval))
@@ -143,6 +143,7 @@ def metadata(fit: Fit, group: str, epsilon: float, interval: float) -> dict[str,
         "interval": {"kind": "equal-tailed", "probability": interval},
         "now": grid_date(fit.change.attrs["now"]).isoformat(),
         **fit.provenance(),
+        "preview": fit.preview,
         "gate_passed": fit.gate.passed,
     }
     if not fit.gate.passed:
@@ -150,23 +151,17 @@ def metadata(fit: Fit, group: str, epsilon: float, interval: float) -> dict[str,
     return out
 
 
-def _probability(change: xr.Dataset, epsilon: float) -> xr.DataArray:
-    """P(Delta < -epsilon) given each draw of the hyperparameters."""
-    p: xr.DataArray = xr.apply_ufunc(ndtr, (-epsilon - change["mean"]) / np.sqrt(change["variance"]))
-    return p
-
-
 def _summary(change: xr.Dataset, codes: list[str], kind: str, epsilon: float, interval: float) -> dict[str, np.ndarray]:
     """Median, interval, P(decline) and its Monte Carlo error, from the mixture of normals over draws."""
     chosen = change.sel(authority=codes, change=kind)
-    p = _probability(chosen, epsilon)
+    p = conditional_probability(chosen, epsilon)
     mean, variance = (
         chosen[name].transpose("authority", "chain", "draw").to_numpy().reshape(len(codes), -1)
         for name in ("mean", "variance")
     )
     tail = (1.0 - interval) / 2.0
     lower, median, upper = (_quantile(mean, np.sqrt(variance), level) for level in (tail, 0.5, 1.0 - tail))
-    mcse = az.mcse(p.to_dataset(name="p"), method="mean")["p"].to_numpy()
+    mcse = batch_means_error(p).to_numpy()
     return {"median": median, "lower": lower, "upper": upper, "p": p.mean(("chain", "draw")).to_numpy(), "mcse": mcse}
 
 

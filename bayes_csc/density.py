@@ -16,7 +16,7 @@ from pytensor.graph.replace import clone_replace
 from pytensor.tensor.variable import TensorVariable
 
 from bayes_csc.collapse import collapsed_inputs, collapsed_layout
-from bayes_csc.graph import function, lifted, parameters_as_inputs
+from bayes_csc.graph import Family, lifted, parameters_as_inputs
 from bayes_csc.kernel import Layout, Real, value_and_gradient
 
 N_REAL = len(Real._fields)
@@ -165,16 +165,16 @@ def compile_density(model: pm.Model) -> Density:
         ]  # fmt: skip
         parts = {v: _part(x, at, k, s) for k, (v, s) in enumerate(zip(values, start, strict=True))}
         placed = clone_replace(outputs, parts | dict(zip(data, (z, variance), strict=True)), rebuild_strict=False)
-    prior, real, variables = placed[0], placed[1 : 1 + N_REAL], placed[1 + N_REAL :]
+    graph = lifted(placed)
+    prior, real, variables = graph.outputs[0], graph.outputs[1 : 1 + N_REAL], graph.outputs[1 + N_REAL :]
+    data_inputs = [x, z, variance]
+    family = Family.of(data_inputs, graph.outputs, [at, *priors, *graph.constants])
+    constants = (edges, *priors.values(), *graph.values)
     cotangent = [pt.dvector(name) for name in Real._fields]
-    total = prior + sum((c * r).sum() for c, r in zip(cotangent, real, strict=True))
 
-    def compiled(inputs: list[Any], outputs: list[Any]) -> Bound:
-        graph = lifted(outputs)
-        return Bound(
-            function([*inputs, at, *priors, *graph.constants], graph.outputs),
-            (edges, *priors.values(), *graph.values),
-        )
+    def gradient() -> list[TensorVariable]:
+        total = prior + sum((c * r).sum() for c, r in zip(cotangent, real, strict=True))
+        return [pt.grad(total, x, disconnected_inputs="ignore")]
 
     return Density(
         names=Names(
@@ -187,9 +187,9 @@ def compile_density(model: pm.Model) -> Density:
         z=np.array(data[0].get_value(), dtype=float),
         variance=np.array(data[1].get_value(), dtype=float),
         first=np.concatenate([v.ravel() for v in start]),
-        forward=compiled([x, z, variance], [prior, *real]),
-        pullback=compiled([x, z, variance, *cotangent], [pt.grad(total, x, disconnected_inputs="ignore")]),
-        expansion=compiled([x], variables),
+        forward=Bound(family.function("forward", data_inputs, lambda: [prior, *real]), constants),
+        pullback=Bound(family.function("pullback", [*data_inputs, *cotangent], gradient), constants),
+        expansion=Bound(family.function("expansion", [x], lambda: variables), constants),
     )
 
 

@@ -6,11 +6,13 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-import arviz as az
 import numpy as np
 import xarray as xr
 
+from bayes_csc.probabilities import EPSILON, batch_means_error, conditional_probability, split_rhat
+
 RHAT, ESS, EBFMI = 1.01, 400.0, 0.3
+PREVIEW_ERROR, PREVIEW_RHAT = 0.015, 1.2
 SHOWN = 5
 LATENT = ("small_logit_raw", "judgement_score")
 """Sampled latent values of single cells and judgements: no hyperparameters, so not in the gate."""
@@ -66,6 +68,8 @@ def gate(posterior: xr.Dataset, sample_stats: xr.Dataset) -> Gate:
     sample_stats
         `diverging` and `energy`, dims (chain, draw).
     """
+    import arviz as az  # takes longer to import than a preview to fit
+
     used = posterior.drop_vars([name for name in LATENT if name in posterior])
     rhat = _entries(az.rhat(used), used)
     bulk, tail = (_entries(az.ess(used, method=method), used) for method in ("bulk", "tail"))
@@ -89,6 +93,46 @@ def gate(posterior: xr.Dataset, sample_stats: xr.Dataset) -> Gate:
         divergences=divergences,
         failing=tuple(lines),
         advice=_advice(worst, divergences, ebfmi) if lines else "",
+    )
+
+
+def preview_gate(change: xr.Dataset, sample_stats: xr.Dataset) -> Gate:
+    """Judge a preview by what it is for: the probability of decline of every authority with an inspection.
+
+    Passed if, for every one, the probability's standard error (`batch_means_error`) is at most `PREVIEW_ERROR` and the
+    split R-hat of its conditional probabilities and of the conditional means of the change is below `PREVIEW_RHAT`;
+    and at most one trajectory in a hundred diverged.
+
+    Parameters
+    ----------
+    change
+        Moments of the changes given each draw (`states.states_given_draws`).
+    sample_stats
+        `diverging` and `energy`, dims (chain, draw).
+    """
+    since = change.sel(change="since inspection", drop=True)
+    since = since.sel(authority=since.since.notnull())
+    p = conditional_probability(since, EPSILON)
+    error = batch_means_error(p)
+    rhat = np.fmax(split_rhat(p).to_numpy(), split_rhat(since["mean"]).to_numpy())
+    names = since.authority.to_numpy()
+    wrong = [(float(e), f"{a}: error of P(decline) {e:.3f}") for a, e in zip(names, error.to_numpy(), strict=True)]
+    lines = [said for e, said in sorted(wrong, reverse=True) if not e <= PREVIEW_ERROR][:SHOWN]
+    apart = [(float(r), f"{a}: R-hat {r:.2f}") for a, r in zip(names, rhat, strict=True)]
+    lines += [said for r, said in sorted(apart, reverse=True) if not r < PREVIEW_RHAT][:SHOWN]
+    divergences = int(sample_stats["diverging"].sum())
+    if divergences > 0.01 * sample_stats["diverging"].size:
+        lines.append(f"{divergences} divergences")
+    effective = (p.var(("chain", "draw")) / error**2).to_numpy()
+    return Gate(
+        passed=not lines,
+        rhat=float(rhat.max()) if names.size else np.nan,
+        ess_bulk=float(effective.min()) if names.size else np.nan,
+        ess_tail=np.nan,
+        ebfmi=float(_ebfmi(sample_stats["energy"]).min(skipna=False)),
+        divergences=divergences,
+        failing=tuple(lines),
+        advice="this preview is too rough: give it more --draws, or fit in full (without --preview)" if lines else "",
     )
 
 

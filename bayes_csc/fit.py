@@ -19,14 +19,16 @@ import xarray as xr
 from bayes_csc.chains import WARMUP, Checkpoint, Progress, sample_chains
 from bayes_csc.density import compile_density
 from bayes_csc.design import design
-from bayes_csc.diagnostics import Gate, gate
+from bayes_csc.diagnostics import Gate, gate, preview_gate
 from bayes_csc.errors import DataError, UsageError
 from bayes_csc.inference import embedded, find_start
 from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc.states import last_inspections, states_given_draws
 
-DRAWS, CHAINS, CORES = 1500, 4, 2
+DRAWS, CHAINS, CORES = 1250, 4, 2
+PREVIEW_DRAWS, PREVIEW_WARMUP = 50, 15
+NO_DATA_EVERY = 4
 PACKAGES = ("bayescsc", "pymc", "pytensor", "numba", "numpy", "scipy", "arviz", "xarray", "pandas")
 POSTERIOR, SPEC, RECORD, PANEL = "posterior.nc", "spec.toml", "run.json", "panel"
 Model = Callable[[Panel, Spec], pm.Model]
@@ -60,9 +62,14 @@ class Fit:
     gate: Gate
     record: dict[str, Any]
 
+    @property
+    def preview(self) -> bool:
+        """Whether this is a quick answer and not the full posterior."""
+        return bool(self.record["preview"])
+
     def provenance(self) -> dict[str, Any]:
         """Return what every output carries: data hash, spec, seed and versions."""
-        return {key: self.record[key] for key in ("panel", "panel_hash", "spec", "seed", "versions")}
+        return {key: self.record[key] for key in ("panel", "panel_hash", "spec", "preview", "seed", "versions")}
 
     def write(self, folder: Path, *, overwrite: bool = False) -> None:
         """Write the run folder, whole or not at all.
@@ -150,10 +157,11 @@ def fit(
     *,
     spec: Spec | None = None,
     seed: int = 1,
-    draws: int = DRAWS,
+    draws: int | None = None,
     chains: int = CHAINS,
-    warmup: int = WARMUP,
+    warmup: int | None = None,
     cores: int = CORES,
+    preview: bool = False,
     checkpoint: Path | None = None,
     resume: bool = False,
     progress: Callable[[Progress], None] | None = None,
@@ -169,7 +177,10 @@ def fit(
     spec
         Choices and priors; the baseline by default.
     seed, draws, chains, warmup, cores
-        Of the sampling; the result depends on all but `cores`.
+        Of the sampling; the result depends on all but `cores`. By default those of a full fit or of a preview.
+    preview
+        A quick answer: the same posterior by a few hundred draws, judged by the error of its probabilities of decline
+        (`diagnostics.preview_gate`).
     checkpoint
         Folder where finished chains are kept until the fit is done, so that `resume` can take them up.
     resume
@@ -189,6 +200,8 @@ def fit(
     spec = spec or Spec()
     tell = progress or (lambda _: None)
     clock = _Clock()
+    draws = draws or (PREVIEW_DRAWS if preview else DRAWS)
+    warmup = warmup or (PREVIEW_WARMUP if preview else WARMUP)
     laid_out = design(panel, spec)
     record: dict[str, Any] = {
         "panel": panel.name,
@@ -196,6 +209,7 @@ def fit(
         "panel_hash": panel.hash,
         "spec": spec.name,
         "model": getattr(model, "__qualname__", str(model)),
+        "preview": preview,
         "seed": seed,
         "draws": draws,
         "chains": chains,
@@ -222,16 +236,22 @@ def fit(
     posterior, stats = tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset()
     theta, change = states_given_draws(
         start.density, laid_out, tree["unconstrained"].to_dataset().x, last_inspections(panel, laid_out.authority),
-        seed=seed, cores=cores, progress=lambda done, total: tell(Progress("states", done, total)),
+        seed=seed, cores=cores, no_data_every=NO_DATA_EVERY,
+        progress=lambda done, total: tell(Progress("states", done, total)),
     )  # fmt: skip
     clock.lap("states")
     posterior = posterior.assign(theta=theta)
-    verdict = gate(posterior, stats)
+    verdict = preview_gate(change, stats) if preview else gate(posterior, stats)
     clock.lap("diagnostics")
     record |= {"seconds": clock.laps, "interrupted": interrupted}
     if store:
         store.close()
     return Fit(panel, spec, posterior, stats, change, verdict, record)
+
+
+def preview(panel: Panel, model: Model, **options: Any) -> Fit:
+    """Give a quick answer, good enough to think with: `fit` with `preview=True`, which takes the same options."""
+    return fit(panel, model, preview=True, **options)
 
 
 class _Clock:

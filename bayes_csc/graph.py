@@ -37,6 +37,7 @@ from pytensor.tensor.shape import Reshape
 from pytensor.tensor.variable import TensorConstant
 
 pytensor.config.numba__fastmath = False  # see bayes_csc.kernel.compiled
+pytensor.config.traceback__limit = 0  # a stack for every symbol costs more than all else here
 FOLDER = NUMBA_CACHE_PATH.parent / "bayescsc"
 COMPILERS = ("pytensor", "pymc", "numba", "llvmlite", "numpy")
 
@@ -105,22 +106,51 @@ def _is_data(node: Any, at: int, i: Variable) -> bool:
     return not isinstance(node.op, Reshape) and i.type.dtype in ("float32", "float64", "int64")
 
 
-def function(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> Callable[..., tuple[np.ndarray, ...]]:
-    """Compile, or take from the cache: arrays of exactly the inputs' types in, a tuple of arrays out; thread-safe."""
-    path = FOLDER / f"{_key(inputs, outputs)}.pickle"
-    try:
-        kept = pickle.loads(path.read_bytes())
-    except (OSError, pickle.PickleError, EOFError, AttributeError, ImportError):
-        graph = FunctionGraph(list(inputs), list(outputs), clone=True)
-        get_mode("NUMBA").excluding("inplace").optimizer.rewrite(graph)  # else the order of its operations would matter
-        content = pickle.dumps((graph.inputs, graph.outputs))
-        _keep(path, content)
-        kept = pickle.loads(content)  # as it will be next time: the machine code's key depends on it
-    linker = NumbaLinker()
-    compiled: Callable[..., tuple[np.ndarray, ...]] = linker.jit_compile(
-        linker.fgraph_convert(FunctionGraph(*kept, clone=False))
-    )
-    return compiled
+@dataclass(frozen=True)
+class Family:
+    """Functions of the same constants, compiled or taken from the cache under one key.
+
+    Attributes
+    ----------
+    key
+        Of the structure of the graphs that the functions are made of.
+    constants
+        Inputs that stand for constants: the last inputs of every function.
+    """
+
+    key: str
+    constants: tuple[Variable, ...]
+
+    @classmethod
+    def of(cls, inputs: Sequence[Variable], outputs: Sequence[Variable], constants: Sequence[Variable]) -> Family:
+        """Return the family of what is derived from these outputs."""
+        versions = repr([version(name) for name in COMPILERS])
+        said = f"{versions}{_structure([*inputs, *constants], outputs)}"
+        key = hashlib.sha256(said.encode() + Path(__file__).read_bytes()).hexdigest()
+        return cls(key, tuple(constants))
+
+    def function(
+        self, name: str, inputs: Sequence[Variable], outputs: Callable[[], Sequence[Variable]]
+    ) -> Callable[..., tuple[np.ndarray, ...]]:
+        """Give a function: arrays of exactly the inputs' types, then the constants, to a tuple of arrays; thread-safe.
+
+        `name` tells it from the other functions of the family; `outputs` is only called if it was never compiled.
+        """
+        path = FOLDER / f"{self.key}-{name}.pickle"
+        try:
+            kept = pickle.loads(path.read_bytes())
+        except (OSError, pickle.PickleError, EOFError, AttributeError, ImportError):
+            graph = FunctionGraph([*inputs, *self.constants], list(outputs()), clone=True)
+            # in place, the order of its operations would matter
+            get_mode("NUMBA").excluding("inplace").optimizer.rewrite(graph)
+            content = pickle.dumps((graph.inputs, graph.outputs))
+            _keep(path, content)
+            kept = pickle.loads(content)  # as it will be next time: the machine code's key depends on it
+        linker = NumbaLinker()
+        compiled: Callable[..., tuple[np.ndarray, ...]] = linker.jit_compile(
+            linker.fgraph_convert(FunctionGraph(*kept, clone=False))
+        )
+        return compiled
 
 
 def _keep(path: Any, content: bytes) -> None:
@@ -129,12 +159,6 @@ def _keep(path: Any, content: bytes) -> None:
     with os.fdopen(handle, "wb") as file:
         file.write(content)
     os.replace(part, path)
-
-
-def _key(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> str:
-    """Hash of a graph's structure, of the compilers' versions and of this file."""
-    versions = repr([version(name) for name in COMPILERS])
-    return hashlib.sha256(f"{versions}{_structure(inputs, outputs)}".encode() + Path(__file__).read_bytes()).hexdigest()
 
 
 def _structure(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -11,11 +12,14 @@ from scipy.optimize import minimize
 from bayes_csc.density import Density
 from bayes_csc.design import Design
 from bayes_csc.precondition import Coordinates, whitening
+from bayes_csc.sampler import LogDensity
 from bayes_csc.sites import fit_sites
 
 SITE_ROUNDS = 2
 """Sites move the mode and the mode the sites; the second round changes p(decline) by less than its own error."""
 CURVATURE_STEP = 1e-3
+APPROACH = 100
+"""L-BFGS steps from the first point, before the curvature there gives coordinates in which the rest are few."""
 
 
 @dataclass(frozen=True)
@@ -40,17 +44,32 @@ def find_start(density: Density, design: Design, *, cores: int) -> Start:
     """
     rows = design.observation
     site = rows.small.to_numpy()
-    z, variance = rows.z.to_numpy(), rows.variance.to_numpy()
     with ThreadPoolExecutor(cores) as pool:
-        density = density.with_sites(z, variance).shared_by(pool)  # no sites of an earlier call
-        x = posterior_mode(density, density.first)
+        density = density.with_sites(rows.z.to_numpy(), rows.variance.to_numpy()).shared_by(pool)
+        x = posterior_mode(density, density.first, iterations=APPROACH)
+        rough = _whitened(x, curvature(density.shared_by(None), x, pool))
+        x = rough.point(posterior_mode(_seen_from(density, rough), np.zeros(x.size)))
         for _ in range(SITE_ROUNDS if site.any() else 0):
             z, variance, _ = fit_sites(density.layout, density.real(x), rows, site)
             density = density.with_sites(z, variance)
-            x = posterior_mode(density, x)
+            rough = dataclasses.replace(rough, centre=x)
+            x = rough.point(posterior_mode(_seen_from(density, rough), np.zeros(x.size)))
         density = density.shared_by(None)
-        hessian = curvature(density, x, pool)
-    return Start(density, Coordinates(x, np.ones(x.size), np.arange(x.size), whitening(hessian)))
+        return Start(density, _whitened(x, curvature(density, x, pool)))
+
+
+def _whitened(x: np.ndarray, hessian: np.ndarray) -> Coordinates:
+    return Coordinates(x, np.ones(x.size), np.arange(x.size), whitening(hessian))
+
+
+def _seen_from(density: LogDensity, coordinates: Coordinates) -> LogDensity:
+    """Return the density in other coordinates."""
+
+    def log_density(y: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = density(coordinates.point(y))
+        return value, coordinates.gradient(gradient)
+
+    return log_density
 
 
 def embedded(inner: Start, outer: Density) -> Start:
@@ -69,7 +88,7 @@ def embedded(inner: Start, outer: Density) -> Start:
     return Start(outer, Coordinates(centre, np.ones(centre.size), to, inner.coordinates.factor[source]))
 
 
-def posterior_mode(density: Density, start: np.ndarray, *, iterations: int = 400) -> np.ndarray:
+def posterior_mode(density: LogDensity, start: np.ndarray, *, iterations: int = 400) -> np.ndarray:
     """Maximise the density in unconstrained coordinates by L-BFGS."""
 
     def negative(x: np.ndarray) -> tuple[float, np.ndarray]:
@@ -80,14 +99,14 @@ def posterior_mode(density: Density, start: np.ndarray, *, iterations: int = 400
     return np.asarray(found.x)
 
 
-def curvature(density: Density, mode: np.ndarray, pool: ThreadPoolExecutor) -> np.ndarray:
+def curvature(density: LogDensity, mode: np.ndarray, pool: ThreadPoolExecutor) -> np.ndarray:
     """Minus the Hessian of the log density at a point, by differences of its gradient."""
+    here = density(mode)[1]
 
     def column(i: int) -> np.ndarray:
-        ahead, behind = mode.copy(), mode.copy()
+        ahead = mode.copy()
         ahead[i] += CURVATURE_STEP
-        behind[i] -= CURVATURE_STEP
-        return np.asarray((density(behind)[1] - density(ahead)[1]) / (2.0 * CURVATURE_STEP))
+        return np.asarray((here - density(ahead)[1]) / CURVATURE_STEP)
 
     hessian: np.ndarray = np.stack(list(pool.map(column, range(mode.size))))
     return np.asarray(0.5 * (hessian + hessian.T))

@@ -23,9 +23,10 @@ from bayes_csc.calibration import (
     reliability,
     uniformity,
 )
-from bayes_csc.decline import EPSILON, decline
+from bayes_csc.decline import decline
 from bayes_csc.design import design
 from bayes_csc.fit import Fit
+from bayes_csc.probabilities import EPSILON
 
 LEVELS = 99
 REPLICATES = 200

@@ -8,8 +8,8 @@ angle a is n = ceil(a / step) times
 
 with h = a / n, and is accepted with probability min(1, exp(H(start) - H(end))), H = -log p(y) + p'p / 2. The map is
 reversible and keeps volume, so the chain is exact whatever r is; how well the coordinates fit decides only how long it
-takes. A quarter turn makes a draw of a Gaussian independent of the last one: the angle is uniform around it, as chance
-there takes away resonance. The step is found during warm-up by dual averaging (Hoffman and Gelman 2014, section 3.2).
+takes. A quarter turn makes a draw of a Gaussian independent of the last one: the angle is random around it, which takes
+away resonance. The step is found during warm-up by dual averaging (Hoffman and Gelman 2014, section 3.2).
 
 Sources: Shahbaba, Lan, Johnson and Neal 2014 (split Hamiltonian Monte Carlo, section 3); Neal 2011.
 """
@@ -22,7 +22,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-ANGLES = (0.3 * math.pi, 0.7 * math.pi)
+ANGLES = (0.3 * math.pi, 0.9 * math.pi)
+"""Of a trajectory. Wider than a quarter turn on the far side: directions wider than the curvature says need longer."""
 TARGET_ACCEPT = 0.85
 FIRST_STEP = 0.4
 SMALLEST_STEP = 0.01

@@ -44,6 +44,7 @@ def states_given_draws(
     *,
     seed: int,
     cores: int = 2,
+    no_data_every: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[xr.DataArray, xr.Dataset]:
     """Draw theta and compute the conditional moments of its changes, for every draw of the hyperparameters.
@@ -60,6 +61,8 @@ def states_given_draws(
         Of the draws of theta.
     cores
         Threads.
+    no_data_every
+        Compute the change without data, a comparison that costs as much as all else, at every so many draws only.
     progress
         Called with the number of draws done and their total.
 
@@ -70,7 +73,7 @@ def states_given_draws(
         authority did not exist; and the moments `mean` and `variance` (chain, draw, authority, change) of theta(now) -
         theta(then), England's own change taken off. "since inspection": then is the last inspection, NaN without
         one; "no data": the same without any observation made after that inspection in the authority's block, whose
-        part of England's mean is without them too;
+        part of England's mean is without them too; NaN at the draws left out;
         "recent": then is two years before now.
     """
     moments = _Moments.of(design, last)
@@ -84,7 +87,9 @@ def states_given_draws(
     def one(at: tuple[int, int]) -> None:
         nonlocal done
         real = density.real(points[at])
-        theta[at], mean[at], variance[at] = moments.at(real, np.random.default_rng([seed, *at]))
+        theta[at], mean[at], variance[at] = moments.at(
+            real, np.random.default_rng([seed, *at]), without=at[1] % no_data_every == 0
+        )
         with lock:
             done += 1
             if progress is not None:
@@ -140,8 +145,10 @@ class _Moments:
             cuts.append((part, np.flatnonzero(kept), still, chosen[chosen >= 0]))
         return cls(design, existing, share, own_block, since, contrast, tuple(cuts))
 
-    def at(self, real: Real, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Theta, and mean and variance of the changes, at one draw of the hyperparameters."""
+    def at(
+        self, real: Real, rng: np.random.Generator, *, without: bool = True
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Theta, and mean and variance of the changes (the one without data if asked), at one draw."""
         layout = self.design.layout
         width = layout.template_column.max() + layout.single_grade.shape[1]
         noise = rng.standard_normal((len(self.design.block), width))
@@ -149,11 +156,10 @@ class _Moments:
         national = (self.share * mean).sum(axis=0)
         national_cov = np.einsum("at,atu->tu", self.share, shared)
         theta = draw - (self.share * draw).sum(axis=0)
-        out_mean = np.empty(self.since.shape)
-        out_variance = np.empty(self.since.shape)
+        out_mean, out_variance = np.full(self.since.shape, np.nan), np.full(self.since.shape, np.nan)
         for k in (0, 2):
             out_mean[:, k], out_variance[:, k] = self._change(k, mean, own, shared, national, national_cov)
-        for cut, rows, still, chosen in self.cut:
+        for cut, rows, still, chosen in self.cut if without else ():
             mean0, _, own0, shared0 = self._states(cut, _kept(real, rows, still), noise[:, :0])
             england = national + self._by_block(self.share * (mean0 - mean))
             england_cov = national_cov + self._by_block(self.share[..., None] * (shared0 - shared))

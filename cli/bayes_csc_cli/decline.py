@@ -48,7 +48,8 @@ def show(table: pd.DataFrame) -> None:
     about = table.attrs
     percent = f"{about['interval']['probability']:.0%}"
     out = Table(
-        title=f"Change in latent quality since the last inspection, to {about['now']}",
+        title=("PREVIEW. " if about["preview"] else "")
+        + f"Change in latent quality since the last inspection, to {about['now']}",
         caption=f"{about['panel']} {about['panel_hash'][:12]}, spec {about['spec']}, seed {about['seed']}. Intervals "
         f"{percent}, equal-tailed. A decline is more than {about['epsilon']:g}. 'no data': the probability had nothing "
         "been observed since. Relative to England.",

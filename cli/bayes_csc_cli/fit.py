@@ -20,6 +20,12 @@ def fit(
     as_of: Annotated[
         datetime | None, typer.Option("--as-of", formats=DAYS, help="Use only what was published by this day.")
     ] = None,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="A quick answer of a few seconds, with an estimate of its own error.")
+    ] = False,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Small counts and grades by their exact likelihood: hours, not seconds.")
+    ] = False,
     ratings: Annotated[
         bool | None, typer.Option("--ratings/--no-ratings", help="Let inspection grades inform the estimate or not.")
     ] = None,
@@ -29,7 +35,7 @@ def fit(
     resume: Annotated[bool, typer.Option("--resume", help="Take up the finished chains of a killed fit.")] = False,
 ) -> None:
     """Fit the model and write a run folder; Ctrl-C keeps what was drawn."""
-    from bayes_csc.fit import CHAINS, DRAWS, check_target
+    from bayes_csc.fit import CHAINS, check_target
     from bayes_csc.fit import fit as fit_model
     from bayes_csc.panel import Panel
     from bayes_csc.share import data_dir
@@ -42,11 +48,13 @@ def fit(
     data = data.as_of(as_of.date()) if as_of else data
     changes = ({} if ratings is None else {"ratings": {"use": ratings}}) | ({"drop": drop} if drop else {})
     chosen = read_spec(spec).updated(changes)
+    if exact:
+        chosen = chosen.updated({"counts": {"small": "explicit"}, "ratings": {"grades": "explicit"}})
     target = out or Path("runs") / data.name.lower().replace(" ", "-")
     check_target(target, overwrite=overwrite)
     with shown() as progress:
         run = fit_model(
-            data, trajectory, spec=chosen, seed=seed, draws=draws or DRAWS, chains=chains or CHAINS,
+            data, trajectory, spec=chosen, seed=seed, draws=draws, chains=chains or CHAINS, preview=preview,
             checkpoint=target.parent / f".{target.name}.partial", resume=resume, progress=progress,
         )  # fmt: skip
     run.write(target, overwrite=overwrite)
@@ -64,11 +72,18 @@ def report(run: object, target: Path) -> str:
     lines = [f"Wrote {target} ({seconds:.0f} s; panel {run.record['panel_hash'][:12]}, seed {run.record['seed']})"]
     if run.record["interrupted"]:
         lines.append("Interrupted: it holds what was drawn until then.")
-    lines.append(
-        f"Diagnostics: R-hat at most {gate.rhat:.3f}, effective draws at least {gate.ess_bulk:.0f} (bulk) and "
-        f"{gate.ess_tail:.0f} (tail), {gate.divergences} divergences, E-BFMI {gate.ebfmi:.2f}: "
-        + ("passed" if gate.passed else "FAILED")
-    )
+    verdict = "passed" if gate.passed else "FAILED"
+    if run.preview:
+        lines[0] = f"PREVIEW: {lines[0][0].lower()}{lines[0][1:]}"
+        lines.append(
+            f"Its own check: R-hat of P(decline) at most {gate.rhat:.2f}, effective draws at least "
+            f"{gate.ess_bulk:.0f}, {gate.divergences} divergences: {verdict}"
+        )
+    else:
+        lines.append(
+            f"Diagnostics: R-hat at most {gate.rhat:.3f}, effective draws at least {gate.ess_bulk:.0f} (bulk) and "
+            f"{gate.ess_tail:.0f} (tail), {gate.divergences} divergences, E-BFMI {gate.ebfmi:.2f}: {verdict}"
+        )
     lines += [f"  {line}" for line in gate.failing]
     if not gate.passed:
         lines.append(f"What to try: {gate.advice}")

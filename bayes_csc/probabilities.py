@@ -1,0 +1,46 @@
+"""Probabilities of decline given each draw, and the error that a preview makes in their average."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from scipy.special import ndtr
+
+EPSILON = 0.25
+"""Smallest decline that counts unless said otherwise, in units of theta."""
+BATCHES = 5
+"""Of each chain: with four chains, twenty means give an error its second digit."""
+
+
+def conditional_probability(change: xr.Dataset, epsilon: float) -> xr.DataArray:
+    """P(Delta < -epsilon) given each draw of the hyperparameters: Phi((-epsilon - mean) / sd)."""
+    p: xr.DataArray = xr.apply_ufunc(ndtr, (-epsilon - change["mean"]) / np.sqrt(change["variance"]))
+    return p
+
+
+def batch_means_error(draws: xr.DataArray) -> xr.DataArray:
+    """Standard error of the mean over chains and draws, by batch means (Flegal and Jones 2010).
+
+    Each chain is cut in `BATCHES`; the error is the sd of their means over the root of their number. It counts what the
+    chains disagree about as well as what is correlated within them.
+
+    Parameters
+    ----------
+    draws
+        Dims chain, draw and any others.
+    """
+    length = draws.sizes["draw"] // BATCHES
+    used = draws.isel(draw=slice(0, length * BATCHES))
+    means = used.coarsen(draw=length).mean()
+    error: xr.DataArray = means.std(("chain", "draw"), ddof=1) / np.sqrt(means.sizes["chain"] * means.sizes["draw"])
+    return error
+
+
+def split_rhat(draws: xr.DataArray) -> xr.DataArray:
+    """Split R-hat: root of (within + between) over within, of half chains (Gelman et al. 2013, section 11.4)."""
+    half = draws.sizes["draw"] // 2
+    parts = draws.isel(draw=slice(0, 2 * half)).coarsen(draw=half).construct(draw=("part", "inside"))
+    within = parts.var("inside", ddof=1).mean(("chain", "part"))
+    between = parts.mean("inside").stack(each=("chain", "part")).var("each", ddof=1)
+    rhat: xr.DataArray = ((half - 1) / half + between / within) ** 0.5
+    return rhat
