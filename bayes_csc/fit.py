@@ -27,7 +27,7 @@ from bayes_csc.spec import Spec
 from bayes_csc.states import last_inspections, states_given_draws
 
 DRAWS, CHAINS, CORES = 1250, 4, 2
-PREVIEW_DRAWS, PREVIEW_WARMUP = 50, 15
+PREVIEW_DRAWS, PREVIEW_WARMUP = 40, 12
 NO_DATA_EVERY = 4
 PACKAGES = ("bayescsc", "pymc", "pytensor", "numba", "numpy", "scipy", "arviz", "xarray", "pandas")
 POSTERIOR, SPEC, RECORD, PANEL = "posterior.nc", "spec.toml", "run.json", "panel"

@@ -12,6 +12,7 @@ import hashlib
 import os
 import pickle
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from typing import Any
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
+from numba import njit
+from numba.core.errors import TypingError
 from pytensor.compile.mode import get_mode
 from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.basic import Variable
@@ -29,8 +32,7 @@ from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.op import HasInnerGraph
 from pytensor.graph.replace import clone_replace
 from pytensor.graph.traversal import io_toposort
-from pytensor.link.numba.cache import NUMBA_CACHE_PATH
-from pytensor.link.numba.linker import NumbaLinker
+from pytensor.link.numba.cache import CACHED_SRC_FUNCTIONS, NUMBA_CACHE_PATH, compile_numba_function_src
 from pytensor.tensor.basic import Alloc
 from pytensor.tensor.elemwise import DimShuffle
 from pytensor.tensor.shape import Reshape
@@ -39,6 +41,8 @@ from pytensor.tensor.variable import TensorConstant
 pytensor.config.numba__fastmath = False  # see bayes_csc.kernel.compiled
 pytensor.config.traceback__limit = 0  # a stack for every symbol costs more than all else here
 FOLDER = NUMBA_CACHE_PATH.parent / "bayescsc"
+Arrays = tuple[np.ndarray, ...]
+Graph = tuple[list[Variable], list[Variable]]
 COMPILERS = ("pytensor", "pymc", "numba", "llvmlite", "numpy")
 
 
@@ -131,26 +135,54 @@ class Family:
 
     def function(
         self, name: str, inputs: Sequence[Variable], outputs: Callable[[], Sequence[Variable]]
-    ) -> Callable[..., tuple[np.ndarray, ...]]:
+    ) -> Callable[..., Arrays]:
         """Give a function: arrays of exactly the inputs' types, then the constants, to a tuple of arrays; thread-safe.
 
         `name` tells it from the other functions of the family; `outputs` is only called if it was never compiled.
         """
         path = FOLDER / f"{self.key}-{name}.pickle"
+        arguments = [*inputs, *self.constants]
         try:
-            kept = pickle.loads(path.read_bytes())
-        except (OSError, pickle.PickleError, EOFError, AttributeError, ImportError):
-            graph = FunctionGraph([*inputs, *self.constants], list(outputs()), clone=True)
-            # in place, the order of its operations would matter
-            get_mode("NUMBA").excluding("inplace").optimizer.rewrite(graph)
-            content = pickle.dumps((graph.inputs, graph.outputs))
-            _keep(path, content)
-            kept = pickle.loads(content)  # as it will be next time: the machine code's key depends on it
-        linker = NumbaLinker()
-        compiled: Callable[..., tuple[np.ndarray, ...]] = linker.jit_compile(
-            linker.fgraph_convert(FunctionGraph(*kept, clone=False))
-        )
-        return compiled
+            graph, known = pickle.loads(path.read_bytes())
+        except (OSError, pickle.PickleError, EOFError, AttributeError, ImportError, ValueError):
+            graph = pickle.loads(pickle.dumps(_rewritten(arguments, outputs())))  # as it will be next time
+            known = _machine_code(graph)[1]
+            _keep(path, pickle.dumps((graph, known)))
+        return _Loaded(graph, known)
+
+
+class _Loaded:
+    """A compiled function whose machine code is taken from Numba's cache by its key, or made from its graph."""
+
+    def __init__(self, graph: Graph, known: tuple[str, str, str]) -> None:
+        name, source, key = known
+        function = compile_numba_function_src(source, name, {"jitable_func": None}, cache_key=key)
+        self._run: Callable[..., Arrays] = njit(function, cache=True)
+        self._graph, self._lock = graph, threading.Lock()
+
+    def __call__(self, *arguments: Any) -> Any:
+        try:
+            return self._run(*arguments)
+        except TypingError:  # nothing in the cache: there is no function behind the name
+            with self._lock:
+                self._run = _machine_code(self._graph)[0]
+            return self._run(*arguments)
+
+
+def _rewritten(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> Graph:
+    graph = FunctionGraph(list(inputs), list(outputs), clone=True)
+    get_mode("NUMBA").excluding("inplace").optimizer.rewrite(graph)  # in place, the order of operations would matter
+    return graph.inputs, graph.outputs
+
+
+def _machine_code(graph: Graph) -> tuple[Callable[..., Arrays], tuple[str, str, str]]:
+    """Compile a rewritten graph; give the function, and its name, source and key in Numba's cache."""
+    from pytensor.link.numba.linker import NumbaLinker  # half a second, and not needed where the cache has it
+
+    linker = NumbaLinker()
+    made = linker.jit_compile(linker.fgraph_convert(FunctionGraph(*graph, clone=False)))
+    python = made.py_func
+    return made, (python.__name__, python.__source__, CACHED_SRC_FUNCTIONS[python])
 
 
 def _keep(path: Any, content: bytes) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
 from bayes_csc.density import Density
 from bayes_csc.design import Design
@@ -44,7 +45,7 @@ def find_start(density: Density, design: Design, *, cores: int) -> Start:
     """
     rows = design.observation
     site = rows.small.to_numpy()
-    with ThreadPoolExecutor(cores) as pool:
+    with threadpool_limits(1), ThreadPoolExecutor(cores) as pool:
         density = density.with_sites(rows.z.to_numpy(), rows.variance.to_numpy()).shared_by(pool)
         x = posterior_mode(density, density.first, iterations=APPROACH)
         rough = _whitened(x, curvature(density.shared_by(None), x, pool))
