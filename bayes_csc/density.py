@@ -121,7 +121,8 @@ class Density:
         if not np.isfinite(value):
             return -np.inf, np.zeros(x.size)
         (gradient,) = self.pullback(x, self.z, self.variance, *by_real)
-        return prior + value, gradient
+        # so near the edge of the support that a share is rounded to 0 or 1
+        return (prior + value, gradient) if np.isfinite(gradient).all() else (-np.inf, np.zeros(x.size))
 
     def real(self, x: np.ndarray) -> Real:
         """Return the kernel's real inputs."""
@@ -137,15 +138,15 @@ class Density:
 
     def posterior(self, x: np.ndarray, chains: Sequence[int]) -> xr.Dataset:
         """Named variables of draws x (chain, draw, dim), labelled."""
-        drawn = [[self.expansion(point) for point in chain] for chain in np.ascontiguousarray(x)]
-        names = self.names
-        variables = {
-            name: (("chain", "draw", *names.dims[name]), np.array([[point[k] for point in chain] for chain in drawn]))
-            for k, name in enumerate(names.variable)
-        }
+        names, shape = self.names, x.shape[:2]
+        variables = {n: np.empty((*shape, *v.shape)) for n, v in self.expand(self.first).items()}
+        for at in np.ndindex(*shape):
+            for name, value in self.expand(np.ascontiguousarray(x[at])).items():
+                variables[name][at] = value
+        labelled = {n: (("chain", "draw", *names.dims[n]), v) for n, v in variables.items()}
         used = {dim for dims in names.dims.values() for dim in dims}
         coords = {"chain": list(chains), "draw": np.arange(x.shape[1])} | {d: names.coords[d] for d in used}
-        return xr.Dataset(variables, coords=coords)
+        return xr.Dataset(labelled, coords=coords)
 
 
 def compile_density(model: pm.Model) -> Density:

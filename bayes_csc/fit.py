@@ -65,11 +65,11 @@ class Fit:
     @property
     def preview(self) -> bool:
         """Whether this is a quick answer and not the full posterior."""
-        return bool(self.record["preview"])
+        return bool(self.record.get("preview", False))
 
     def provenance(self) -> dict[str, Any]:
         """Return what every output carries: data hash, spec, seed and versions."""
-        return {key: self.record[key] for key in ("panel", "panel_hash", "spec", "preview", "seed", "versions")}
+        return {key: self.record[key] for key in ("panel", "panel_hash", "spec", "seed", "versions")}
 
     def write(self, folder: Path, *, overwrite: bool = False) -> None:
         """Write the run folder, whole or not at all.

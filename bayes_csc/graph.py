@@ -71,7 +71,7 @@ def parameters_as_inputs(random_variables: Sequence[Variable]) -> Iterator[dict[
                 constant = i.owner.inputs[0] if expanded else i
                 if isinstance(constant, TensorConstant) and constant.type.dtype.startswith("float"):
                     new = pt.tensor(dtype="float64", shape=_shape(constant))
-                    values[new] = np.asarray(constant.data, dtype=float)
+                    values[new] = np.array(constant.data, dtype=float, order="C")  # a copy: writable, as all are
                     node.inputs[at] = i.owner.op(new) if expanded else new
         yield values
     finally:
@@ -130,7 +130,8 @@ class Family:
         """Return the family of what is derived from these outputs."""
         versions = repr([version(name) for name in COMPILERS])
         said = f"{versions}{_structure([*inputs, *constants], outputs)}"
-        key = hashlib.sha256(said.encode() + Path(__file__).read_bytes()).hexdigest()
+        sources = [Path(__file__), Path(__file__).with_name("density.py")]  # what derives and compiles the functions
+        key = hashlib.sha256(b"".join([said.encode(), *(path.read_bytes() for path in sources)])).hexdigest()
         return cls(key, tuple(constants))
 
     def function(
@@ -188,9 +189,13 @@ def _machine_code(graph: Graph) -> tuple[Callable[..., Arrays], tuple[str, str, 
 def _keep(path: Any, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, part = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-    os.replace(part, path)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.replace(part, path)
+    except BaseException:
+        os.unlink(part)
+        raise
 
 
 def _structure(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> str:

@@ -146,7 +146,8 @@ def trajectory(
         if not math.isfinite(at):
             return Trajectory(y, at, gradient, first, math.inf, done)
         p = p + 0.5 * h * (gradient + y)
-    return Trajectory(y, at, gradient, first, 0.5 * float(p @ p) - at - first, n)
+    error = 0.5 * float(p @ p) - at - first
+    return Trajectory(y, at, gradient, first, error if math.isfinite(error) else math.inf, n)
 
 
 class _StepSize:
@@ -159,6 +160,7 @@ class _StepSize:
     def update(self, accept: float) -> None:
         self._count += 1
         self._error += (self._target - accept - self._error) / (self._count + DELAY)
-        self.now = max(self._centre - math.sqrt(self._count) / SHRINKAGE * self._error, math.log(SMALLEST_STEP))
+        wanted = self._centre - math.sqrt(self._count) / SHRINKAGE * self._error
+        self.now = min(max(wanted, math.log(SMALLEST_STEP)), math.log(ANGLES[1]))
         weight = self._count**-0.75
         self.mean = weight * self.now + (1.0 - weight) * self.mean

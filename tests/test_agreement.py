@@ -14,8 +14,10 @@ import numpy as np
 import nutpie
 import pytest
 
+from bayes_csc.chains import sample_chains
+from bayes_csc.density import compile_density
 from bayes_csc.design import Design, design
-from bayes_csc.inference import Compiled, compile_model, find_start
+from bayes_csc.inference import Start, embedded, find_start
 from bayes_csc.kernel.states import states
 from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
@@ -24,6 +26,7 @@ from bayes_csc_models.trajectory import from_design
 Z_BOUND = 4.5
 LICENCE = 0.1
 EXPLICIT = Spec.parse({"counts": {"small": "explicit"}, "ratings": {"grades": "explicit"}})
+SITES = Spec.parse({"counts": {"small": "sites"}, "ratings": {"grades": "sites"}})
 THIN = 2
 HYPERPARAMETERS = (
     "region_level", "region_trend", "deprivation_level", "deprivation_trend", "trend_share", "loading",
@@ -108,22 +111,26 @@ def differences(a: Draws, b: Draws, *, allowed: float = 0.0) -> tuple[float, str
     return worst, where
 
 
-def sampled(density: nutpie.CompiledModel) -> dict[str, np.ndarray]:
-    """Posterior draws (chain, draw, ...) of every variable."""
-    trace = nutpie.sample(
-        density, draws=2000, tune=600, chains=2, cores=2, seed=11, target_accept=0.9, progress_bar=False,
-        save_warmup=False,
-    )  # fmt: skip
-    # a panel this small says little about the variances: a few divergences near zero, far below what moves a mean
-    assert float(trace.sample_stats.diverging.mean()) < 0.002
-    return {str(name): v.to_numpy() for name, v in trace.posterior.data_vars.items()}
+# A panel this small says little about the variances: a few divergences near zero, far below what moves a mean.
+DIVERGING = 0.002
 
 
-def collapsed_draws(d: Design, compiled: Compiled) -> Draws:
+def start_of(d: Design, spec: Spec, panel: Panel) -> Start:
+    """Start of the chains of a collapsed model, as `bayes_csc.fit` makes it."""
+    density = compile_density(from_design(d, spec))
+    if spec == SITES:
+        return find_start(density, d, cores=2)
+    inner = design(panel, SITES)
+    return embedded(find_start(compile_density(from_design(inner, SITES)), inner, cores=2), density)
+
+
+def collapsed_draws(d: Design, start: Start) -> Draws:
     """Hyperparameters, and theta drawn exactly given each draw of them."""
-    posterior = sampled(compiled.density)
-    posterior = {k: v[:, ::THIN] for k, v in posterior.items()}
-    n_chain, n_draw = posterior["loading"].shape[:2]
+    tree, _ = sample_chains(start, seed=11, draws=2000, chains=2, cores=2)
+    assert float(tree["sample_stats"]["diverging"].mean()) < DIVERGING
+    posterior = {str(k): v.to_numpy()[:, ::THIN] for k, v in tree["posterior"].data_vars.items()}
+    points = tree["unconstrained"]["x"].to_numpy()[:, ::THIN]
+    n_chain, n_draw = points.shape[:2]
     n_year = d.year.size
     width = int(d.layout.template_column.max()) + d.layout.single_grade.shape[1]
     share = np.zeros(len(d.authority) * n_year)
@@ -131,14 +138,20 @@ def collapsed_draws(d: Design, compiled: Compiled) -> Draws:
     theta = np.empty((n_chain, n_draw, len(d.authority), n_year))
     for c in range(n_chain):
         for i in range(n_draw):
-            real = compiled.real_inputs({k: v[c, i] for k, v in posterior.items()})
+            real = start.density.real(points[c, i])
             out = states(d.layout, real, n_year, share, rng.normal(size=(len(d.block), width)))
             theta[c, i] = out[1].reshape(theta.shape[2:])
     return Draws({**{k: posterior[k] for k in HYPERPARAMETERS if k in posterior}, "theta": theta})
 
 
 def joint_draws(d: Design, spec: Spec) -> Draws:
-    posterior = sampled(nutpie.compile_pymc_model(from_design(d, spec, likelihood="joint")))
+    """The same by the joint model and another sampler, the No-U-Turn sampler of nutpie."""
+    trace = nutpie.sample(
+        nutpie.compile_pymc_model(from_design(d, spec, likelihood="joint")), draws=2000, tune=600, chains=2, cores=2,
+        seed=11, target_accept=0.9, progress_bar=False, save_warmup=False,
+    )  # fmt: skip
+    assert float(trace.sample_stats.diverging.mean()) < DIVERGING
+    posterior = {str(name): v.to_numpy() for name, v in trace.posterior.data_vars.items()}
     return Draws({k: posterior[k] for k in (*HYPERPARAMETERS, "theta") if k in posterior})
 
 
@@ -146,7 +159,7 @@ def joint_draws(d: Design, spec: Spec) -> Draws:
 def collapsed(panel: Panel) -> Draws:
     """The collapsed model: small counts and grades exact, large counts by empirical logits."""
     d = design(panel, EXPLICIT)
-    return collapsed_draws(d, compile_model(from_design(d, EXPLICIT)))
+    return collapsed_draws(d, start_of(d, EXPLICIT, panel))
 
 
 def test_collapsed_and_joint_posteriors_agree_within_monte_carlo_error(panel: Panel, collapsed: Draws) -> None:
@@ -163,9 +176,6 @@ def test_empirical_logits_stay_within_the_licence_of_the_full_binomial(panel: Pa
 
 
 def test_sites_stay_within_the_licence_of_the_explicit_route(panel: Panel, collapsed: Draws) -> None:
-    spec = Spec.parse({"counts": {"small": "sites"}, "ratings": {"grades": "sites"}})
-    d = design(panel, spec)
-    compiled = compile_model(from_design(d, spec))
-    compiled, _ = find_start(compiled, d, seed=1, cores=2)
-    worst, where = differences(collapsed_draws(d, compiled), collapsed, allowed=LICENCE)
+    d = design(panel, SITES)
+    worst, where = differences(collapsed_draws(d, start_of(d, SITES, panel)), collapsed, allowed=LICENCE)
     assert worst < Z_BOUND, where

@@ -250,6 +250,7 @@ def test_json_and_csv_hold_the_table_and_all_its_metadata(fit: Fit, tmp_path: Pa
     assert written["metadata"] == {
         "group": "all", "epsilon": 0.3, "interval": {"kind": "equal-tailed", "probability": 0.8}, "now": "2022-09-30",
         "panel": "Hamlets", "panel_hash": fit.panel.hash, "spec": "baseline", "seed": 3, "versions": {"a": "1"},
+            "preview": False,
         "gate_passed": True,
     }  # fmt: skip
     never = next(r for r in written["rows"] if r["authority"] == "405")

@@ -15,10 +15,10 @@ from scipy.special import expit
 from scipy.stats import norm
 from typer.testing import CliRunner
 
-from bayes_csc.collapse import Real
 from bayes_csc.design import JUDGEMENT, Design, design
 from bayes_csc.errors import SpecError, UsageError
-from bayes_csc.kernel.linked import allocate, noise_covariance
+from bayes_csc.kernel import Real
+from bayes_csc.kernel.linked import noise_covariance
 from bayes_csc.panel import Panel
 from bayes_csc.simulate import simulate, simulate_like, write_simulation
 from bayes_csc.spec import Spec
@@ -147,13 +147,15 @@ def test_deviations_have_the_covariance_of_the_collapsed_likelihood(laid_out: De
     n = len(laid_out.observation)
     none = np.zeros(0)
     real = Real(z=np.zeros(n), variance=np.zeros(n), low=none, high=none, **inputs)
-    memory = allocate(layout, real)
+    lag = np.arange(np.ptp(layout.time) + 1)
+    powers = [phi[:, None] ** lag for phi in (real.ar_phi, real.domain_phi)]
     group = int(np.flatnonzero(layout.group_domain >= 0)[0])
     for g in (0, group):
         first, last = layout.group_obs[g], layout.group_obs[g + 1]
         n = last - first
         expected = np.empty((n, n))
-        noise_covariance(expected, first, n, layout.group_domain[g], layout, real, memory)
+        # the kernel's source, which is compiled into its callers alone
+        noise_covariance.py_func(expected, first, n, layout.group_domain[g], layout.kind, layout.time, real, *powers)
         found = np.cov(sample[:, first:last], rowvar=False)
         variance = np.diag(expected)
         # standard error of a covariance of normals; five of them, for up to 200 entries

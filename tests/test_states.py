@@ -6,15 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pymc as pm
-import pytensor
 import pytest
 import xarray as xr
 from scipy.linalg import block_diag
 
-from bayes_csc.collapse import collapsed_inputs
+from bayes_csc.density import Density, compile_density
 from bayes_csc.design import Design, design
-from bayes_csc.inference import Compiled
 from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc.states import CHANGES, last_inspections, states_given_draws
@@ -27,11 +24,11 @@ N_DRAW = 3
 
 @dataclass(frozen=True)
 class Case:
-    """A design, draws from the prior of its hyperparameters, and when each authority was last inspected."""
+    """A design, points of its hyperparameters, and when each authority was last inspected."""
 
     design: Design
-    compiled: Compiled
-    posterior: xr.Dataset
+    density: Density
+    x: xr.DataArray
     last: np.ndarray
 
 
@@ -40,26 +37,17 @@ def case() -> Case:
     # A joint return (Elm and Fern) and a reorganisation (Juniper and Larch became Maple): two blocks of several.
     panel = Panel.read(Path(__file__).parent / "hamlets")
     d = design(panel, GAUSSIAN)
-    model = from_design(d, GAUSSIAN)
-    free = list(model.free_RVs)
-    inputs = pytensor.function(free, collapsed_inputs(model), on_unused_input="ignore", mode="FAST_COMPILE")
-    drawn = pm.draw(free, draws=N_DRAW, random_seed=4)
-    posterior = xr.Dataset(
-        {
-            v.name: (("chain", "draw", *(f"{v.name}_{i}" for i in range(a.ndim - 1))), a[None])
-            for v, a in zip(free, drawn, strict=True)
-        },
-        coords={"chain": [0], "draw": range(N_DRAW)},
-    )
+    density = compile_density(from_design(d, GAUSSIAN))
+    x = density.first + np.random.default_rng(4).normal(size=(1, N_DRAW, density.first.size))
+    points = xr.DataArray(x, dims=("chain", "draw", "coordinate"), coords={"chain": [0], "draw": range(N_DRAW)})
     # Later inspections than the panel's, each at another time, one authority never inspected.
     last = np.array([2019.3, 2020.0, 2021.6, np.nan, 2022.4, 2020.7, 2021.0, 2021.9])
     assert len(d.authority) == last.size
-    return Case(d, Compiled(model, None, inputs), posterior, last)
+    return Case(d, density, points, last)
 
 
 def real_at(case: Case, draw: int) -> dict[str, np.ndarray]:
-    values = {name: case.posterior[name].to_numpy()[0, draw] for name in case.posterior.data_vars}
-    return case.compiled.real_inputs(values)._asdict()
+    return case.density.real(case.x.to_numpy()[0, draw])._asdict()
 
 
 def conditional(d: Design, real: dict[str, np.ndarray], kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -116,7 +104,7 @@ def change_by_dense_algebra(case: Case, draw: int, a: int, kind: str) -> tuple[f
 
 @pytest.fixture(scope="module")
 def found(case: Case) -> tuple[xr.DataArray, xr.Dataset]:
-    return states_given_draws(case.compiled, case.design, case.posterior, case.last, seed=1)
+    return states_given_draws(case.density, case.design, case.x, case.last, seed=1)
 
 
 @pytest.mark.parametrize("kind", CHANGES)
@@ -151,8 +139,8 @@ def test_data_made_after_an_inspection_make_the_change_since_more_certain(
 
 def test_states_are_drawn_from_the_dense_normal_relative_to_england(case: Case) -> None:
     n = 600
-    same = case.posterior.isel(draw=np.zeros(n, dtype=int)).assign_coords(draw=range(n))
-    theta, _ = states_given_draws(case.compiled, case.design, same, case.last, seed=2)
+    same = case.x.isel(draw=np.zeros(n, dtype=int)).assign_coords(draw=range(n))
+    theta, _ = states_given_draws(case.density, case.design, same, case.last, seed=2)
     d = case.design
     mean, covariance = conditional(d, real_at(case, 0), np.ones(len(d.observation), dtype=bool))
     take = relative_to_england(d)
@@ -174,12 +162,22 @@ def test_an_authority_has_a_state_exactly_while_it_exists(case: Case, found: tup
 
 
 def test_states_depend_on_the_seed_and_not_on_the_threads(case: Case, found: tuple[xr.DataArray, xr.Dataset]) -> None:
-    again = states_given_draws(case.compiled, case.design, case.posterior, case.last, seed=1, cores=1)
+    again = states_given_draws(case.density, case.design, case.x, case.last, seed=1, cores=1)
     xr.testing.assert_identical(again[0], found[0])
     xr.testing.assert_identical(again[1], found[1])
-    other = states_given_draws(case.compiled, case.design, case.posterior, case.last, seed=2)
+    other = states_given_draws(case.density, case.design, case.x, case.last, seed=2)
     assert not np.allclose(other[0], found[0], equal_nan=True)
     xr.testing.assert_identical(other[1], found[1])
+
+
+def test_the_change_without_data_is_computed_at_every_so_many_draws_and_the_others_at_all(
+    case: Case, found: tuple[xr.DataArray, xr.Dataset]
+) -> None:
+    theta, change = states_given_draws(case.density, case.design, case.x, case.last, seed=1, no_data_every=2)
+    xr.testing.assert_identical(theta, found[0])
+    left_out = (found[1].change == CHANGES[1]) & (found[1].draw % 2 == 1)
+    for name in ("mean", "variance"):
+        xr.testing.assert_identical(change[name], found[1][name].where(~left_out))
 
 
 def test_the_last_inspection_is_the_latest_start_of_an_overall_judgement() -> None:

@@ -24,7 +24,7 @@ def fit(
         bool, typer.Option("--preview", help="A quick answer of a few seconds, with an estimate of its own error.")
     ] = False,
     exact: Annotated[
-        bool, typer.Option("--exact", help="Small counts and grades by their exact likelihood: hours, not seconds.")
+        bool, typer.Option("--exact", help="Small counts and grades by their exact likelihood: slow, the reference.")
     ] = False,
     ratings: Annotated[
         bool | None, typer.Option("--ratings/--no-ratings", help="Let inspection grades inform the estimate or not.")

@@ -1,0 +1,86 @@
+"""A preview: the same posterior by few draws, judged by its own gate, and marked wherever it shows."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bayes_csc import Fit, Panel, decline, fit
+from bayes_csc.diagnostics import preview_gate
+from bayes_csc.fit import PREVIEW_DRAWS, PREVIEW_WARMUP, preview
+from bayes_csc_cli import main
+from bayes_csc_models.trajectory import trajectory
+
+HAMLETS = Path(__file__).parent / "hamlets"
+
+
+@pytest.fixture(scope="module")
+def panel() -> Panel:
+    return Panel.read(HAMLETS)
+
+
+@pytest.fixture(scope="module")
+def quick(panel: Panel) -> Fit:
+    return preview(panel, trajectory, seed=3, draws=150)
+
+
+def command(*arguments: object) -> int:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["bayescsc", *map(str, arguments)])
+        with pytest.raises(SystemExit) as exited:
+            main()
+    return int(exited.value.code or 0)
+
+
+def test_a_preview_is_a_fit_of_few_draws_that_says_so(quick: Fit) -> None:
+    assert quick.preview
+    assert (quick.record["preview"], quick.record["warmup"]) == (True, PREVIEW_WARMUP)
+    assert quick.gate.summary() == preview_gate(quick.change, quick.sample_stats).summary()
+
+
+def test_previews_are_within_their_own_error_of_the_full_posterior(panel: Panel, quick: Fit) -> None:
+    full = fit(panel, trajectory, seed=9, draws=800)
+    a, b = (decline(run, "all", force=True).set_index("authority") for run in (quick, full))
+    gap = (a.p_decline - b.p_decline).abs().dropna()
+    error = np.hypot(a.p_decline_mcse, b.p_decline_mcse)[gap.index]
+    assert gap.max() < 0.06
+    assert float((gap / error).max()) < 6.0  # seven t values with some 19 degrees of freedom: 6 has probability 1e-5
+
+
+def test_every_output_of_a_preview_is_marked(quick: Fit) -> None:
+    table = decline(quick, "all", force=True)
+    assert all("preview" in note.split("; ") for note in table.note)
+    assert table.attrs["preview"] is True
+
+
+def test_a_full_fit_is_not_marked(panel: Panel) -> None:
+    table = decline(fit(panel, trajectory, seed=3, draws=10, chains=2), "all", force=True)
+    assert not any("preview" in note for note in table.note)
+    assert table.attrs["preview"] is False
+
+
+def test_the_command_writes_a_marked_run_that_decline_reads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = tmp_path / "run"
+    code = command("fit", "--panel", HAMLETS, "--preview", "--seed", 4, "--out", run)
+    said = capsys.readouterr().out
+    assert said.startswith("PREVIEW: wrote ")
+    record = json.loads((run / "run.json").read_text())
+    assert (record["preview"], record["draws"]) == (True, PREVIEW_DRAWS)
+    assert code == (0 if record["diagnostics"]["passed"] else 4)
+    assert command("decline", run, "--group", "all", "--force") == 0
+    assert "PREVIEW. " in capsys.readouterr().out
+    assert pd.read_csv(run / "decline.csv").note.str.contains("preview").all()
+    assert json.loads((run / "decline.json").read_text())["metadata"]["preview"] is True
+    again = Fit.read(run)
+    assert again.preview
+
+
+def test_a_preview_takes_other_options_as_a_fit_does(panel: Panel) -> None:
+    one, two = (preview(panel, trajectory, seed=1, draws=10, chains=2, cores=cores) for cores in (1, 2))
+    np.testing.assert_array_equal(one.posterior.loading, two.posterior.loading)
+    assert one.posterior.sizes["chain"] == 2

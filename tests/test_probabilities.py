@@ -1,0 +1,104 @@
+"""Errors of averages over chains, and the gate of a preview."""
+
+from __future__ import annotations
+
+import arviz as az
+import numpy as np
+import pytest
+import xarray as xr
+from scipy.special import ndtr
+
+from bayes_csc.diagnostics import PREVIEW_ERROR, preview_gate
+from bayes_csc.probabilities import batch_means_error, conditional_probability, split_rhat
+
+CHAINS, DRAWS = 4, 500
+
+
+def chains(rng: np.random.Generator, phi: float, copies: int) -> xr.DataArray:
+    """AR(1) draws of unit variance, (chain, draw, copy)."""
+    noise = rng.normal(size=(CHAINS, DRAWS, copies))
+    x = noise.copy()
+    for t in range(1, DRAWS):
+        x[:, t] = phi * x[:, t - 1] + np.sqrt(1.0 - phi**2) * noise[:, t]
+    return xr.DataArray(x, dims=("chain", "draw", "copy"))
+
+
+def moments(mean: np.ndarray, variance: float = 0.3) -> xr.Dataset:
+    """Moments of changes since an inspection, (chain, draw, authority) means."""
+    codes = [f"{i}" for i in range(mean.shape[2])]
+    dims = ("chain", "draw", "authority", "change")
+    return xr.Dataset(
+        {
+            "mean": (dims, mean[..., None]),
+            "variance": (dims, np.full((*mean.shape, 1), variance)),
+            "since": (("authority", "change"), np.full((len(codes), 1), 2020.5)),
+        },
+        coords={"authority": codes, "change": ["since inspection"]},
+    )
+
+
+def statistics(diverging: int = 0) -> xr.Dataset:
+    marked = np.zeros((CHAINS, DRAWS), bool)
+    marked.ravel()[:diverging] = True
+    energy = np.random.default_rng(0).normal(size=(CHAINS, DRAWS))
+    return xr.Dataset({"diverging": (("chain", "draw"), marked), "energy": (("chain", "draw"), energy)})
+
+
+@pytest.mark.parametrize("phi", [0.0, 0.5, 0.8])
+def test_the_error_of_a_mean_is_the_spread_of_means_between_repetitions(phi: float) -> None:
+    draws = chains(np.random.default_rng(1), phi, 400)
+    spread = float(draws.mean(("chain", "draw")).std("copy"))
+    said = float(np.sqrt((batch_means_error(draws) ** 2).mean("copy")))
+    # a batch of 100 sees all but 2 phi / (1 - phi ** 2) / 100 of the correlation; the spread itself is known to 4%
+    assert said == pytest.approx(spread, rel=0.15)
+
+
+def test_chains_that_disagree_have_an_error_that_says_so() -> None:
+    draws = chains(np.random.default_rng(2), 0.0, 1) + xr.DataArray([0.0, 0.0, 0.0, 2.0], dims="chain")
+    assert float(batch_means_error(draws).squeeze()) > 0.15  # independent chains' would be 0.02
+
+
+def test_split_rhat_is_arviz_s() -> None:
+    draws = chains(np.random.default_rng(3), 0.6, 20) + xr.DataArray([0.0, 0.1, 0.0, 0.3], dims="chain")
+    known = az.rhat(draws.to_dataset(name="x"), method="split")["x"]
+    np.testing.assert_allclose(split_rhat(draws), known, rtol=1e-12)
+
+
+def test_a_conditional_probability_is_a_normal_one() -> None:
+    change = moments(np.full((1, 1, 1), -0.5), variance=0.04)
+    assert float(conditional_probability(change, 0.25).squeeze()) == pytest.approx(float(ndtr(1.25)), rel=1e-14)
+
+
+def test_a_preview_of_independent_draws_passes() -> None:
+    rng = np.random.default_rng(4)
+    found = preview_gate(moments(0.1 * rng.normal(size=(CHAINS, DRAWS, 6))), statistics())
+    assert found.passed
+    assert (found.failing, found.divergences) == ((), 0)
+    assert found.ess_bulk > 500
+
+
+@pytest.mark.parametrize(
+    ("shift", "diverging", "said"),
+    [(0.0, 21, "21 divergences"), (0.6, 0, "3: error of P(decline)"), (0.6, 0, "3: R-hat")],
+)
+def test_a_preview_that_is_too_rough_fails_and_says_where(shift: float, diverging: int, said: str) -> None:
+    mean = 0.1 * np.random.default_rng(5).normal(size=(CHAINS, DRAWS, 6))
+    mean[0, :, 3] += shift
+    found = preview_gate(moments(mean), statistics(diverging))
+    assert not found.passed
+    assert any(line.startswith(said) for line in found.failing)
+    assert "--draws" in found.advice
+
+
+def test_a_few_divergences_do_not_fail_a_preview() -> None:
+    mean = 0.1 * np.random.default_rng(6).normal(size=(CHAINS, DRAWS, 2))
+    assert preview_gate(moments(mean), statistics(20)).passed
+
+
+def test_authorities_without_an_inspection_are_not_judged() -> None:
+    mean = 0.1 * np.random.default_rng(7).normal(size=(CHAINS, DRAWS, 2))
+    mean[0, :, 1] += 5.0
+    change = moments(mean)
+    change["since"][1] = np.nan
+    assert preview_gate(change, statistics()).passed
+    assert PREVIEW_ERROR <= 0.015  # half of what the preview is licensed to be off
