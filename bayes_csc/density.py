@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,28 +19,7 @@ from bayes_csc.graph import Family, lifted, parameters_as_inputs
 from bayes_csc.kernel import Layout, Real, value_and_gradient
 
 N_REAL = len(Real._fields)
-GROUPS_PER_BLOCK = 1.0
 Arrays = tuple[np.ndarray, ...]
-
-
-def halves(layout: Layout) -> tuple[Layout, Layout]:
-    """Divide the blocks of a layout in two parts of about the same work.
-
-    The blocks taken one by one are the first part's; about `GROUPS_PER_BLOCK` groups of eight authorities cost as much
-    as one of those.
-    """
-    n = layout.single_block.shape[0]
-    first = max(0, (n - round(GROUPS_PER_BLOCK * layout.block.size)) // 2)
-    none = layout._replace(block=layout.block[:0], block_group=layout.block_group[:0])
-    return _groups(layout, slice(0, first)), _groups(none, slice(first, n))
-
-
-def _groups(layout: Layout, chosen: slice) -> Layout:
-    return layout._replace(
-        single_block=layout.single_block[chosen],
-        single_cell=layout.single_cell[chosen],
-        single_grade=layout.single_grade[chosen],
-    )
 
 
 @dataclass(frozen=True)
@@ -93,14 +71,6 @@ class Density:
     forward: Bound
     pullback: Bound
     expansion: Bound
-    pool: Executor | None = None
-
-    def shared_by(self, pool: Executor | None) -> Density:
-        """Return the density with the kernel's work in two parts, done by the threads of a pool; None undoes it.
-
-        The parts do not depend on the number of threads, so neither does the last digit of the value.
-        """
-        return dataclasses.replace(self, pool=pool)
 
     def with_sites(self, z: np.ndarray, variance: np.ndarray) -> Density:
         """Return the density on other values of the observations."""
@@ -113,11 +83,7 @@ class Density:
         prior, real = self._prior_and_real(x)
         if not np.isfinite(prior):
             return -np.inf, np.zeros(x.size)
-        if self.pool is None:
-            value, by_real = value_and_gradient(self.layout, real)
-        else:
-            (one, by_one), (two, by_two) = self.pool.map(value_and_gradient, halves(self.layout), (real, real))
-            value, by_real = one + two, Real(*(a + b for a, b in zip(by_one, by_two, strict=True)))
+        value, by_real = value_and_gradient(self.layout, real)
         if not np.isfinite(value):
             return -np.inf, np.zeros(x.size)
         (gradient,) = self.pullback(x, self.z, self.variance, *by_real)

@@ -18,6 +18,7 @@ from bayes_csc.sites import fit_sites
 
 SITE_ROUNDS = 2
 """Sites move the mode and the mode the sites; the second round changes p(decline) by less than its own error."""
+SITE_TOLERANCE = 1e-3
 CURVATURE_STEP = 1e-3
 APPROACH = 100
 """L-BFGS steps from the first point, before the curvature there gives coordinates in which the rest are few."""
@@ -46,16 +47,15 @@ def find_start(density: Density, design: Design, *, cores: int) -> Start:
     rows = design.observation
     site = rows.small.to_numpy()
     with threadpool_limits(1), ThreadPoolExecutor(cores) as pool:
-        density = density.with_sites(rows.z.to_numpy(), rows.variance.to_numpy()).shared_by(pool)
+        density = density.with_sites(rows.z.to_numpy(), rows.variance.to_numpy())
         x = posterior_mode(density, density.first, iterations=APPROACH)
-        rough = _whitened(x, curvature(density.shared_by(None), x, pool))
+        rough = _whitened(x, curvature(density, x, pool))
         x = rough.point(posterior_mode(_seen_from(density, rough), np.zeros(x.size)))
         for _ in range(SITE_ROUNDS if site.any() else 0):
-            z, variance, _ = fit_sites(density.layout, density.real(x), rows, site)
+            z, variance, _ = fit_sites(density.layout, density.real(x), rows, site, tolerance=SITE_TOLERANCE)
             density = density.with_sites(z, variance)
             rough = dataclasses.replace(rough, centre=x)
             x = rough.point(posterior_mode(_seen_from(density, rough), np.zeros(x.size)))
-        density = density.shared_by(None)
         return Start(density, _whitened(x, curvature(density, x, pool)))
 
 

@@ -9,6 +9,8 @@ section 3.6.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 from scipy.special import gammaln, logsumexp
@@ -17,6 +19,7 @@ from bayes_csc.kernel import Layout, Real, value_and_gradient
 
 FLAT_VARIANCE = 1e4
 """Variance of a site whose likelihood says nothing about its logit."""
+INTERVAL_WIDTHS = (0.0, 6.0, 20.0, np.inf)
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(48)
 LOG_WEIGHTS = np.log(WEIGHTS / WEIGHTS.sum())
 
@@ -43,11 +46,14 @@ def count_log_likelihood(rows: pd.DataFrame, z: np.ndarray) -> np.ndarray:
     eta = rows.sign.to_numpy()[:, None] * z
     out = low[:, None] * eta - n[:, None] * np.logaddexp(0.0, eta)
     width = high - low
-    for w in np.unique(width[width > 0]):
-        at = width == w
-        count = low[at, None] + np.arange(w + 1.0)
-        weight = -gammaln(count + 1.0) - gammaln(n[at, None] - count + 1.0)
-        out[at] += logsumexp(weight[:, :, None] + np.arange(w + 1.0)[:, None] * eta[at, None, :], axis=1)
+    for above, most in pairwise(INTERVAL_WIDTHS):  # together, those of about one width
+        at = (width > above) & (width <= most)
+        step = np.arange(min(most, width[at].max(initial=0.0)) + 1.0)
+        count = np.minimum(low[at, None] + step, n[at, None])
+        weight = np.where(step <= width[at, None], -gammaln(count + 1.0) - gammaln(n[at, None] - count + 1.0), -np.inf)
+        terms = weight[:, :, None] + step[:, None] * eta[at, None, :]
+        largest = terms.max(axis=1, initial=-np.inf)
+        out[at] += largest + np.log(np.exp(terms - largest[:, None]).sum(axis=1))
     return np.asarray(out)
 
 
@@ -71,7 +77,7 @@ def tilted_moments(
 
 def fit_sites(
     layout: Layout, real: Real, rows: pd.DataFrame, site: np.ndarray, *,
-    sweeps: int = 30, tolerance: float = 1e-3,
+    sweeps: int = 30, tolerance: float = 1e-4,
 ) -> tuple[np.ndarray, np.ndarray, float]:  # fmt: skip
     """Fit the sites of the marked observations at fixed hyperparameters.
 

@@ -12,11 +12,9 @@ import pymc as pm
 import pytest
 from pytensor.compile.mode import Mode
 
-from bayes_csc.density import Density, compile_density, halves
+from bayes_csc.density import Density, compile_density
 from bayes_csc.design import Design, design
-from bayes_csc.kernel import value_and_gradient
 from bayes_csc.panel import Panel
-from bayes_csc.simulate import simulate
 from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import from_design, trajectory
 
@@ -123,7 +121,6 @@ def test_every_model_gives_its_compiled_functions_arrays_of_the_same_kind(case: 
         assert {(c.flags.writeable, c.flags.c_contiguous) for c in bound.constants} == {(True, True)}
 
 
-@pytest.mark.parametrize("threads", [0, 2])
 @pytest.mark.parametrize(
     ("name", "far"),
     [
@@ -135,12 +132,12 @@ def test_every_model_gives_its_compiled_functions_arrays_of_the_same_kind(case: 
     ],
 )
 def test_outside_the_support_the_density_is_minus_infinity_without_a_slope(
-    baseline: Case, name: str, far: float, threads: int
+    baseline: Case, name: str, far: float
 ) -> None:
     x = baseline.points(1)[0]
     x[baseline.density.names.free[name].start] = far
-    with ThreadPoolExecutor(2) as pool, np.errstate(all="ignore"):
-        value, gradient = baseline.density.shared_by(pool if threads else None)(x)
+    with np.errstate(all="ignore"):
+        value, gradient = baseline.density(x)
     assert value == -np.inf
     np.testing.assert_array_equal(gradient, np.zeros(x.size))
 
@@ -172,62 +169,7 @@ def test_with_other_sites_it_is_the_density_of_the_model_on_those_data(panel: Pa
     np.testing.assert_array_equal(again[1], before[1])
 
 
-# In two parts.
-
-
-@pytest.fixture(scope="module")
-def wide() -> Case:
-    """Forty authorities: five groups of eight."""
-    return case_of(simulate(trajectory, Spec(), authorities=40, years=6, indicators=6, seed=1)[0], Spec())
-
-
-@pytest.mark.parametrize("which", ["baseline", "wide"])
-def test_the_halves_of_a_layout_add_up_to_the_whole(which: str, request: pytest.FixtureRequest) -> None:
-    case: Case = request.getfixturevalue(which)
-    layout = case.density.layout
-    for x in case.points(3, seed=6):
-        real = case.density.real(x)
-        value, gradient = value_and_gradient(layout, real)
-        (one, by_one), (two, by_two) = (value_and_gradient(half, real) for half in halves(layout))
-        assert one + two == pytest.approx(value, rel=1e-10)
-        assert 0.0 not in (one, two)  # both have work
-        for a, b, whole in zip(by_one, by_two, gradient, strict=True):
-            np.testing.assert_allclose(a + b, whole, rtol=1e-10, atol=1e-10)
-
-
-@pytest.mark.parametrize(("groups", "blocks"), [(0, 3), (1, 0), (1, 2), (5, 0), (5, 1), (5, 2), (5, 9), (19, 6)])
-def test_every_block_is_in_one_half(wide: Case, groups: int, blocks: int) -> None:
-    n = 8
-    layout = wide.density.layout._replace(
-        single_block=np.arange(groups * n).reshape(-1, n),
-        single_cell=np.arange(groups * n).reshape(-1, 1, n),
-        single_grade=np.arange(groups * n).reshape(-1, 1, n),
-        block=np.arange(blocks),
-        block_group=np.arange(2 * blocks).reshape(-1, 2),
-    )
-    one, two = halves(layout)
-    for name in ("single_block", "single_cell", "single_grade", "block", "block_group"):
-        together = np.concatenate([getattr(one, name), getattr(two, name)])
-        np.testing.assert_array_equal(together, getattr(layout, name), err_msg=name)
-    work = [half.single_block.shape[0] + half.block.size for half in (one, two)]
-    assert abs(work[0] - work[1]) <= max(1, blocks - groups)
-
-
-@pytest.mark.parametrize("which", ["baseline", "wide"])
-def test_shared_by_threads_it_is_the_same_to_the_last_digit_on_any_number_of_them(
-    which: str, request: pytest.FixtureRequest
-) -> None:
-    case: Case = request.getfixturevalue(which)
-    for x in case.points(3, seed=7):
-        found = []
-        for threads in (1, 2):
-            with ThreadPoolExecutor(threads) as pool:
-                found.append(case.density.shared_by(pool)(x))
-        assert found[0][0] == found[1][0]
-        np.testing.assert_array_equal(found[0][1], found[1][1])
-        value, gradient = case.density(x)
-        assert found[0][0] == pytest.approx(value, rel=1e-10)
-        np.testing.assert_allclose(found[0][1], gradient, rtol=1e-10, atol=1e-9)
+# In threads.
 
 
 def test_several_threads_may_ask_at_once(baseline: Case) -> None:
