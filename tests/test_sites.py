@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytensor.tensor as pt
 import pytest
 from layouts import by_hand
 from scipy.stats import binom, norm
@@ -11,6 +12,7 @@ from scipy.stats import binom, norm
 from bayes_csc.kernel import Layout, Real
 from bayes_csc.kernel.states import states
 from bayes_csc.sites import FLAT_VARIANCE, count_log_likelihood, fit_sites, tilted_moments
+from bayes_csc_models.likelihood import binomial_logp
 
 NAN = np.nan
 LOADING, AR_SD, AR_PHI, WHITE_SD = 0.8, 0.4, 0.6, 0.3
@@ -155,3 +157,20 @@ def test_a_count_far_more_certain_than_its_cavity_keeps_the_moments_of_its_empir
     mean, got = tilted_moments(rows, np.zeros(1), np.full(1, 4.0), np.array([logit]), np.array([np.sqrt(variance)]))
     assert mean[0] == pytest.approx(logit, abs=0.02 * np.sqrt(variance))
     assert got[0] == pytest.approx(variance, rel=1e-3)
+
+
+def test_the_likelihood_of_a_count_is_that_of_the_explicit_route() -> None:
+    # counts, intervals of all widths, and full-time equivalents, whose rounding intervals may hold a single integer
+    rows = pd.DataFrame(
+        {
+            "sign": [1.0, -1.0, 1.0, 1.0, -1.0, 1.0],
+            "numerator": [3.0, 2.5, np.nan, np.nan, np.nan, np.nan],
+            "denominator": [40.0, 223.9, 300.0, 674.0, 90.0, 233.7],
+            "lower": [np.nan, np.nan, 1.0, 562.0, 0.0, 0.0],
+            "upper": [np.nan, np.nan, 5.0, 596.0, 12.0, 0.05],
+        }
+    )
+    z = np.array([-3.0, -1.0, 0.5, 2.0])
+    explicit = np.stack([binomial_logp(rows, pt.constant(np.full(len(rows), v))).eval() for v in z], axis=1)
+    found = count_log_likelihood(rows, np.broadcast_to(z, (len(rows), z.size)))
+    np.testing.assert_allclose(found - found[:, :1], explicit - explicit[:, :1], rtol=1e-9, atol=1e-9)
