@@ -18,6 +18,7 @@ import numpy as np
 import pymc as pm
 import pytest
 import xarray as xr
+from running import command
 from scipy.stats import norm
 
 from bayes_csc import Fit, Panel, Spec, __version__
@@ -28,7 +29,6 @@ from bayes_csc.diagnostics import gate
 from bayes_csc.errors import DataError, InterruptedFitError, UsageError
 from bayes_csc.fit import NO_DATA_EVERY, fit
 from bayes_csc.inference import Start, find_start
-from bayes_csc_cli import main
 from bayes_csc_models.trajectory import trajectory
 
 HAMLETS = Path(__file__).parent / "hamlets"
@@ -64,15 +64,6 @@ def run(panel: Panel) -> Fit:
 def same_numbers(one: Fit, other: Fit) -> None:
     for name in ("posterior", "sample_stats", "change"):
         xr.testing.assert_equal(getattr(one, name), getattr(other, name))
-
-
-def command(*arguments: object) -> int:
-    """Run bayescsc in this process; its exit code."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["bayescsc", *map(str, arguments)])
-        with pytest.raises(SystemExit) as exited:
-            main()
-    return int(exited.value.code or 0)
 
 
 # The same numbers.

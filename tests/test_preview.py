@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from running import command
 
 from bayes_csc import Fit, Panel, decline, fit
 from bayes_csc.diagnostics import preview_gate
 from bayes_csc.fit import PREVIEW_DRAWS, PREVIEW_WARMUP, preview
-from bayes_csc_cli import main
 from bayes_csc_models.trajectory import trajectory
 
 HAMLETS = Path(__file__).parent / "hamlets"
@@ -27,14 +26,6 @@ def panel() -> Panel:
 @pytest.fixture(scope="module")
 def quick(panel: Panel) -> Fit:
     return preview(panel, trajectory, seed=3, draws=150)
-
-
-def command(*arguments: object) -> int:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["bayescsc", *map(str, arguments)])
-        with pytest.raises(SystemExit) as exited:
-            main()
-    return int(exited.value.code or 0)
 
 
 def test_a_preview_is_a_fit_of_few_draws_that_says_so(quick: Fit) -> None:
