@@ -143,7 +143,6 @@ def metadata(fit: Fit, group: str, epsilon: float, interval: float) -> dict[str,
         "interval": {"kind": "equal-tailed", "probability": interval},
         "now": grid_date(fit.change.attrs["now"]).isoformat(),
         **fit.provenance(),
-        "preview": fit.preview,
         "gate_passed": fit.gate.passed,
     }
     if not fit.gate.passed:

@@ -69,7 +69,8 @@ class Fit:
 
     def provenance(self) -> dict[str, Any]:
         """Return what every output carries: data hash, spec, seed and versions."""
-        return {key: self.record[key] for key in ("panel", "panel_hash", "spec", "seed", "versions")}
+        kept = {key: self.record[key] for key in ("panel", "panel_hash", "spec", "seed", "versions")}
+        return kept | {"preview": self.preview}
 
     def write(self, folder: Path, *, overwrite: bool = False) -> None:
         """Write the run folder, whole or not at all.

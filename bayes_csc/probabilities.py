@@ -21,16 +21,16 @@ def conditional_probability(change: xr.Dataset, epsilon: float) -> xr.DataArray:
 def batch_means_error(draws: xr.DataArray) -> xr.DataArray:
     """Standard error of the mean over chains and draws, by batch means (Flegal and Jones 2010).
 
-    Each chain is cut in `BATCHES`; the error is the sd of their means over the root of their number. It counts what the
-    chains disagree about as well as what is correlated within them.
+    Each chain is cut in `BATCHES` (and what is left, if as long); the error is the sd of their means over the root of
+    their number. It counts what the chains disagree about as well as what is correlated within them.
 
     Parameters
     ----------
     draws
         Dims chain, draw and any others.
     """
-    length = draws.sizes["draw"] // BATCHES
-    used = draws.isel(draw=slice(0, length * BATCHES))
+    length = max(1, draws.sizes["draw"] // BATCHES)
+    used = draws.isel(draw=slice(0, draws.sizes["draw"] // length * length))
     means = used.coarsen(draw=length).mean()
     error: xr.DataArray = means.std(("chain", "draw"), ddof=1) / np.sqrt(means.sizes["chain"] * means.sizes["draw"])
     return error

@@ -102,3 +102,9 @@ def test_authorities_without_an_inspection_are_not_judged() -> None:
     change["since"][1] = np.nan
     assert preview_gate(change, statistics()).passed
     assert PREVIEW_ERROR <= 0.015  # half of what the preview is licensed to be off
+
+
+@pytest.mark.parametrize("draws", [1, 3, 4, 9, 11])
+def test_few_draws_have_an_error_too(draws: int) -> None:
+    few = chains(np.random.default_rng(8), 0.0, 3).isel(draw=slice(0, draws))
+    assert bool((batch_means_error(few) > 0.0).all())
