@@ -220,7 +220,7 @@ def fit(
     store = Checkpoint(checkpoint, record | {"whole_spec": spec.model_dump(mode="json")}) if checkpoint else None
     if store:
         store.open(resume=resume)
-    tell(Progress("compiling (a minute the first time)", 0, 1))
+    tell(Progress("compiling (some minutes the first time)", 0, 1))
     with_sites = spec.updated({"counts": {"small": "sites"}, "ratings": {"grades": "sites"}})
     density = compile_density(model(panel, spec))
     inner = density if spec == with_sites else compile_density(model(panel, with_sites))
