@@ -97,7 +97,7 @@ def gate(posterior: xr.Dataset, sample_stats: xr.Dataset) -> Gate:
 
 
 def preview_gate(change: xr.Dataset, sample_stats: xr.Dataset) -> Gate:
-    """Judge a preview by what it is for: the probability of decline of every authority with an inspection.
+    """Judge a preview by what it is for: every authority's probability of decline, since its inspection and recently.
 
     Passed if, for every one, the probability's standard error (`batch_means_error`) is at most `PREVIEW_ERROR` and the
     split R-hat of its conditional probabilities and of the conditional means of the change is below `PREVIEW_RHAT`;
@@ -110,12 +110,13 @@ def preview_gate(change: xr.Dataset, sample_stats: xr.Dataset) -> Gate:
     sample_stats
         `diverging` and `energy`, dims (chain, draw).
     """
-    since = change.sel(change="since inspection", drop=True)
-    since = since.sel(authority=since.since.notnull())
-    p = conditional_probability(since, EPSILON)
+    judged = change.sel(change=["since inspection", "recent"]).stack(probability=("authority", "change"))
+    judged = judged.isel(probability=judged.since.notnull().to_numpy())
+    names = [f"{authority} ({kind})" for authority, kind in judged.probability.to_numpy()]
+    judged = judged.drop_vars(["probability", "authority", "change"])
+    p = conditional_probability(judged, EPSILON)
     error = batch_means_error(p)
-    rhat = np.fmax(split_rhat(p).to_numpy(), split_rhat(since["mean"]).to_numpy())
-    names = since.authority.to_numpy()
+    rhat = np.fmax(split_rhat(p).to_numpy(), split_rhat(judged["mean"]).to_numpy())
     wrong = [(float(e), f"{a}: error of P(decline) {e:.3f}") for a, e in zip(names, error.to_numpy(), strict=True)]
     lines = [said for e, said in sorted(wrong, reverse=True) if not e <= PREVIEW_ERROR][:SHOWN]
     apart = [(float(r), f"{a}: R-hat {r:.2f}") for a, r in zip(names, rhat, strict=True)]
@@ -126,8 +127,8 @@ def preview_gate(change: xr.Dataset, sample_stats: xr.Dataset) -> Gate:
     effective = (p.var(("chain", "draw")) / error**2).to_numpy()
     return Gate(
         passed=not lines,
-        rhat=float(rhat.max()) if names.size else np.nan,
-        ess_bulk=float(effective.min()) if names.size else np.nan,
+        rhat=float(rhat.max()),
+        ess_bulk=float(effective.min()),
         ess_tail=np.nan,
         ebfmi=float(_ebfmi(sample_stats["energy"]).min(skipna=False)),
         divergences=divergences,

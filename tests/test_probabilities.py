@@ -23,17 +23,21 @@ def chains(rng: np.random.Generator, phi: float, copies: int) -> xr.DataArray:
     return xr.DataArray(x, dims=("chain", "draw", "copy"))
 
 
+KINDS = ["since inspection", "recent"]
+
+
 def moments(mean: np.ndarray, variance: float = 0.3) -> xr.Dataset:
-    """Moments of changes since an inspection, (chain, draw, authority) means."""
+    """Moments of changes, (chain, draw, authority) means; the recent ones are steady."""
+    steady = 0.1 * np.random.default_rng(9).normal(size=mean.shape)
     codes = [f"{i}" for i in range(mean.shape[2])]
     dims = ("chain", "draw", "authority", "change")
     return xr.Dataset(
         {
-            "mean": (dims, mean[..., None]),
-            "variance": (dims, np.full((*mean.shape, 1), variance)),
-            "since": (("authority", "change"), np.full((len(codes), 1), 2020.5)),
+            "mean": (dims, np.stack([mean, steady], axis=-1)),
+            "variance": (dims, np.full((*mean.shape, 2), variance)),
+            "since": (("authority", "change"), np.full((len(codes), 2), 2020.5)),
         },
-        coords={"authority": codes, "change": ["since inspection"]},
+        coords={"authority": codes, "change": KINDS},
     )
 
 
@@ -66,7 +70,9 @@ def test_split_rhat_is_arviz_s() -> None:
 
 def test_a_conditional_probability_is_a_normal_one() -> None:
     change = moments(np.full((1, 1, 1), -0.5), variance=0.04)
-    assert float(conditional_probability(change, 0.25).squeeze()) == pytest.approx(float(ndtr(1.25)), rel=1e-14)
+    assert float(conditional_probability(change, 0.25).sel(change=KINDS[0]).squeeze()) == pytest.approx(
+        float(ndtr(1.25)), rel=1e-14
+    )
 
 
 def test_a_preview_of_independent_draws_passes() -> None:
@@ -79,7 +85,11 @@ def test_a_preview_of_independent_draws_passes() -> None:
 
 @pytest.mark.parametrize(
     ("shift", "diverging", "said"),
-    [(0.0, 21, "21 divergences"), (0.6, 0, "3: error of P(decline)"), (0.6, 0, "3: R-hat")],
+    [
+        (0.0, 21, "21 divergences"),
+        (0.6, 0, "3 (since inspection): error of P(decline)"),
+        (0.6, 0, "3 (since inspection): R-hat"),
+    ],
 )
 def test_a_preview_that_is_too_rough_fails_and_says_where(shift: float, diverging: int, said: str) -> None:
     mean = 0.1 * np.random.default_rng(5).normal(size=(CHAINS, DRAWS, 6))
@@ -95,12 +105,14 @@ def test_a_few_divergences_do_not_fail_a_preview() -> None:
     assert preview_gate(moments(mean), statistics(20)).passed
 
 
-def test_authorities_without_an_inspection_are_not_judged() -> None:
+def test_an_authority_without_an_inspection_is_judged_by_its_recent_change() -> None:
     mean = 0.1 * np.random.default_rng(7).normal(size=(CHAINS, DRAWS, 2))
     mean[0, :, 1] += 5.0
     change = moments(mean)
-    change["since"][1] = np.nan
+    change["since"][1, 0] = np.nan
     assert preview_gate(change, statistics()).passed
+    change["mean"][0, :, 1, 1] += 5.0
+    assert any(line.startswith("1 (recent): R-hat") for line in preview_gate(change, statistics()).failing)
     assert PREVIEW_ERROR <= 0.015  # half of what the preview is licensed to be off
 
 
