@@ -39,7 +39,8 @@ def environment(name: str, work: Path) -> Path:
     subprocess.run([uv, "pip", "install", "-q", "--python", str(python), *packages], check=True)
     if name == "numpyro":
         inside = next((folder / "lib").glob("python*")) / "site-packages"
-        (inside / "project.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
+        line = f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n"  # with the paths that its files add
+        (inside / "project.pth").write_text(line, encoding="utf-8")
     done.touch()
     return python
 
@@ -111,6 +112,5 @@ def machine() -> str:
     info = Path("/proc/cpuinfo")
     lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
     model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
-    return (
-        f"{os.cpu_count()} cores ({model or platform.machine()}), {platform.system()}, Python {sys.version.split()[0]}"
-    )
+    cores = f"{len(os.sched_getaffinity(0))} of {os.cpu_count()} cores"
+    return f"{cores} ({model or platform.machine()}), {platform.system()}, Python {sys.version.split()[0]}"
