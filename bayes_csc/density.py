@@ -15,7 +15,7 @@ from pytensor.graph.replace import clone_replace
 from pytensor.tensor.variable import TensorVariable
 
 from bayes_csc.collapse import collapsed_inputs, collapsed_layout
-from bayes_csc.graph import Family, lifted, parameters_as_inputs
+from bayes_csc.graph import Family, lifted, parameters_as_inputs, without_tracebacks
 from bayes_csc.kernel import Layout, Real, value_and_gradient
 
 N_REAL = len(Real._fields)
@@ -98,6 +98,13 @@ class Density:
         prior, *real = self.forward(x, self.z, self.variance)
         return float(prior), Real(*real)
 
+    def load(self) -> None:
+        """Compile, or take from the cache, all but the kernel."""
+        x, data = self.first, (self.z, self.variance)
+        _, *real = self.forward(x, *data)
+        self.pullback(x, *data, *map(np.zeros_like, real))
+        self.expansion(x)
+
     def expand(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """Return the named variables, constrained, of a point."""
         return dict(zip(self.names.variable, self.expansion(x), strict=True))
@@ -126,7 +133,7 @@ def compile_density(model: pm.Model) -> Density:
     others = [v for v in model.potentials if v.name != "collapsed_likelihood"]
 
     x, at, z, variance = pt.dvector("x"), pt.lvector("edges"), pt.dvector("z"), pt.dvector("variance")
-    with parameters_as_inputs(free) as priors:
+    with without_tracebacks(), parameters_as_inputs(free) as priors:
         outputs = [
             model.logp(vars=[*free, *others]), *model.replace_rvs_by_values([*collapsed_inputs(model), *named])
         ]  # fmt: skip
@@ -143,7 +150,7 @@ def compile_density(model: pm.Model) -> Density:
         total = prior + sum((c * r).sum() for c, r in zip(cotangent, real, strict=True))
         return [pt.grad(total, x, disconnected_inputs="ignore")]
 
-    return Density(
+    out = Density(
         names=Names(
             variable=tuple(v.name for v in named),
             dims={v.name: tuple(model.named_vars_to_dims.get(v.name) or ()) for v in named},
@@ -158,6 +165,8 @@ def compile_density(model: pm.Model) -> Density:
         pullback=Bound(family.function("pullback", [*data_inputs, *cotangent], gradient), constants),
         expansion=Bound(family.function("expansion", [x], lambda: variables), constants),
     )
+    out.load()
+    return out
 
 
 def _part(x: TensorVariable, edges: TensorVariable, k: int, start: np.ndarray) -> TensorVariable:

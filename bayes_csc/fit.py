@@ -21,7 +21,9 @@ from bayes_csc.density import compile_density
 from bayes_csc.design import design
 from bayes_csc.diagnostics import Gate, gate, preview_gate
 from bayes_csc.errors import DataError, UsageError
+from bayes_csc.graph import without_tracebacks
 from bayes_csc.inference import embedded, find_start
+from bayes_csc.kernel.beside import compiled_beside
 from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc.states import last_inspections, states_given_draws
@@ -220,10 +222,13 @@ def fit(
     store = Checkpoint(checkpoint, record | {"whole_spec": spec.model_dump(mode="json")}) if checkpoint else None
     if store:
         store.open(resume=resume)
-    tell(Progress("compiling (some minutes the first time)", 0, 1))
+    tell(Progress("compiling", 0, 1))
     with_sites = spec.updated({"counts": {"small": "sites"}, "ratings": {"grades": "sites"}})
-    density = compile_density(model(panel, spec))
-    inner = density if spec == with_sites else compile_density(model(panel, with_sites))
+    with without_tracebacks(), compiled_beside(laid_out.layout) as first_time:
+        if first_time:
+            tell(Progress("compiling, this first time for a minute or two", 0, 1))
+        density = compile_density(model(panel, spec))
+        inner = density if spec == with_sites else compile_density(model(panel, with_sites))
     clock.lap("compile")
     tell(Progress("finding the mode", 0, 1))
     start = find_start(inner, laid_out if inner is density else design(panel, with_sites), cores=cores)

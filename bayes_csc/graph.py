@@ -14,11 +14,11 @@ import pickle
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytensor
@@ -39,11 +39,15 @@ from pytensor.tensor.shape import Reshape
 from pytensor.tensor.variable import TensorConstant
 
 pytensor.config.numba__fastmath = False  # see bayes_csc.kernel.compiled
-pytensor.config.traceback__limit = 0  # a stack for every symbol costs more than all else here
 FOLDER = NUMBA_CACHE_PATH.parent / "bayescsc"
 Arrays = tuple[np.ndarray, ...]
 Graph = tuple[list[Variable], list[Variable]]
 COMPILERS = ("pytensor", "pymc", "numba", "llvmlite", "numpy")
+
+
+def without_tracebacks() -> AbstractContextManager[None]:
+    """Keep no stack for symbols that are made meanwhile; it would cost more than all else in building a graph."""
+    return cast(AbstractContextManager[None], pytensor.config.change_flags(traceback__limit=0))
 
 
 @dataclass(frozen=True)
@@ -172,7 +176,8 @@ class _Loaded:
 
 def _rewritten(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> Graph:
     graph = FunctionGraph(list(inputs), list(outputs), clone=True)
-    get_mode("NUMBA").excluding("inplace").optimizer.rewrite(graph)  # in place, the order of operations would matter
+    mode = get_mode("NUMBA").excluding("inplace").including("local_remove_check_parameter")
+    mode.optimizer.rewrite(graph)  # in place, the order of operations would matter
     return graph.inputs, graph.outputs
 
 

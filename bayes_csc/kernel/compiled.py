@@ -12,6 +12,7 @@ from numba import njit
 SOURCES = sorted(Path(__file__).parent.glob("*.py"))
 VERSION = zlib.crc32(b"".join(path.read_bytes() for path in SOURCES))
 """Of the kernel's whole source: part of every compile cache's key."""
+PART = {"nogil": True, "error_model": "numpy", "_nrt": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
 def compiled(function: Callable[..., Any]) -> Any:
@@ -34,6 +35,9 @@ def part(function: Callable[..., Any]) -> Any:
     Numba then neither counts references to the arrays, of which the kernel's tuples hold dozens, nor makes wrappers:
     half of the time of compilation, and some of that of every call. Its machine code is cached in its callers'.
     """
-    return njit(
-        nogil=True, error_model="numpy", forceinline=True, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True
-    )(function)
+    return njit(**PART, forceinline=True)(function)
+
+
+def stage(function: Callable[..., Any]) -> Any:
+    """Compile a part that is called but once for many blocks: not inlined, which would only prolong compilation."""
+    return njit(**PART)(function)

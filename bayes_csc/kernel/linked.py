@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bayes_csc.kernel.access import first_aligned, get, put, view
-from bayes_csc.kernel.compiled import part
+from bayes_csc.kernel.compiled import part, stage
 from bayes_csc.kernel.dense import add_rows, clear_rows, column, invert, not_zero, vectors
 from bayes_csc.kernel.grades import ENDLESS, Sites, add_sites, sites, sites_size
 from bayes_csc.kernel.lanes import WIDTH, fma, splat
@@ -75,7 +75,7 @@ def sizes(layout):
     return groups, obs, size, width, grades, latest - earliest + 2
 
 
-@part
+@stage
 def memory_size(layout, real):
     """Numbers in the working memory of the largest of the blocks."""
     groups, obs, size, width, grades, lags = sizes(layout)
@@ -100,7 +100,7 @@ def powers(base, out):
             out[k, lag] = out[k, lag - 1] * base[k]
 
 
-@part
+@stage
 def lay_out(layout, real, buffer, which):
     """Lay the working memory out in a buffer of `memory_size` numbers."""
     groups, obs, size, width, grades, lags = sizes(layout)

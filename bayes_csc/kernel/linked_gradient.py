@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bayes_csc.kernel.access import get, put, view
-from bayes_csc.kernel.compiled import part
+from bayes_csc.kernel.compiled import part, stage
 from bayes_csc.kernel.dense import add_rows, clear_rows, column, not_zero, vectors
 from bayes_csc.kernel.lanes import WIDTH
 from bayes_csc.kernel.linked import collapse_block, lay_out, touched
@@ -115,7 +115,7 @@ def noise_gradient(first, last, domain, real, memory, gradient):
                     gradient.domain_phi[domain] += domain_sd[k] * domain_sd[q] * c
 
 
-@part
+@stage
 def linked_blocks(layout, real, gradient, buffer, which):
     """Log density of the blocks that are taken one by one; adds its gradient to `gradient`."""
     density = 0.0

@@ -11,7 +11,7 @@ P^-1 and those are what P^-1 is not zero at: they come, as adjoints, from the re
 from __future__ import annotations
 
 from bayes_csc.kernel.access import gather, get, put, scatter, view
-from bayes_csc.kernel.compiled import part
+from bayes_csc.kernel.compiled import part, stage
 from bayes_csc.kernel.domains import domain_gradient, domain_posterior, path_gradient
 from bayes_csc.kernel.lanes import WIDTH, fma, splat, total
 from bayes_csc.kernel.posterior import collapse_group, group_size, group_space, most_judged
@@ -257,7 +257,7 @@ def single_size(layout, real):
     return n_sum * WIDTH + group_size(layout)
 
 
-@part
+@stage
 def single_blocks(layout, real, gradient, buffer):
     """Log density of all authorities by themselves; adds its gradient to `gradient`."""
     factor, memory, end = group_space(layout, real.scale, buffer)

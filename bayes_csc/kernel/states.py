@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from bayes_csc.kernel.access import get, put
-from bayes_csc.kernel.compiled import compiled, part
+from bayes_csc.kernel.compiled import compiled, part, stage
 from bayes_csc.kernel.lanes import WIDTH, fma, splat, sqrt, where_positive
 from bayes_csc.kernel.linked import collapse_block, lay_out, memory_size
 from bayes_csc.kernel.posterior import collapse_group, group_size, group_space, most_judged
@@ -36,7 +36,7 @@ def states(layout, real, n_year, share, noise):
     return mean, draw, own, shared
 
 
-@part
+@stage
 def several(layout, real, n_year, share, noise, mean, draw, own, shared, buffer, lists):
     """Fill the moments and draws of the blocks taken one by one."""
     memory = lay_out(layout, real, buffer, lists)
@@ -81,7 +81,7 @@ def cholesky(a, n):
             a[i, j] = math.sqrt(max(s, 0.0)) if i == j else s / a[j, j]
 
 
-@part
+@stage
 def singles(layout, real, n_year, share, noise, mean, draw, own, shared, buffer):
     """Fill the moments and draws of the authorities by themselves."""
     factor, memory, _ = group_space(layout, real.scale, buffer)

@@ -55,7 +55,8 @@ def fit(
     with shown() as progress:
         run = fit_model(
             data, trajectory, spec=chosen, seed=seed, draws=draws, chains=chains or CHAINS, preview=preview,
-            checkpoint=target.parent / f".{target.name}.partial", resume=resume, progress=progress,
+            checkpoint=None if preview else target.parent / f".{target.name}.partial",  # not worth its second
+            resume=resume, progress=progress,
         )  # fmt: skip
     run.write(target, overwrite=overwrite)
     typer.echo(report(run, target))

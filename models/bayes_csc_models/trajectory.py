@@ -130,7 +130,7 @@ def exchangeable(name: str, scale: float, df: float, region: tuple[str, ...]) ->
     """Zero-sum effects of the regions with a common, unknown variance (`common_scale`)."""
     basis = helmert(len(region))  # (n - 1, n), orthonormal rows that sum to zero
     contrast = common_scale(name, scale, df, "contrast")
-    return pm.Deterministic(name, pt.dot(contrast, basis), dims="region")
+    return pm.Deterministic(name, combination(basis.T, contrast), dims="region")
 
 
 def common_scale(name: str, scale: float, df: float, dim: str) -> TensorVariable:
@@ -157,7 +157,7 @@ def measurement_prior(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVari
         mu = pm.Normal("indicator_level", 0.0, prior.level_sd, dims="indicator")
         steps = d.year_steps()
         step = pm.Normal("year_step", 0.0, prior.year_sd * steps.step_scale, dims="indicator_step")
-        nu = pm.Deterministic("year_effect", pt.dot(steps.basis, step), dims="indicator_year")
+        nu = pm.Deterministic("year_effect", combination(steps.basis, step), dims="indicator_year")
         fitted = mu[kind] + nu[steps.index(rows)]
         if spec.pooling.deprivation:
             x = np.array([np.dot(d.deprivation[list(m)], s) for m, s in zip(rows.members, rows.shares, strict=True)])
@@ -209,9 +209,14 @@ def national_standard(d: Design, spec: Spec) -> TensorVariable:
     prior = spec.ratings
     step = common_scale("standard", prior.standards_sd, prior.standards_df, "grade_step")
     basis = np.tril(np.ones((n, n)), -1)[:, : n - 1]
-    standard = pm.Deterministic("standard", pt.dot(basis - basis[d.window].mean(axis=0), step), dims="year")
+    standard = pm.Deterministic("standard", combination(basis - basis[d.window].mean(axis=0), step), dims="year")
     rows = d.observation
-    return pt.dot(d.weights(rows.position.to_numpy()[rows.indicator == JUDGEMENT]), standard)
+    return combination(d.weights(rows.position.to_numpy()[rows.indicator == JUDGEMENT]), standard)
+
+
+def combination(basis: np.ndarray, weight: TensorVariable) -> TensorVariable:
+    """Sum of a matrix's columns, each times its weight; a BLAS product would take ten seconds to compile."""
+    return (basis * weight).sum(axis=1)
 
 
 def judgement_prior(d: Design, spec: Spec) -> TensorVariable | None:
