@@ -22,9 +22,9 @@ import numpy as np
 import pymc as pm
 from peer_process import machine, watched
 
-from bayes_csc import fit as fitting
 from bayes_csc.collapse import collapsed_inputs
 from bayes_csc.design import design
+from bayes_csc.fit import preview
 from bayes_csc.kernel import Real, value_and_gradient
 from bayes_csc.layout import layout_of
 from bayes_csc.simulate import simulate
@@ -118,9 +118,7 @@ def measure_one(options: argparse.Namespace) -> None:
     values = pm.draw(collapsed_inputs(model), random_seed=options.seed, mode="FAST_COMPILE")
     real = Real(*(np.ascontiguousarray(value, dtype=float) for value in values))
     keep("gradient", gradient_seconds(lambda: value_and_gradient(d.layout, real)))
-    preview: Any = getattr(fitting, "preview", None)
-    if preview is not None:
-        timed("preview", lambda: preview(panel, trajectory, spec=chosen, seed=options.seed))
+    timed("preview", lambda: preview(panel, trajectory, spec=chosen, seed=options.seed))
 
 
 def gradient_seconds(evaluate: Callable[[], Any]) -> float:
@@ -145,14 +143,13 @@ def table(found: list[dict[str, Any]], base: dict[str, int]) -> str:
     for factor in FACTORS:
         varied = [r for r in found if all(r[other] == base[other] for other in FACTORS if other != factor)]
         slopes.append(f"| {factor} | {' | '.join(exponent(varied, factor, m) for m in MEASURED)} |")
-    preview = "" if any("preview" in r for r in found) else " `preview` does not exist in this version."
     return "\n".join(
         [
             "# Scaling",
             "",
             f"Simulated panels; {machine()}. The gradient is one evaluation of the collapsed likelihood with its "
             "gradient on one core, in place of which a model adds its priors; design is panel to labelled arrays; "
-            "memory is the most that the whole process had, simulation and preview included." + preview,
+            "memory is the most that the whole process had, simulation and preview included.",
             "",
             f"| {' | '.join(FACTORS)} | {' | '.join(MEASURED.values())} | |",
             "|" + "---|" * (len(FACTORS) + len(MEASURED) + 1),
