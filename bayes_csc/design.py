@@ -167,7 +167,7 @@ def design(panel: Panel, spec: Spec) -> Design:
     if observation.empty:
         raise DataError(f"panel {panel.name}: no observed cell of the indicators {', '.join(keys)}")
 
-    year, window, now = _grid(panel)
+    year, window, now = _grid(panel, keys)
     region = tuple(sorted(table.region.unique()))
     deprivation = table.deprivation.to_numpy(dtype=float)
     if spec.pooling.deprivation and np.isnan(deprivation).any():
@@ -208,6 +208,11 @@ def design(panel: Panel, spec: Spec) -> Design:
     return replace(out, observation=observation, layout=layout_of(out, observation))
 
 
+def default_indicators(panel: Panel) -> tuple[str, ...]:
+    """Indicators that a spec which names none uses."""
+    return tuple(key for key, indicator in panel.indicators.items() if indicator.default)
+
+
 def _chosen(panel: Panel, spec: Spec) -> tuple[str, ...]:
     known = set(panel.indicators)
     domains = {i.domain for i in panel.indicators.values()}
@@ -217,7 +222,7 @@ def _chosen(panel: Panel, spec: Spec) -> tuple[str, ...]:
         raise SpecError("\n".join([*problems, f"its indicators: {', '.join(sorted(known))}"]))
     keys = tuple(
         k
-        for k in (spec.indicators or panel.indicators)
+        for k in (spec.indicators or default_indicators(panel))
         if k not in spec.drop and panel.indicators[k].domain not in spec.drop_domains
     )
     if not keys and not spec.ratings.use:
@@ -227,11 +232,13 @@ def _chosen(panel: Panel, spec: Spec) -> tuple[str, ...]:
     return keys
 
 
-def _grid(panel: Panel) -> tuple[np.ndarray, np.ndarray, float]:
+def _grid(panel: Panel, keys: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, float]:
     """Grid points, the window among them, and the position of now.
 
-    The grid covers the panel's window, so that an earlier cut keeps the scale of theta.
+    The grid covers the panel's window, so that an earlier cut keeps the scale of theta, and the default indicators, so
+    that now is the same whichever of them is left out.
     """
+    covered = dict.fromkeys((*default_indicators(panel), *keys))
     instants = np.concatenate(
         [
             grid_position(
@@ -241,7 +248,7 @@ def _grid(panel: Panel) -> tuple[np.ndarray, np.ndarray, float]:
                     indicator.reference_instant,
                 )
             )
-            for key, indicator in panel.indicators.items()
+            for key, indicator in ((key, panel.indicators[key]) for key in covered)
         ]
     )
     now = max(float(grid_position(panel.date)), float(instants.max()))

@@ -6,7 +6,7 @@ import datetime
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,8 @@ class Indicator:
         How the instant follows from the reference period: its "midpoint" or its "end".
     publication_month
         Usual month of the first publication, 1 to 12, the first one after the reference period.
+    default
+        Whether a spec that names no indicators uses this one; true unless the dictionary says otherwise.
     """
 
     key: str
@@ -60,11 +62,13 @@ class Indicator:
     release: str
     reference_instant: str
     publication_month: int
+    default: bool = True
 
 
 CHOICES = {"family": FAMILIES, "polarity": POLARITIES, "reference_instant": REFERENCE_INSTANTS}
-TEXTS = tuple(f.name for f in fields(Indicator) if f.name not in {"key", "publication_month", *CHOICES})
+TEXTS = tuple(f.name for f in fields(Indicator) if f.type == "str" and f.name not in {"key", *CHOICES})
 NAMES = tuple(f.name for f in fields(Indicator) if f.name != "key")
+NEEDED = tuple(f.name for f in fields(Indicator) if f.name != "key" and f.default is MISSING)
 
 
 def read_dictionary(path: Path, problems: list[str]) -> tuple[dict[str, Any], dict[str, Indicator]]:
@@ -167,7 +171,7 @@ def read_indicator(key: str, table: Any, where: str) -> tuple[Indicator | None, 
     at = f"{where}: [indicator.{key}]"
     if not isinstance(table, dict):
         return None, [f"{at}: expected a table, found {table!r}"]
-    problems = [f"{at}: {name} is missing" for name in NAMES if name not in table]
+    problems = [f"{at}: {name} is missing" for name in NEEDED if name not in table]
     problems += [f"{at}: unknown key {name!r}; the keys are {', '.join(NAMES)}" for name in table if name not in NAMES]
     for name in TEXTS:
         if name in table and not (isinstance(table[name], str) and table[name].strip()):
@@ -181,13 +185,17 @@ def read_indicator(key: str, table: Any, where: str) -> tuple[Indicator | None, 
     month = table.get("publication_month", 1)
     if type(month) is not int or not 1 <= month <= 12:
         problems.append(f"{at}: publication_month must be a whole number from 1 to 12, found {month!r}")
+    if type(table.get("default", True)) is not bool:
+        problems.append(f"{at}: default must be true or false, found {table['default']!r}")
     return (None, problems) if problems else (Indicator(key=key, **table), [])
 
 
 def indicator_toml(indicator: Indicator) -> str:
-    """Write one indicator as its table of the dictionary, keys in the order of `Indicator`."""
-    values = asdict(indicator)
-    lines = [f"{name} = {json.dumps(values[name], ensure_ascii=False)}" for name in NAMES]
+    """Write one indicator as its table of the dictionary, without what goes without saying."""
+    values, unsaid = asdict(indicator), {f.name: f.default for f in fields(Indicator)}
+    lines = [
+        f"{name} = {json.dumps(values[name], ensure_ascii=False)}" for name in NAMES if values[name] != unsaid[name]
+    ]
     return "\n".join([f"[indicator.{indicator.key}]", *lines, ""])
 
 

@@ -103,7 +103,7 @@ class Spec(_Section):
 
     name: str = "baseline"
     indicators: tuple[str, ...] = ()
-    """Keys to use, in this order; empty means every indicator of the panel."""
+    """Keys to use, in this order; empty means the panel's default ones."""
     drop: tuple[str, ...] = ()
     """Keys to leave out."""
     drop_domains: tuple[str, ...] = ()

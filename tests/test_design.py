@@ -170,6 +170,27 @@ def test_named_indicators_keep_the_spec_s_order(hamlets: Panel) -> None:
     assert design(hamlets, Spec(indicators=("late", "agency"))).indicator == ("late", "agency")
 
 
+def test_a_spec_that_names_none_uses_the_default_indicators(hamlets: Panel) -> None:
+    panel = replace(
+        hamlets, indicators=hamlets.indicators | {"late": replace(hamlets.indicators["late"], default=False)}
+    )
+    assert design(panel, Spec()).indicator == ("agency", "vacancy")
+    assert design(panel, Spec(indicators=("late", "agency"))).indicator == ("late", "agency")
+
+
+def test_the_grid_is_that_of_the_default_indicators_and_the_named_ones(hamlets: Panel) -> None:
+    cells = hamlets.cells.assign(indicator="early")
+    shift = pd.DateOffset(years=10)
+    cells = cells.assign(reference_start=cells.reference_start - shift, reference_end=cells.reference_end - shift)
+    early = replace(hamlets.indicators["late"], key="early", default=False)
+    panel = replace(
+        hamlets, cells=pd.concat([hamlets.cells, cells]), indicators=hamlets.indicators | {"early": early}, window=None
+    )
+    alone = design(replace(hamlets, window=None), Spec())
+    np.testing.assert_array_equal(design(panel, Spec()).year, alone.year)
+    assert design(panel, Spec(indicators=("early", "agency"))).year[0] == alone.year[0] - 10
+
+
 def test_a_domain_with_one_indicator_left_has_no_shared_deviation(hamlets: Panel) -> None:
     assert design(hamlets, Spec()).domain == ("workforce",)
     assert design(hamlets, Spec(drop=("vacancy",))).domain == ()
