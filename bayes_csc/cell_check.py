@@ -72,15 +72,31 @@ def _checked(check: TableCheck, authorities: pd.DataFrame | None, indicators: Ma
         unknown = ~table["indicator"].isin(list(indicators))
         check.note(unknown, "the indicator is not in indicators.toml; describe it there")
     parsed = check.parsed(CELL_NUMBERS, CELL_DATES)
-    binomial = [key for key, indicator in indicators.items() if indicator.family == "binomial"]
-    _check_figures(check, parsed, table["indicator"].isin(binomial))
+    family = table["indicator"].map({key: indicator.family for key, indicator in indicators.items()})
+    _check_figures(check, parsed, family)
+    _check_values(check, parsed, family, indicators)
     _check_periods(check, parsed)
     if authorities is not None:
         _check_authorities(check, parsed, authorities)
     return parsed
 
 
-def _check_figures(check: TableCheck, cells: pd.DataFrame, binomial: pd.Series) -> None:
+def _check_values(
+    check: TableCheck, cells: pd.DataFrame, family: pd.Series, indicators: Mapping[str, Indicator]
+) -> None:
+    value = cells["value"]
+    check.note(value.where(family == "lognormal") <= 0, "value {r.value} is not above zero; its logarithm is modelled")
+    most = cells["indicator"].map({key: indicator.categories for key, indicator in indicators.items()}).astype(float)
+    category = value.where(family == "ordinal")
+    check.note(
+        (category < 1) | (category > most) | (category % 1 > 0),
+        "value {r.value} is not a category; expected a whole number from 1 to {most:.0f}",
+        most=most,
+    )
+
+
+def _check_figures(check: TableCheck, cells: pd.DataFrame, family: pd.Series) -> None:
+    binomial, counted = family == "binomial", family.isin(["binomial", "poisson"])
     status, numerator, denominator = cells["status"], cells["numerator"], cells["denominator"]
     observed, suppressed = status == "observed", status == "suppressed"
     check.note(numerator < 0, "numerator is negative: {r.numerator}; a count starts at 0")
@@ -88,7 +104,7 @@ def _check_figures(check: TableCheck, cells: pd.DataFrame, binomial: pd.Series) 
     check.note(
         numerator > denominator.where(binomial), "numerator {r.numerator} is above its denominator {r.denominator}"
     )
-    absent = np.where(binomial, numerator.isna() | denominator.isna(), cells["value"].isna())
+    absent = np.where(counted, numerator.isna() | denominator.isna(), cells["value"].isna())
     check.note(
         observed & absent,
         "observed without its figure: numerator {r.numerator!r}, denominator {r.denominator!r}, value {r.value!r}; "
@@ -104,7 +120,7 @@ def _check_figures(check: TableCheck, cells: pd.DataFrame, binomial: pd.Series) 
         "suppressed without its interval; give lower and upper, the range of the numerator",
     )
     check.note(cells["lower"] > cells["upper"], "lower {r.lower} is above upper {r.upper}")
-    check.note(cells["lower"].where(binomial) < 0, "lower is negative: {r.lower}; a count starts at 0")
+    check.note(cells["lower"].where(counted) < 0, "lower is negative: {r.lower}; a count starts at 0")
     check.note(cells["upper"] > denominator.where(binomial), "upper {r.upper} is above the denominator {r.denominator}")
     check.note(
         ~observed & (numerator.notna() | cells["value"].notna()),

@@ -48,6 +48,25 @@ class YearSteps:
 
 
 @dataclass(frozen=True)
+class Graded:
+    """The observations that are ordered categories: judgements, and cells of ordinal indicators.
+
+    Attributes
+    ----------
+    at
+        Their places among the observations.
+    scale
+        Index of the cutpoints of each: of its framework, or after those of its ordinal indicator.
+    score
+        Category of each, 0 the worst.
+    """
+
+    at: np.ndarray
+    scale: np.ndarray
+    score: np.ndarray
+
+
+@dataclass(frozen=True)
 class Design:
     """Everything that the model functions need, and nothing of the posterior.
 
@@ -55,8 +74,13 @@ class Design:
     ----------
     authority, region_index, deprivation
         Codes in block order, the region of each and its standardised deprivation score.
-    region, year, indicator, domain
-        Labels of the regions, grid points, indicators and of the domains that share a deviation.
+    region, year, domain
+        Labels of the regions, grid points and of the domains that share a deviation.
+    indicator, ordinal
+        Keys of the indicators with a link scale of their own, and of the ordinal ones. An observation's `kind` counts
+        through both; the judgements come last.
+    categories
+        Number of categories of each ordinal indicator.
     window
         Grid points (indices) over which the trend is centred and scaled.
     now
@@ -77,7 +101,7 @@ class Design:
     block_template
         Index of each block's template.
     polarity
-        Polarity of each indicator.
+        Polarity of each indicator, the ordinal ones last.
     """
 
     authority: tuple[str, ...]
@@ -88,6 +112,8 @@ class Design:
     window: np.ndarray
     now: float
     indicator: tuple[str, ...]
+    ordinal: tuple[str, ...]
+    categories: tuple[int, ...]
     polarity: tuple[str, ...]
     domain: tuple[str, ...]
     domain_index: np.ndarray
@@ -110,18 +136,30 @@ class Design:
         """Lay out the national year effects of the indicators over the years each was observed in."""
         rows = self.observation[self.observation.indicator != JUDGEMENT]
         observed = rows.groupby("indicator").year.unique()
-        years = [np.sort(observed.get(k, np.zeros(0, int))) for k in self.indicator]
+        keys = (*self.indicator, *self.ordinal)
+        years = [np.sort(observed.get(k, np.zeros(0, int))) for k in keys]
         blocks = []
         for y in years:
             path = np.tril(np.ones((y.size, y.size)), -1)[:, : max(y.size - 1, 0)]
             blocks.append(path - path.mean(axis=0) if y.size else path)
         return YearSteps(
-            labels=[(k, int(t)) for k, y in zip(self.indicator, years, strict=True) for t in y],
-            step_labels=[(k, int(t)) for k, y in zip(self.indicator, years, strict=True) for t in y[1:]],
+            labels=[(k, int(t)) for k, y in zip(keys, years, strict=True) for t in y],
+            step_labels=[(k, int(t)) for k, y in zip(keys, years, strict=True) for t in y[1:]],
             step_indicator=np.repeat(np.arange(len(years)), [max(y.size - 1, 0) for y in years]),
             step_scale=np.sqrt(np.concatenate([np.diff(y) for y in years]).astype(float)),
             basis=block_diag(*blocks),
         )
+
+    def graded(self) -> Graded:
+        """Return the observations that are ordered categories."""
+        rows = self.observation
+        at = np.flatnonzero(rows.kind >= len(self.indicator))
+        scales = (*self.framework, *self.ordinal)
+        sizes = np.array([len(self.grade)] * len(self.framework) + list(self.categories), dtype=int)
+        if not at.size:  # then no row has a framework or a grade
+            return Graded(at, at, at)
+        scale = np.array([scales.index(f) for f in rows.framework.iloc[at]], dtype=int)
+        return Graded(at, scale, sizes[scale] - rows.grade.to_numpy()[at].astype(int))
 
     def kept(self, mask: np.ndarray, *, blocks: np.ndarray | None = None) -> Design:
         """Return the design with only the observations of `mask` (same states, same order).
@@ -151,7 +189,7 @@ def design(panel: Panel, spec: Spec) -> Design:
     SpecError
         The spec names an indicator or domain the panel does not have, or leaves no data.
     DataError
-        An indicator of a family the model does not have, or no authority with data.
+        No authority with data, or no deprivation score.
     """
     keys = _chosen(panel, spec)
     blocks = linked_blocks(panel.authorities, panel.cells.authority.unique())
@@ -176,7 +214,9 @@ def design(panel: Panel, spec: Spec) -> Design:
             f"authorities.csv: no deprivation score for {lost}; give it, or set pooling.deprivation = false"
         )
     centred = deprivation - deprivation.mean()
-    domain = tuple(d for d in spec.measurement.domains if sum(panel.indicators[k].domain == d for k in keys) > 1)
+    ordinal = tuple(k for k in keys if panel.indicators[k].family == "ordinal")
+    metric = tuple(k for k in keys if k not in ordinal)
+    domain = tuple(d for d in spec.measurement.domains if sum(panel.indicators[k].domain == d for k in metric) > 1)
     frameworks = () if ratings is None else tuple(dict.fromkeys(ratings.sort_values("position").framework))
     own = own_template(path_basis(spec.trend.kind, year.size, window, spec.trend.autocorrelation), window)
     templates, which = _templates(panel, blocks, own, int(year[0]))
@@ -188,11 +228,13 @@ def design(panel: Panel, spec: Spec) -> Design:
         year=year,
         window=window,
         now=now,
-        indicator=keys,
-        polarity=tuple(panel.indicators[k].polarity for k in keys),
+        indicator=metric,
+        ordinal=ordinal,
+        categories=tuple(panel.indicators[k].categories or 0 for k in ordinal),
+        polarity=tuple(panel.indicators[k].polarity for k in (*metric, *ordinal)),
         domain=domain,
         domain_index=np.array(
-            [domain.index(panel.indicators[k].domain) if panel.indicators[k].domain in domain else -1 for k in keys]
+            [domain.index(panel.indicators[k].domain) if panel.indicators[k].domain in domain else -1 for k in metric]
         ),
         framework=frameworks,
         block=tuple(tuple(index[code] for code in block) for block in blocks),
@@ -227,8 +269,6 @@ def _chosen(panel: Panel, spec: Spec) -> tuple[str, ...]:
     )
     if not keys and not spec.ratings.use:
         raise SpecError("the spec leaves no indicator and no rating")
-    if odd := [f"{k} ({panel.indicators[k].family})" for k in keys if panel.indicators[k].family != "binomial"]:
-        raise DataError(f"the trajectory model has no likelihood yet for {', '.join(odd)}; expected family binomial")
     return keys
 
 
@@ -294,20 +334,20 @@ def _ordered(design: Design, observation: pd.DataFrame, panel: Panel) -> pd.Data
     """Attach block, group and kind, and sort into kernel order."""
     index = {code: i for i, code in enumerate(design.authority)}
     block_of = {i: b for b, block in enumerate(design.block) for i in block}
-    kind = {k: i for i, k in enumerate(design.indicator)} | {JUDGEMENT: len(design.indicator)}
+    kind = {k: i for i, k in enumerate((*design.indicator, *design.ordinal, JUDGEMENT))}
     units = observation.unit.drop_duplicates()
     members = {u: tuple(index[c] for c in codes_of(u)) for u in units}
     out = observation.assign(
         block=observation.unit.map({u: block_of[m[0]] for u, m in members.items()}),
         kind=observation.indicator.map(kind).astype(int),
     )
-    domain = np.append(design.domain_index, -1)[out.kind]
+    domain = np.append(design.domain_index, [-1] * (len(design.ordinal) + 1))[out.kind].astype(int)
     out["domain"] = domain
     series = np.where(
         domain >= 0, "d" + pd.Series(domain.astype(str)), "k" + pd.Series(out.kind.astype(str)).str.zfill(3)
     )
-    judged = (out.indicator == JUDGEMENT).to_numpy()
-    series = np.where(judged, "z" + pd.Series(np.arange(len(out)).astype(str)).str.zfill(6), series)
+    graded = (out.kind >= len(design.indicator)).to_numpy()
+    series = np.where(graded, "z" + pd.Series(np.arange(len(out)).astype(str)).str.zfill(6), series)
     out["series"] = series
     out = out.sort_values(["block", "unit", "series", "kind", "year", "position"], kind="stable", ignore_index=True)
     out["group"] = out.groupby(["block", "unit", "series"], sort=False).ngroup()

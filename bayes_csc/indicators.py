@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,15 @@ class Indicator:
         Usual month of the first publication, 1 to 12, the first one after the reference period.
     default
         Whether a spec that names no indicators uses this one; true unless the dictionary says otherwise.
+    categories
+        Number of an ordinal indicator's categories.
+    typical
+        Typical rate or value, where the level's prior is centred; None for that of the panel itself.
+    spread
+        Standard deviation between authorities of a gaussian value; None for that of the panel itself.
+    unit_sd
+        Standard deviation of one unit about the mean that a gaussian value is (of its logarithm, lognormal), so that
+        the sampling sd is unit_sd / sqrt(denominator); None where it is not known.
     """
 
     key: str
@@ -63,8 +73,20 @@ class Indicator:
     reference_instant: str
     publication_month: int
     default: bool = True
+    categories: int | None = None
+    typical: float | None = None
+    spread: float | None = None
+    unit_sd: float | None = None
 
 
+SIGN = {"higher is better": 1.0, "higher is worse": -1.0, "not agreed": 1.0}
+"""By polarity: figures are coded so that higher is better where the polarity is agreed."""
+OF_FAMILIES = {
+    "categories": ("ordinal",),
+    "typical": ("poisson", "lognormal", "gaussian"),
+    "spread": ("gaussian",),
+    "unit_sd": ("lognormal", "gaussian"),
+}
 CHOICES = {"family": FAMILIES, "polarity": POLARITIES, "reference_instant": REFERENCE_INSTANTS}
 TEXTS = tuple(f.name for f in fields(Indicator) if f.type == "str" and f.name not in {"key", *CHOICES})
 NAMES = tuple(f.name for f in fields(Indicator) if f.name != "key")
@@ -185,9 +207,31 @@ def read_indicator(key: str, table: Any, where: str) -> tuple[Indicator | None, 
     month = table.get("publication_month", 1)
     if type(month) is not int or not 1 <= month <= 12:
         problems.append(f"{at}: publication_month must be a whole number from 1 to 12, found {month!r}")
+    problems += [f"{at}: {problem}" for problem in _number_problems(table)]
     if type(table.get("default", True)) is not bool:
         problems.append(f"{at}: default must be true or false, found {table['default']!r}")
     return (None, problems) if problems else (Indicator(key=key, **table), [])
+
+
+def _number_problems(table: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the numbers that only some families have."""
+    family, problems = table.get("family"), []
+    for name, families in OF_FAMILIES.items():
+        value = table.get(name)
+        if value is None:
+            continue
+        if family in FAMILIES and family not in families:
+            problems.append(f"{name} is for the families {', '.join(families)}, not {family}; take it out")
+        elif name == "categories":
+            if type(value) is not int or value < 2:
+                problems.append(f"categories must be a whole number of at least 2, found {value!r}")
+        elif type(value) not in (int, float) or not isfinite(value):
+            problems.append(f"{name} must be a number, found {value!r}")
+        elif value <= 0 and (name != "typical" or family != "gaussian"):
+            problems.append(f"{name} must be above zero, found {value!r}")
+    if family == "ordinal" and "categories" not in table:
+        problems.append("categories is missing; give the number of categories of an ordinal indicator")
+    return problems
 
 
 def indicator_toml(indicator: Indicator) -> str:

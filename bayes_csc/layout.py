@@ -31,7 +31,7 @@ def layout_of(design: Design, observation: pd.DataFrame, *, blocks: np.ndarray |
     """
     n_year, n_block = design.year.size, len(design.block)
     evaluated = np.ones(n_block, bool) if blocks is None else np.isin(np.arange(n_block), blocks)
-    judged = (observation.kind == len(design.indicator)).to_numpy()
+    judged = (observation.kind >= len(design.indicator)).to_numpy()
     graded = judged & design.grade_sites
     group, block = observation.group.to_numpy(), observation.block.to_numpy()
     starts = np.flatnonzero(np.diff(group, prepend=-1))
@@ -87,13 +87,18 @@ def _weights(design: Design, observation: pd.DataFrame) -> dict[str, np.ndarray]
 
 
 def _alike(design: Design, observation: pd.DataFrame, judged: np.ndarray) -> np.ndarray:
-    """Which blocks are one authority with at most one value per indicator and year, at the instant usual for it."""
+    """Which blocks are one authority with at most one value per indicator and year, at the instant usual for it.
+
+    And without ordinal indicators: the kernel takes the grades of authorities side by side for judgements.
+    """
     out = np.array([len(b) == 1 for b in design.block]) & (_integers(design.block_template) == OWN)
     cells = observation[~judged]
     cells = cells[out[cells.block.to_numpy()]]
     usual = cells.groupby(["kind", "year"]).position.transform(lambda p: p.mode().iloc[0])
     odd = (cells.position != usual) | cells.duplicated(["block", "kind", "year"], keep=False)
     out[cells.block[odd].unique()] = False
+    ordinal = judged & (observation.kind < len(design.indicator) + len(design.ordinal)).to_numpy()
+    out[observation.block[ordinal].unique()] = False
     return np.asarray(out)
 
 

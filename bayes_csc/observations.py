@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from bayes_csc.calendar import grid_position, reference_instant
-from bayes_csc.indicators import Indicator
+from bayes_csc.families import category_rows, rate_rows, value_rows
+from bayes_csc.indicators import SIGN, Indicator
 from bayes_csc.panel import Panel, inspection_dates
 from bayes_csc.spec import Counts
 
-SIGN = {"higher is better": 1.0, "higher is worse": -1.0, "not agreed": 1.0}
 SNAP = 0.005
 """A reference instant this near a grid point (two days) is at it: leap years move a midpoint by a day."""
 INTERVAL_SD = 0.25
@@ -35,59 +35,82 @@ def observation_rows(cells: pd.DataFrame, indicators: Mapping[str, Indicator], c
     sampling variance; its z and variance then only place it: its exact binomial or interval likelihood, or a site
     fitted to that (`bayes_csc.sites`), takes their place. That takes a term per count of the interval, so a wide one
     remains an empirical logit where it pins the logit down to `INTERVAL_SD`, and is left out where it does not.
-    Full-time equivalents may be fractions; an interval of them stands for the whole numbers in it.
+    Full-time equivalents may be fractions; an interval of them stands for the whole numbers in it. All this is of
+    shares; other families are in `bayes_csc.families`.
 
     Parameters
     ----------
     cells
         Rows of a panel.
     indicators
-        Their dictionary; every family binomial.
+        Their dictionary.
     counts
         Threshold and the widest usable interval.
 
     Returns
     -------
     pandas.DataFrame
-        Columns unit, indicator, year, position, z, variance, sign, numerator, denominator, lower, upper, small.
+        Columns unit, indicator, family, year, position, z, variance, sign, numerator, denominator, lower, upper, small;
+        of categories also framework (the indicator) and grade.
     """
+    cells = cells.reset_index(drop=True)
     known = cells.status.eq("observed") | (cells.status.eq("suppressed") & cells.lower.notna() & cells.upper.notna())
-    usable = known & cells.denominator.gt(0)
     # a stratum per indicator only because the reference instant is declared per indicator
     parts = []
     for key, indicator in indicators.items():
-        chosen = cells[usable & cells.indicator.eq(key)]
-        suppressed = chosen.status.eq("suppressed")
-        upper = chosen.upper.clip(upper=chosen.denominator)
-        middle = ((chosen.lower + upper) / 2).where(suppressed, chosen.numerator)
-        p = (middle + 0.5) / (chosen.denominator + 1.0)
-        information = chosen.denominator * p * (1.0 - p)
-        spread = ((upper - chosen.lower + 1.0) ** 2 / 12.0).where(suppressed, 0.0)
-        wide = suppressed & (upper - chosen.lower).ge(counts.widest_interval)
-        precise = spread.le(information) | (wide & spread.le((INTERVAL_SD * information) ** 2))
-        small = information.lt(counts.threshold) | ~precise
+        figures = _figures(cells[known & cells.indicator.eq(key)], indicator, counts)
+        chosen = cells.loc[figures.index]
         position = grid_position(
             reference_instant(chosen.reference_start, chosen.reference_end, indicator.reference_instant)
         )
         near = np.round(position)
-        rows = pd.DataFrame(
+        where = pd.DataFrame(
             {
                 "unit": chosen.authority,
                 "indicator": key,
+                "family": indicator.family,
                 "year": chosen.year,
                 "position": np.where(np.abs(position - near) < SNAP, near, position),
-                "z": SIGN[indicator.polarity] * np.log(p / (1.0 - p)),
-                "variance": 1.0 / information + spread / information**2,
                 "sign": SIGN[indicator.polarity],
-                "numerator": chosen.numerator.where(~suppressed),
-                "denominator": chosen.denominator,
-                "lower": chosen.lower.where(suppressed),
-                "upper": upper.where(suppressed),
-                "small": small,
             }
         )
-        parts.append(rows[~(wide & small)])
+        parts.append(where.join(figures))
     return pd.concat(parts, ignore_index=True)
+
+
+def _figures(cells: pd.DataFrame, indicator: Indicator, counts: Counts) -> pd.DataFrame:
+    """Figures of one indicator on its link scale, by its family."""
+    if indicator.family in ("lognormal", "gaussian"):
+        return value_rows(cells, indicator)
+    if indicator.family == "ordinal":
+        return category_rows(cells, indicator)
+    counted = cells[cells.denominator.gt(0)]
+    return (rate_rows if indicator.family == "poisson" else share_rows)(counted, indicator, counts)
+
+
+def share_rows(cells: pd.DataFrame, indicator: Indicator, counts: Counts) -> pd.DataFrame:
+    """Counts of a denominator, as `observation_rows` says."""
+    suppressed = cells.status.eq("suppressed")
+    upper = cells.upper.clip(upper=cells.denominator)
+    middle = ((cells.lower + upper) / 2).where(suppressed, cells.numerator)
+    p = (middle + 0.5) / (cells.denominator + 1.0)
+    information = cells.denominator * p * (1.0 - p)
+    spread = ((upper - cells.lower + 1.0) ** 2 / 12.0).where(suppressed, 0.0)
+    wide = suppressed & (upper - cells.lower).ge(counts.widest_interval)
+    precise = spread.le(information) | (wide & spread.le((INTERVAL_SD * information) ** 2))
+    small = information.lt(counts.threshold) | ~precise
+    rows = pd.DataFrame(
+        {
+            "z": SIGN[indicator.polarity] * np.log(p / (1.0 - p)),
+            "variance": 1.0 / information + spread / information**2,
+            "numerator": cells.numerator.where(~suppressed),
+            "denominator": cells.denominator,
+            "lower": cells.lower.where(suppressed),
+            "upper": upper.where(suppressed),
+            "small": small,
+        }
+    )
+    return rows[~(wide & small)]
 
 
 def judgement_rows(panel: Panel, domain: str = "overall") -> pd.DataFrame:
@@ -98,6 +121,7 @@ def judgement_rows(panel: Panel, domain: str = "overall") -> pd.DataFrame:
         {
             "unit": chosen.authority.to_numpy(),
             "indicator": "judgement",
+            "family": "ordinal",
             "year": np.floor(position).astype(int),
             "position": position,
             "z": 0.0,

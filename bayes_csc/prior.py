@@ -11,7 +11,7 @@ import pymc as pm
 from scipy.special import expit
 
 from bayes_csc.calendar import grid_position
-from bayes_csc.design import JUDGEMENT, Design, design
+from bayes_csc.design import Design, design
 from bayes_csc.panel import OVERALL, Panel, inspection_dates
 from bayes_csc.spec import Spec
 from bayes_csc.truth import centred, draw_latent, draw_prior, latent_data
@@ -97,12 +97,14 @@ def implied_by_prior(
 
 
 def _spread(layout: Design, eta: np.ndarray, tails: np.ndarray) -> pd.DataFrame:
-    """Spread of each indicator's rate across authorities in its last year, in one draw."""
+    """Spread across authorities of each indicator that is a share, in its last year, in one draw."""
     rows = layout.observation.assign(rate=expit(layout.observation.sign.to_numpy(dtype=float) * eta))
-    rows = rows[rows.indicator != JUDGEMENT]
+    rows = rows[rows.family.eq("binomial")]
     last = rows[rows.year == rows.groupby("indicator").year.transform("max")].groupby("indicator").rate
     width = last.quantile(tails[1]) - last.quantile(tails[0])
-    return pd.DataFrame({"sd": last.std(ddof=0), "width": width}).reindex(list(layout.indicator))
+    return pd.DataFrame({"sd": last.std(ddof=0), "width": width}).reindex(
+        [k for k in layout.indicator if k in set(rows.indicator)]
+    )
 
 
 def _over_draws(spread: pd.DataFrame, tails: np.ndarray) -> pd.DataFrame:

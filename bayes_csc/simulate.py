@@ -20,6 +20,8 @@ from scipy.special import expit
 from bayes_csc.calendar import grid_position
 from bayes_csc.design import JUDGEMENT, Design, design
 from bayes_csc.errors import DataError, UsageError
+from bayes_csc.families import declared, drawn
+from bayes_csc.indicators import SIGN
 from bayes_csc.panel import DICTIONARY, OVERALL, Panel, inspection_dates
 from bayes_csc.skeleton import WORKFORCE, skeleton
 from bayes_csc.spec import Spec
@@ -30,6 +32,8 @@ TRUTH = "truth.nc"
 SUPPRESSED = (1, 5)
 """Counts from the first to the second are suppressed, in indicators that have suppressed cells."""
 CELL = ["authority", "indicator", "year"]
+VALUES = ("lognormal", "gaussian", "ordinal")
+"""Families whose cells have a value and no count."""
 
 
 def simulate(
@@ -122,6 +126,7 @@ def write_simulation(
 
 
 def _simulated(panel: Panel, model: Model, spec: Spec, seed: int, *, suppressed: set[str]) -> tuple[Panel, xr.DataTree]:
+    panel = replace(panel, indicators=declared(panel.indicators, panel.cells))
     blank = _blank(panel, spec)
     layout = design(blank, spec)
     states, hyper = (np.random.SeedSequence(seed, spawn_key=(i,)) for i in (1, 2))
@@ -131,11 +136,13 @@ def _simulated(panel: Panel, model: Model, spec: Spec, seed: int, *, suppressed:
     theta, eta = draw_latent(layout, inputs, rng)
     hyperparameters = prior.hyperparameters.isel(draw=0, drop=True)
     cells = _counted(blank, layout, eta, suppressed, rng)
-    inspections = blank.inspections
-    if layout.framework:
+    inspections, score = blank.inspections, eta
+    if layout.framework or layout.ordinal:
         # what of the score's unit variance the collapsed likelihood does not hold
         rest = np.sqrt(max(1.0 - inputs["white_sd"][-1] ** 2, 0.0))
         score = eta + rest * rng.standard_normal(eta.size)
+    cells = _measured(blank, cells, layout, eta, score, hyperparameters, rng)
+    if layout.framework:
         inspections = _graded(blank, layout, score, hyperparameters["cutpoints"])
     out = replace(
         blank, cells=cells, inspections=inspections, readme=_readme(panel, spec, seed), licence="",
@@ -145,7 +152,8 @@ def _simulated(panel: Panel, model: Model, spec: Spec, seed: int, *, suppressed:
 
 def _blank(panel: Panel, spec: Spec) -> Panel:
     """Return the panel with a placeholder for each count to come, and none where the spec leaves an indicator out."""
-    used = panel.cells.indicator.isin(design(panel, spec).indicator)
+    chosen = design(panel, spec)
+    used = panel.cells.indicator.isin((*chosen.indicator, *chosen.ordinal))
     cells = panel.cells.assign(denominator=panel.cells.denominator.round(), value=np.nan)
     figure = cells.status.isin(["observed", "suppressed"])
     known = figure & used & cells.denominator.gt(0)
@@ -153,6 +161,13 @@ def _blank(panel: Panel, spec: Spec) -> Panel:
     cells["numerator"] = (cells.denominator / 2).round().where(known)
     cells["status"] = cells.status.mask(known, "observed").mask(lost, "not_available")
     cells[["lower", "upper"]] = cells[["lower", "upper"]].mask(known | lost)
+    for key, indicator in panel.indicators.items():
+        if indicator.family in VALUES:
+            at = panel.cells.indicator.eq(key) & panel.cells.status.eq("observed") & used
+            cells["denominator"] = panel.cells.denominator.where(at, cells.denominator)
+            cells["status"] = cells.status.mask(at, "observed")
+            cells["value"] = cells.value.mask(at, indicator.typical or 1.0)
+            cells["numerator"] = cells.numerator.mask(at)
     inspections = panel.inspections[panel.inspections.domain == OVERALL].reset_index(drop=True)
     return replace(panel, cells=cells.reset_index(drop=True), inspections=inspections)
 
@@ -162,7 +177,7 @@ def _counted(
 ) -> pd.DataFrame:
     """Cells with binomial counts of the latent logits, the small ones of some indicators suppressed."""
     rows = layout.observation
-    at = np.flatnonzero(rows.indicator != JUDGEMENT)
+    at = np.flatnonzero(rows.family == "binomial")
     chosen = rows.iloc[at]
     count = rng.binomial(chosen.denominator.astype(int), expit(chosen.sign.to_numpy(dtype=float) * eta[at]))
     drawn = pd.DataFrame(
@@ -176,6 +191,29 @@ def _counted(
     cells["lower"] = cells.lower.mask(hidden, float(SUPPRESSED[0]))
     cells["upper"] = cells.upper.mask(hidden, np.minimum(cells.denominator, SUPPRESSED[1]))
     return cells.drop(columns="count")
+
+
+def _measured(
+    panel: Panel, cells: pd.DataFrame, layout: Design, eta: np.ndarray, score: np.ndarray, truth: xr.Dataset,
+    rng: np.random.Generator,
+) -> pd.DataFrame:  # fmt: skip
+    """Cells with the rates, values and categories drawn."""
+    rows = layout.observation
+    out = cells.set_index(CELL)
+    for key in (*layout.indicator, *layout.ordinal):
+        indicator = panel.indicators[key]
+        if indicator.family == "binomial":
+            continue
+        at = np.flatnonzero(rows.indicator == key)
+        index = pd.MultiIndex.from_frame(rows.iloc[at][["unit", "indicator", "year"]].set_axis(CELL, axis=1))
+        if indicator.family == "ordinal":
+            better = 1 + (score[at, None] > truth[f"{key}_cutpoints"].to_numpy()).sum(axis=1)
+            size = indicator.categories or 0
+            out.loc[index, "value"] = better if SIGN[indicator.polarity] > 0 else size + 1.0 - better
+        else:
+            column = "numerator" if indicator.family == "poisson" else "value"
+            out.loc[index, column] = drawn(rows.iloc[at], indicator, eta[at], rng)
+    return out.reset_index()[list(cells.columns)]
 
 
 def _graded(panel: Panel, layout: Design, score: np.ndarray, cutpoints: xr.DataArray) -> pd.DataFrame:

@@ -19,18 +19,20 @@ from bayes_csc.kernel import Layout, Real, value_and_gradient
 
 FLAT_VARIANCE = 1e4
 """Variance of a site whose likelihood says nothing about its logit."""
+LARGEST = 500.0
+"""Of a log rate; beyond, its likelihood is zero anyway."""
 INTERVAL_WIDTHS = (0.0, 6.0, 20.0, np.inf)
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(48)
 LOG_WEIGHTS = np.log(WEIGHTS / WEIGHTS.sum())
 
 
 def count_log_likelihood(rows: pd.DataFrame, z: np.ndarray) -> np.ndarray:
-    """Log likelihood of each row's count or interval at many coded logits.
+    """Log likelihood of each row's count or interval at many coded logits, or log rates where the family is poisson.
 
     Parameters
     ----------
     rows
-        Observations: sign, numerator, denominator, lower, upper.
+        Observations: family, sign, numerator, denominator, lower, upper.
     z
         (row, node) coded logits.
 
@@ -44,13 +46,18 @@ def count_log_likelihood(rows: pd.DataFrame, z: np.ndarray) -> np.ndarray:
     high = np.where(observed, rows.numerator, rows.upper).astype(float)
     n = rows.denominator.to_numpy(dtype=float)
     eta = rows.sign.to_numpy()[:, None] * z
-    out = low[:, None] * eta - n[:, None] * np.logaddexp(0.0, eta)
+    rate = rows.family.eq("poisson").to_numpy()
+    mass = np.where(rate[:, None], np.exp(np.minimum(eta, LARGEST)), np.logaddexp(0.0, eta))
+    out = low[:, None] * eta - n[:, None] * mass
     width = high - low
     for above, most in pairwise(INTERVAL_WIDTHS):  # together, those of about one width
         at = (width > above) & (width <= most)
         step = np.arange(min(most, width[at].max(initial=0.0)) + 1.0)
-        count = np.minimum(low[at, None] + step, n[at, None])
-        weight = np.where(step <= width[at, None], -gammaln(count + 1.0) - gammaln(n[at, None] - count + 1.0), -np.inf)
+        count = np.where(rate[at, None], low[at, None] + step, np.minimum(low[at, None] + step, n[at, None]))
+        rest = np.where(
+            rate[at, None], -step * np.log(n[at, None]), gammaln(np.maximum(n[at, None] - count, 0.0) + 1.0)
+        )
+        weight = np.where(step <= width[at, None], -gammaln(count + 1.0) - rest, -np.inf)
         terms = weight[:, :, None] + step[:, None] * eta[at, None, :]
         largest = terms.max(axis=1, initial=-np.inf)
         out[at] += largest + np.log(np.exp(terms - largest[:, None]).sum(axis=1))

@@ -22,7 +22,7 @@ from pytensor.tensor.variable import TensorVariable
 from bayes_csc.design import JUDGEMENT, Design
 from bayes_csc.spec import Spec
 from bayes_csc_models.joint import joint_likelihood, theta_weights
-from bayes_csc_models.likelihood import binomial_logp, ordinal_logp
+from bayes_csc_models.likelihood import count_logp, ordinal_logp
 from bayes_csc_models.noise import Noise
 from bayes_csc_models.trajectory import coordinates, judgement_prior, latent_prior, measurement_prior
 
@@ -158,7 +158,7 @@ def _likelihood(d: Design, a: Arrays, eta: TensorVariable, noise: Noise, *, exac
         at = np.flatnonzero(small)
         white = pm.Normal("white_innovation", shape=at.size)
         logit = eta[a.series[at], a.time[at]] + noise.white_sd[a.series_kind[a.series[at]]] * white
-        pm.Potential("small_counts", binomial_logp(rows.iloc[at], logit).sum())
+        pm.Potential("small_counts", count_logp(rows.iloc[at], logit).sum())
 
 
 def random_points(

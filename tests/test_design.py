@@ -219,12 +219,6 @@ def test_a_spec_that_does_not_fit_the_panel_says_why(hamlets: Panel, spec: dict[
         design(hamlets, Spec.parse(spec))
 
 
-def test_a_family_without_likelihood_is_refused(hamlets: Panel) -> None:
-    late = replace(hamlets.indicators["late"], family="poisson")
-    with pytest.raises(DataError, match=r"no likelihood yet for late \(poisson\)"):
-        design(replace(hamlets, indicators={**hamlets.indicators, "late": late}), Spec())
-
-
 def test_a_missing_deprivation_score_is_refused_unless_it_is_not_used(hamlets: Panel) -> None:
     table = hamlets.authorities.copy()
     table.loc["403", "deprivation"] = np.nan

@@ -15,11 +15,11 @@ from pytensor.compile.mode import Mode
 from scipy.integrate import quad
 from scipy.stats import binom, norm
 
-from bayes_csc_models.likelihood import binomial_logp, ordinal_logp
+from bayes_csc_models.likelihood import count_logp, ordinal_logp
 
 
 def cells(*rows: tuple[float, float, float, float, float]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["sign", "numerator", "denominator", "lower", "upper"])
+    return pd.DataFrame(rows, columns=["sign", "numerator", "denominator", "lower", "upper"]).assign(family="binomial")
 
 
 NAN = np.nan
@@ -43,7 +43,7 @@ def evaluated(rows: pd.DataFrame, z: np.ndarray) -> tuple[np.ndarray, np.ndarray
 @functools.cache
 def compiled(rows: str) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
     x = pt.dvector()
-    logp = binomial_logp(pd.read_json(io.StringIO(rows), dtype=float), x)
+    logp = count_logp(pd.read_json(io.StringIO(rows), dtype=float), x)
     return pytensor.function([x], [logp, pytensor.grad(logp.sum(), x)], mode=PLAIN)
 
 

@@ -12,7 +12,7 @@ from scipy.stats import binom, norm
 from bayes_csc.kernel import Layout, Real
 from bayes_csc.kernel.states import states
 from bayes_csc.sites import FLAT_VARIANCE, count_log_likelihood, fit_sites, tilted_moments
-from bayes_csc_models.likelihood import binomial_logp
+from bayes_csc_models.likelihood import count_logp
 
 NAN = np.nan
 LOADING, AR_SD, AR_PHI, WHITE_SD = 0.8, 0.4, 0.6, 0.3
@@ -20,7 +20,7 @@ PRIOR_SD, OFFSET = 1.0, -1.5
 
 
 def cells(*rows: tuple[float, float, float, float, float]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["sign", "numerator", "denominator", "lower", "upper"])
+    return pd.DataFrame(rows, columns=["sign", "numerator", "denominator", "lower", "upper"]).assign(family="binomial")
 
 
 def some_years(n: int) -> tuple[Layout, Real]:
@@ -163,6 +163,7 @@ def test_the_likelihood_of_a_count_is_that_of_the_explicit_route() -> None:
     # counts, intervals of all widths, and full-time equivalents, whose rounding intervals may hold a single integer
     rows = pd.DataFrame(
         {
+            "family": "binomial",
             "sign": [1.0, -1.0, 1.0, 1.0, -1.0, 1.0],
             "numerator": [3.0, 2.5, np.nan, np.nan, np.nan, np.nan],
             "denominator": [40.0, 223.9, 300.0, 674.0, 90.0, 233.7],
@@ -171,6 +172,6 @@ def test_the_likelihood_of_a_count_is_that_of_the_explicit_route() -> None:
         }
     )
     z = np.array([-3.0, -1.0, 0.5, 2.0])
-    explicit = np.stack([binomial_logp(rows, pt.constant(np.full(len(rows), v))).eval() for v in z], axis=1)
+    explicit = np.stack([count_logp(rows, pt.constant(np.full(len(rows), v))).eval() for v in z], axis=1)
     found = count_log_likelihood(rows, np.broadcast_to(z, (len(rows), z.size)))
     np.testing.assert_allclose(found - found[:, :1], explicit - explicit[:, :1], rtol=1e-9, atol=1e-9)

@@ -6,7 +6,8 @@
     x[t]    = phi x[t - 1] + sqrt(1 - phi ** 2) e[t],   x[first] = e[first],   e ~ N(0, 1);   x' alike
     z[i]    ~ N(eta[i], V[i] + white_sd[k] ** 2)   empirical logits
     y[i]    ~ Binomial(n[i], logit^-1(eta[i] + white_sd[k] w[i])),   w ~ N(0, 1)   exact cells; a count or an interval
-    grade   = ordered probit of f[j] + N(0, 1)     judgements
+              (or Poisson with the log rate)
+    grade   = ordered probit of f[j] + N(0, 1)     judgements, ordinal indicators
 
 With the states, deviations and white noise integrated out this is the collapsed likelihood (`bayes_csc.kernel`).
 """
@@ -19,8 +20,8 @@ import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
-from bayes_csc.design import JUDGEMENT, Design
-from bayes_csc_models.likelihood import binomial_logp, ordinal_logp
+from bayes_csc.design import Design
+from bayes_csc_models.likelihood import count_logp, ordinal_logp
 from bayes_csc_models.noise import Noise
 
 
@@ -41,17 +42,17 @@ def joint_likelihood(
     offset
         Per observation.
     loading
-        Per indicator, the judgements' last.
+        Per indicator, then per ordinal indicator, the judgements' last.
     noise
         Of the deviations.
     cutpoints
-        (framework, cutpoint); None without judgements.
+        (scale, cutpoint); None without any ordered category.
     exact
         Whether small and suppressed cells have their exact likelihood; else they are Gaussian like the others.
     """
     rows = d.observation
     kind = rows.kind.to_numpy()
-    judged = (rows.indicator == JUDGEMENT).to_numpy()
+    judged = kind >= len(d.indicator)
     small = rows.small.to_numpy(dtype=bool) & exact
     index, weight = theta_weights(d)
     theta = states(d, mean, scale)
@@ -69,12 +70,10 @@ def joint_likelihood(
     if small.any():
         at = np.flatnonzero(small)
         white = pm.Normal("white_innovation", dims="small_cell")
-        pm.Potential("small_counts", binomial_logp(rows[small], fitted[at] + noise.white_sd[kind[at]] * white).sum())
+        pm.Potential("small_counts", count_logp(rows[small], fitted[at] + noise.white_sd[kind[at]] * white).sum())
     if cutpoints is not None:
-        score = len(d.grade) - rows.grade.to_numpy()[judged].astype(int)
-        framework = np.array([d.framework.index(f) for f in rows.framework[judged]])
-        latent = fitted[np.flatnonzero(judged)]
-        pm.Potential("grades", ordinal_logp(score, latent, cutpoints[framework], 1.0).sum())
+        graded = d.graded()
+        pm.Potential("grades", ordinal_logp(graded.score, fitted[graded.at], cutpoints[graded.scale], 1.0).sum())
 
 
 def states(d: Design, mean: TensorVariable, scale: TensorVariable) -> TensorVariable:

@@ -13,36 +13,43 @@ FAR = 30.0
 """A cutpoint beyond every score, in standard deviations."""
 
 
-def binomial_logp(rows: pd.DataFrame, z: TensorVariable) -> TensorVariable:
+def count_logp(rows: pd.DataFrame, z: TensorVariable) -> TensorVariable:
     """Log likelihood of counts, or of counts known to lie in an interval, given the coded logit.
 
         log sum over y in lower..upper of C(n, y) p ** y (1 - p) ** (n - y),   logit p = sign z
 
-    An observed count is the interval y..y. Counts of full-time equivalents need not be integers.
+    An observed count is the interval y..y. Counts of full-time equivalents need not be integers. Of the family poisson,
+    with the expected count n,
+
+        log sum over y in lower..upper of exp(-n r) (n r) ** y / y!,   log r = sign z
 
     Parameters
     ----------
     rows
-        Columns sign, numerator, denominator, lower, upper (an observed count has no interval).
+        Columns family, sign, numerator, denominator, lower, upper (an observed count has no interval).
     z
-        One logit per row, coded so that higher is better.
+        One logit or log rate per row, coded so that higher is better.
     """
     observed = rows.numerator.notna().to_numpy()
     low = np.where(observed, rows.numerator, rows.lower).astype(float)
     high = np.where(observed, rows.numerator, rows.upper).astype(float)
     n = rows.denominator.to_numpy(dtype=float)
     eta = rows.sign.to_numpy() * z
-    out = low * eta - n * pt.softplus(eta)
+    rate = rows.family.eq("poisson").to_numpy()
+    out = low * eta - n * (pt.switch(rate, pt.exp(eta), pt.softplus(eta)) if rate.any() else pt.softplus(eta))
     wide = np.flatnonzero(high > low)
     count = low[wide, None] + np.arange(int(np.max(high - low)) + 1)
     inside = count <= high[wide, None]
-    weight = np.where(inside, _log_choose(n[wide, None], np.where(inside, count, 0.0)), -np.inf)
+    ways = _log_ways(rate[wide, None], n[wide, None], np.where(inside, count, 0.0))
+    weight = np.where(inside, ways, -np.inf)
     log_sum = pt.logsumexp(weight + (count - low[wide, None]) * eta[wide, None], axis=1)
-    return pt.set_subtensor((out + _log_choose(n, low))[wide], out[wide] + log_sum)
+    return pt.set_subtensor((out + _log_ways(rate, n, low))[wide], out[wide] + log_sum)
 
 
-def _log_choose(n: np.ndarray, y: np.ndarray) -> np.ndarray:
-    out: np.ndarray = gammaln(n + 1.0) - gammaln(y + 1.0) - gammaln(n - y + 1.0)
+def _log_ways(rate: np.ndarray, n: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """What of the log probability of a count does not depend on its logit or log rate."""
+    chosen = gammaln(n + 1.0) - gammaln(np.where(rate, 0.0, n - y) + 1.0)
+    out: np.ndarray = np.where(rate, y * np.log(n), chosen) - gammaln(y + 1.0)
     return out
 
 

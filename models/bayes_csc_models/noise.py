@@ -22,12 +22,12 @@ class Noise:
     domain_sd: TensorVariable
     domain_phi: TensorVariable
 
-    def collapsed(self) -> dict[str, TensorVariable]:
-        """Return the kernel's arguments: the judgements come last, with white noise alone."""
+    def collapsed(self, graded: int) -> dict[str, TensorVariable]:
+        """Return the kernel's arguments: the `graded` kinds, the judgements last, have white noise alone."""
         return {
-            "ar_sd": pt.concatenate([self.ar_sd, [0.0]]),
-            "ar_phi": pt.concatenate([self.ar_phi, [0.5]]),
-            "white_sd": pt.concatenate([self.white_sd, [np.sqrt(JUDGEMENT_SPLIT)]]),
-            "domain_sd": pt.concatenate([self.domain_sd, [0.0]]),
+            "ar_sd": pt.concatenate([self.ar_sd, [0.0] * graded]),
+            "ar_phi": pt.concatenate([self.ar_phi, [0.5] * graded]),
+            "white_sd": pt.concatenate([self.white_sd, [np.sqrt(JUDGEMENT_SPLIT)] * graded]),
+            "domain_sd": pt.concatenate([self.domain_sd, [0.0] * graded]),
             "domain_phi": self.domain_phi,
         }

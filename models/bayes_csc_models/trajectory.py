@@ -5,6 +5,7 @@
     eta[i]  = mu[k] + nu[k, t] + b[k] x[a] + loading[k] theta(a, instant) + delta[a, k, t]      indicator k, logit
     delta   = domain deviation (AR(1)) + own deviation (AR(1)) + white noise, of total variance deviation_sd[k] ** 2
     y[i]    ~ Binomial(n[i], logit^-1 eta[i]);  by its empirical logit z[i] ~ N(eta[i], V[i]) where the count is large
+    (rates and values alike on their own link scale, `bayes_csc.families`; an ordinal indicator as a judgement is)
 
     u[j]    = judgement_loading theta(a, start) + standard(start) + N(0, 1)                      judgement j
     grade   = from the cutpoints of its framework
@@ -29,7 +30,7 @@ from bayes_csc.design import JUDGEMENT, Design, design
 from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models.joint import joint_likelihood
-from bayes_csc_models.likelihood import binomial_logp, ordinal_logp
+from bayes_csc_models.likelihood import count_logp, ordinal_logp
 from bayes_csc_models.noise import JUDGEMENT_SPLIT, Noise
 
 
@@ -64,13 +65,13 @@ def from_design(d: Design, spec: Spec, *, likelihood: Literal["collapsed", "join
     with pm.Model(coords=coordinates(d)) as model:
         mean, scale = latent_prior(d, spec)
         offset, loading, noise = measurement_prior(d, spec)
-        cutpoints = judgement_prior(d, spec)
+        cutpoints = category_prior(d, spec, judgement_prior(d, spec))
         if likelihood == "collapsed":
             z, variance = latent_observations(d, exact=exact)
             low, high = exact_likelihood(d, z, cutpoints, exact=exact)
             collapsed_potential(
                 d, z=z, variance=variance, offset=offset, loading=loading, mean=mean.ravel(), scale=scale,
-                low=low, high=high, **noise.collapsed(),
+                low=low, high=high, **noise.collapsed(graded=len(d.ordinal) + 1),
             )  # fmt: skip
         else:
             joint_likelihood(d, mean, scale, offset, loading, noise, cutpoints, exact=exact)
@@ -82,15 +83,19 @@ def coordinates(d: Design) -> dict[str, list[object]]:
     steps = d.year_steps()
     rows = d.observation
     cells = rows[rows.small]
-    judged = rows[rows.indicator == JUDGEMENT]
+    graded = rows.iloc[d.graded().at]
+    agreed = dict(zip((*d.indicator, *d.ordinal), (p != "not agreed" for p in d.polarity), strict=True))
     return {
         "authority": list(d.authority),
         "year": d.year.tolist(),
         "region": list(d.region),
         "contrast": list(range(1, len(d.region))),
         "indicator": list(d.indicator),
-        "agreed": [k for k, p in zip(d.indicator, d.polarity, strict=True) if p != "not agreed"],
-        "not_agreed": [k for k, p in zip(d.indicator, d.polarity, strict=True) if p == "not agreed"],
+        "ordinal": list(d.ordinal),
+        "agreed": [k for k in d.indicator if agreed[k]],
+        "not_agreed": [k for k in d.indicator if not agreed[k]],
+        "ordinal_agreed": [k for k in d.ordinal if agreed[k]],
+        "ordinal_not_agreed": [k for k in d.ordinal if not agreed[k]],
         "domain": list(d.domain),
         "domain_indicator": [k for k, i in zip(d.indicator, d.domain_index, strict=True) if i >= 0],
         "indicator_year": [f"{k}:{t}" for k, t in steps.labels],
@@ -101,7 +106,10 @@ def coordinates(d: Design) -> dict[str, list[object]]:
         "cutpoint": [f"{worse}|{better}" for better, worse in pairwise(d.grade)][::-1],
         "grade_step": d.year[1:].tolist(),
         "small_cell": [f"{u}:{k}:{t}" for u, k, t in zip(cells.unit, cells.indicator, cells.year, strict=True)],
-        "judgement": [f"{u}:{p:.3f}" for u, p in zip(judged.unit, judged.position, strict=True)],
+        "judgement": [
+            f"{u}:{p:.3f}" if k == JUDGEMENT else f"{u}:{k}:{t}"
+            for u, p, k, t in zip(graded.unit, graded.position, graded.indicator, graded.year, strict=True)
+        ],
     }
 
 
@@ -144,26 +152,35 @@ def common_scale(name: str, scale: float, df: float, dim: str) -> TensorVariable
 
 
 def measurement_prior(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVariable, Noise]:
-    """Offsets per observation, loadings (the judgements' last) and noise of the measurement model."""
+    """Offset of each observation, loadings (ordinal indicators, then judgements last) and noise of the measurements."""
     prior, rows, n = spec.measurement, d.observation, len(d.indicator)
     is_judgement = (rows.indicator == JUDGEMENT).to_numpy()
     kind = np.where(is_judgement, 0, rows.kind.to_numpy())
     offset = pt.zeros(len(rows))
-    loading, noise = pt.zeros(0), None
+    loading = pt.zeros(0)
     phi = white_sd = ar_sd = domain_sd = pt.zeros(0)
     domain_phi = pt.zeros(0)
-    if n:
-        loading = loadings(d, spec)
-        mu = pm.Normal("indicator_level", 0.0, prior.level_sd, dims="indicator")
+    if n or d.ordinal:
+        mu, slope = pt.zeros(0), pt.zeros(0)
+        if n:
+            loading = loadings(d, spec)
+            mu = pm.Normal("indicator_level", 0.0, prior.level_sd, dims="indicator")
         steps = d.year_steps()
         step = pm.Normal("year_step", 0.0, prior.year_sd * steps.step_scale, dims="indicator_step")
         nu = pm.Deterministic("year_effect", combination(steps.basis, step), dims="indicator_year")
-        fitted = mu[kind] + nu[steps.index(rows)]
+        if n and spec.pooling.deprivation:
+            slope = pm.Normal("deprivation_slope", 0.0, prior.deprivation_sd, dims="indicator")
+        if d.ordinal:  # their level is in their cutpoints
+            mu = pt.concatenate([mu, pt.zeros(len(d.ordinal))])
+            loading = pt.concatenate([loading, loadings(d, spec, "ordinal_")])
+            if spec.pooling.deprivation:
+                more = pm.Normal("ordinal_deprivation_slope", 0.0, prior.deprivation_sd, dims="ordinal")
+                slope = pt.concatenate([slope, more])
+        offset = mu[kind] + nu[steps.index(rows)]
         if spec.pooling.deprivation:
             x = np.array([np.dot(d.deprivation[list(m)], s) for m, s in zip(rows.members, rows.shares, strict=True)])
-            fitted += pm.Normal("deprivation_slope", 0.0, prior.deprivation_sd, dims="indicator")[kind] * x
-        offset = fitted
-
+            offset += slope[kind] * x
+    if n:
         deviation_sd = pm.HalfNormal("deviation_sd", prior.deviation_sd, dims="indicator")
         white = pm.Beta("white_share", *prior.white_share, dims="indicator")
         phi = pm.Beta("autocorrelation", *prior.autocorrelation, dims="indicator")
@@ -184,23 +201,24 @@ def measurement_prior(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVari
     return offset, pt.concatenate([loading, psi]), noise
 
 
-def loadings(d: Design, spec: Spec) -> TensorVariable:
-    """Loadings per indicator, the sign fixed where the polarity is agreed."""
+def loadings(d: Design, spec: Spec, kind: Literal["", "ordinal_"] = "") -> TensorVariable:
+    """Loadings per indicator (or per ordinal indicator), the sign fixed where the polarity is agreed."""
     family = {"half-normal": pm.HalfNormal, "normal": pm.Normal}
-    agreed = np.array([p != "not agreed" for p in d.polarity])
+    n, prior = len(d.indicator), spec.loadings
+    polarity = d.polarity[n:] if kind else d.polarity[:n]
+    agreed = np.array([p != "not agreed" for p in polarity])
     parts = []
     if agreed.any():
-        sd = spec.loadings.agreed_sd
-        if spec.loadings.agreed == "equal":
-            parts.append(pt.repeat(pm.HalfNormal("loading_equal", sd)[None], int(agreed.sum())))
+        if prior.agreed == "equal":
+            parts.append(pt.repeat(pm.HalfNormal(f"{kind}loading_equal", prior.agreed_sd)[None], int(agreed.sum())))
         else:
-            parts.append(family[spec.loadings.agreed]("loading_agreed", sigma=sd, dims="agreed"))
+            parts.append(family[prior.agreed](f"{kind}loading_agreed", sigma=prior.agreed_sd, dims=f"{kind}agreed"))
     if (~agreed).any():
         parts.append(
-            family[spec.loadings.not_agreed]("loading_not_agreed", sigma=spec.loadings.not_agreed_sd, dims="not_agreed")
+            family[prior.not_agreed](f"{kind}loading_not_agreed", sigma=prior.not_agreed_sd, dims=f"{kind}not_agreed")
         )
     order = np.argsort(np.concatenate([np.flatnonzero(agreed), np.flatnonzero(~agreed)]))
-    return pm.Deterministic("loading", pt.concatenate(parts)[order], dims="indicator")
+    return pm.Deterministic(f"{kind}loading", pt.concatenate(parts)[order], dims="ordinal" if kind else "indicator")
 
 
 def national_standard(d: Design, spec: Spec) -> TensorVariable:
@@ -224,7 +242,7 @@ def judgement_prior(d: Design, spec: Spec) -> TensorVariable | None:
     if not d.framework:
         return None
     share = pm.Dirichlet("grade_share", np.full(len(d.grade), spec.ratings.grade_concentration), dims="grade")
-    base = np.sqrt(2.0) * pt.erfinv(2.0 * pt.cumsum(share)[:-1] - 1.0)
+    base = induced_cutpoints(share)
     cutpoints = base[None]
     if len(d.framework) > 1:
         shift = pm.Normal("framework_shift", 0.0, spec.ratings.framework_shift_sd, dims="later_framework")
@@ -235,6 +253,29 @@ def judgement_prior(d: Design, spec: Spec) -> TensorVariable | None:
     return pm.Deterministic("cutpoints", cutpoints, dims=("framework", "cutpoint"))
 
 
+def category_prior(d: Design, spec: Spec, judged: TensorVariable | None) -> TensorVariable | None:
+    """Cutpoints (scale, cutpoint) of the frameworks, then of the ordinal indicators; unused ones at infinity."""
+    scales = [] if judged is None else [judged[f] for f in range(len(d.framework))]
+    for key, size in zip(d.ordinal, d.categories, strict=True):
+        model = pm.modelcontext(None)
+        model.add_coord(f"{key}_category", list(range(1, size + 1)))
+        model.add_coord(f"{key}_cutpoint", [f"{c}|{c + 1}" for c in range(1, size)])
+        share = pm.Dirichlet(f"{key}_share", np.full(size, spec.ratings.grade_concentration), dims=f"{key}_category")
+        cutpoints = induced_cutpoints(share)
+        scales.append(pm.Deterministic(f"{key}_cutpoints", cutpoints, dims=f"{key}_cutpoint"))
+    if not d.ordinal:
+        return judged
+    widest = max(len(d.grade) - 1 if d.framework else 0, *(size - 1 for size in d.categories))
+    sizes = [len(d.grade) - 1] * len(d.framework) + [size - 1 for size in d.categories]
+    padded = [pt.concatenate([c, np.full(widest - n, np.inf)]) for c, n in zip(scales, sizes, strict=True)]
+    return pt.stack(padded)
+
+
+def induced_cutpoints(share: TensorVariable) -> TensorVariable:
+    """Cutpoints at which a standard normal score falls into the categories with these shares."""
+    return np.sqrt(2.0) * pt.erfinv(2.0 * pt.cumsum(share)[:-1] - 1.0)
+
+
 def latent_observations(d: Design, *, exact: bool) -> tuple[TensorVariable, TensorVariable]:
     """Give z and V of the collapsed likelihood: data, or a free latent value with V = 0 where the likelihood is exact.
 
@@ -243,7 +284,7 @@ def latent_observations(d: Design, *, exact: bool) -> tuple[TensorVariable, Tens
     """
     rows = d.observation
     small = np.flatnonzero(rows.small.to_numpy() & exact)
-    judged = np.flatnonzero((rows.indicator == JUDGEMENT).to_numpy())
+    graded = d.graded()
     z = pm.Data("observed_z", rows.z.to_numpy())
     variance = pm.Data("observed_variance", rows.variance.to_numpy())
     if small.size:
@@ -251,10 +292,11 @@ def latent_observations(d: Design, *, exact: bool) -> tuple[TensorVariable, Tens
         raw = pm.Flat("small_logit_raw", dims="small_cell", initval=np.zeros(small.size))
         z = pt.set_subtensor(z[small], rows.z.to_numpy()[small] + spread * raw)
         variance = pt.set_subtensor(variance[small], 0.0)
-    if judged.size and not d.grade_sites:
-        middle = 0.5 * (1 + len(d.grade))
-        raw = pm.Flat("judgement_score", dims="judgement", initval=0.7 * (middle - rows.grade.to_numpy()[judged]))
-        z = pt.set_subtensor(z[judged], raw)
+    if graded.at.size and not d.grade_sites:
+        sizes = np.array([len(d.grade)] * len(d.framework) + list(d.categories))
+        middle = 0.5 * (sizes[graded.scale] - 1)
+        raw = pm.Flat("judgement_score", dims="judgement", initval=0.7 * (graded.score - middle))
+        z = pt.set_subtensor(z[graded.at], raw)
     return z, variance
 
 
@@ -265,16 +307,14 @@ def exact_likelihood(
     rows = d.observation
     small = np.flatnonzero(rows.small.to_numpy() & exact)
     if small.size:
-        pm.Potential("small_counts", binomial_logp(rows.iloc[small], z[small]).sum())
+        pm.Potential("small_counts", count_logp(rows.iloc[small], z[small]).sum())
     if cutpoints is None:
         return pt.zeros(0), pt.zeros(0)
-    judged = np.flatnonzero((rows.indicator == JUDGEMENT).to_numpy())
-    score = len(d.grade) - rows.grade.to_numpy()[judged].astype(int)
-    framework = np.array([d.framework.index(f) for f in rows.framework.iloc[judged]])
+    graded = d.graded()
     if d.grade_sites:
-        end = pt.full((len(d.framework), 1), np.inf)
+        end = pt.full((len(d.framework) + len(d.ordinal), 1), np.inf)
         ends = pt.concatenate([-end, cutpoints, end], axis=1)
-        return ends[framework, score], ends[framework, score + 1]
+        return ends[graded.scale, graded.score], ends[graded.scale, graded.score + 1]
     sd = float(np.sqrt(1.0 - JUDGEMENT_SPLIT))
-    pm.Potential("grades", ordinal_logp(score, z[judged], cutpoints[framework], sd).sum())
+    pm.Potential("grades", ordinal_logp(graded.score, z[graded.at], cutpoints[graded.scale], sd).sum())
     return pt.zeros(0), pt.zeros(0)
