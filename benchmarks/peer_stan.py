@@ -225,10 +225,7 @@ def _read(path: Path, authorities: int) -> dict[str, Any]:
     columns: dict[str, list[int]] = {}
     for i, name in enumerate(names):
         columns.setdefault(name.split(".")[0], []).append(i + 3)
-    draws = {name: kept[:, at] for name, at in columns.items()}
-    draws["theta"] = draws["theta"].reshape(len(kept), -1, authorities).transpose(0, 2, 1)  # authorities vary first
-    return {
-        "gradients": int(table[:, 1].sum()),
-        "divergences": int(kept[:, 2].sum()),
-        "draws": draws if len(kept) else {},
-    }
+    draws = {name: kept[:, at] for name, at in columns.items()} if len(kept) else {}
+    if draws:  # authorities vary first
+        draws["theta"] = draws["theta"].reshape(len(kept), -1, authorities).transpose(0, 2, 1)
+    return {"gradients": int(table[:, 1].sum()), "divergences": int(kept[:, 2].sum()), "draws": draws}
