@@ -153,52 +153,63 @@ def common_scale(name: str, scale: float, df: float, dim: str) -> TensorVariable
 
 def measurement_prior(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVariable, Noise]:
     """Offset of each observation, loadings (ordinal indicators, then judgements last) and noise of the measurements."""
-    prior, rows, n = spec.measurement, d.observation, len(d.indicator)
-    is_judgement = (rows.indicator == JUDGEMENT).to_numpy()
-    kind = np.where(is_judgement, 0, rows.kind.to_numpy())
-    offset = pt.zeros(len(rows))
-    loading = pt.zeros(0)
-    phi = white_sd = ar_sd = domain_sd = pt.zeros(0)
-    domain_phi = pt.zeros(0)
-    if n or d.ordinal:
-        mu, slope = pt.zeros(0), pt.zeros(0)
-        if n:
-            loading = loadings(d, spec)
-            mu = pm.Normal("indicator_level", 0.0, prior.level_sd, dims="indicator")
-        steps = d.year_steps()
-        step = pm.Normal("year_step", 0.0, prior.year_sd * steps.step_scale, dims="indicator_step")
-        nu = pm.Deterministic("year_effect", combination(steps.basis, step), dims="indicator_year")
-        if n and spec.pooling.deprivation:
-            slope = pm.Normal("deprivation_slope", 0.0, prior.deprivation_sd, dims="indicator")
-        if d.ordinal:  # their level is in their cutpoints
-            mu = pt.concatenate([mu, pt.zeros(len(d.ordinal))])
-            loading = pt.concatenate([loading, loadings(d, spec, "ordinal_")])
-            if spec.pooling.deprivation:
-                more = pm.Normal("ordinal_deprivation_slope", 0.0, prior.deprivation_sd, dims="ordinal")
-                slope = pt.concatenate([slope, more])
-        offset = mu[kind] + nu[steps.index(rows)]
-        if spec.pooling.deprivation:
-            x = np.array([np.dot(d.deprivation[list(m)], s) for m, s in zip(rows.members, rows.shares, strict=True)])
-            offset += slope[kind] * x
-    if n:
-        deviation_sd = pm.HalfNormal("deviation_sd", prior.deviation_sd, dims="indicator")
-        white = pm.Beta("white_share", *prior.white_share, dims="indicator")
-        phi = pm.Beta("autocorrelation", *prior.autocorrelation, dims="indicator")
-        white_sd = deviation_sd * pt.sqrt(white)
-        persistent_sd = deviation_sd * pt.sqrt(1.0 - white)
-        ar_sd, domain_sd = persistent_sd, pt.zeros(n)
-        if d.domain:
-            shared = np.flatnonzero(d.domain_index >= 0)
-            common = pm.Beta("domain_share", *prior.domain_share, dims="domain_indicator")
-            domain_sd = pt.set_subtensor(domain_sd[shared], persistent_sd[shared] * pt.sqrt(common))
-            ar_sd = pt.set_subtensor(ar_sd[shared], persistent_sd[shared] * pt.sqrt(1.0 - common))
-            domain_phi = pm.Beta("domain_autocorrelation", *prior.autocorrelation, dims="domain")
-    noise = Noise(ar_sd, phi, white_sd, domain_sd, domain_phi)
+    offset, loading = measurement_mean(d, spec)
+    noise = deviation_prior(d, spec)
     psi = pt.zeros(1)
     if d.framework:
+        judged = np.flatnonzero(d.observation.indicator == JUDGEMENT)
         psi = pm.HalfNormal("judgement_loading", spec.ratings.loading_sd)[None]
-        offset = pt.set_subtensor(offset[np.flatnonzero(is_judgement)], national_standard(d, spec))
+        offset = pt.set_subtensor(offset[judged], national_standard(d, spec))
     return offset, pt.concatenate([loading, psi]), noise
+
+
+def measurement_mean(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVariable]:
+    """Expected figure of each observation where theta is zero, and the loadings of the indicators."""
+    prior, rows, n = spec.measurement, d.observation, len(d.indicator)
+    loading = mu = slope = pt.zeros(0)
+    if not (n or d.ordinal):
+        return pt.zeros(len(rows)), loading
+    if n:
+        loading = loadings(d, spec)
+        mu = pm.Normal("indicator_level", 0.0, prior.level_sd, dims="indicator")
+    steps = d.year_steps()
+    step = pm.Normal("year_step", 0.0, prior.year_sd * steps.step_scale, dims="indicator_step")
+    nu = pm.Deterministic("year_effect", combination(steps.basis, step), dims="indicator_year")
+    if n and spec.pooling.deprivation:
+        slope = pm.Normal("deprivation_slope", 0.0, prior.deprivation_sd, dims="indicator")
+    if d.ordinal:  # their level is in their cutpoints
+        mu = pt.concatenate([mu, pt.zeros(len(d.ordinal))])
+        loading = pt.concatenate([loading, loadings(d, spec, "ordinal_")])
+        if spec.pooling.deprivation:
+            more = pm.Normal("ordinal_deprivation_slope", 0.0, prior.deprivation_sd, dims="ordinal")
+            slope = pt.concatenate([slope, more])
+    kind = np.where(rows.indicator == JUDGEMENT, 0, rows.kind)
+    offset = mu[kind] + nu[steps.index(rows)]
+    if spec.pooling.deprivation:
+        x = np.array([np.dot(d.deprivation[list(m)], s) for m, s in zip(rows.members, rows.shares, strict=True)])
+        offset += slope[kind] * x
+    return offset, loading
+
+
+def deviation_prior(d: Design, spec: Spec) -> Noise:
+    """Noise of the indicators about the latent states: of their own, of their domain's, and white."""
+    prior, n = spec.measurement, len(d.indicator)
+    none = pt.zeros(0)
+    if not n:
+        return Noise(none, none, none, none, none)
+    deviation_sd = pm.HalfNormal("deviation_sd", prior.deviation_sd, dims="indicator")
+    white = pm.Beta("white_share", *prior.white_share, dims="indicator")
+    phi = pm.Beta("autocorrelation", *prior.autocorrelation, dims="indicator")
+    white_sd = deviation_sd * pt.sqrt(white)
+    persistent_sd = deviation_sd * pt.sqrt(1.0 - white)
+    ar_sd, domain_sd, domain_phi = persistent_sd, pt.zeros(n), none
+    if d.domain:
+        shared = np.flatnonzero(d.domain_index >= 0)
+        common = pm.Beta("domain_share", *prior.domain_share, dims="domain_indicator")
+        domain_sd = pt.set_subtensor(domain_sd[shared], persistent_sd[shared] * pt.sqrt(common))
+        ar_sd = pt.set_subtensor(ar_sd[shared], persistent_sd[shared] * pt.sqrt(1.0 - common))
+        domain_phi = pm.Beta("domain_autocorrelation", *prior.autocorrelation, dims="domain")
+    return Noise(ar_sd, phi, white_sd, domain_sd, domain_phi)
 
 
 def loadings(d: Design, spec: Spec, kind: Literal["", "ordinal_"] = "") -> TensorVariable:
