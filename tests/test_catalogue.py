@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -35,7 +36,7 @@ from typer.testing import CliRunner
 from bayes_csc.errors import DataError
 from bayes_csc.sources.catalogue import Catalogue, permitted, read_catalogue
 from bayes_csc.sources.fetch import fetch, planned
-from bayes_csc.sources.receipts import PROVENANCE, read_receipts
+from bayes_csc.sources.receipts import COLUMNS, PROVENANCE, read_receipts
 from bayes_csc_cli import app
 
 __all__ = ["running", "server", "time"]
@@ -118,11 +119,11 @@ def test_a_version_of_a_data_set_can_be_pinned(server: Server, tmp_path: Path, t
     assert read_receipts(tmp_path / "raw")["cin/c1.csv"].version == "1.1"
 
 
-@pytest.mark.parametrize("body", [b"{}", b"[]", b'{"latestVersion": null}', PAGE, b"\xff\xfe"])
+@pytest.mark.parametrize("body", [b"{}", b"[]", b'{"latestVersion": null}', PAGE, b"\xff\xfe", b"[" * 90_000])
 def test_a_summary_that_is_none_is_told(server: Server, tmp_path: Path, time: Time, body: bytes) -> None:
     known = catalogue(server, tmp_path, f'a = {{ path = "cin/c1.csv", data_set = "{ID}" }}')
     server.replies[f"/statistics/v1/data-sets/{ID}"] = [Reply(body=body)]
-    expected = "expected the summary of a data set" if body[:1] in b"{[" else "expected JSON"
+    expected = "expected the summary of a data set" if body[:2] in (b"{}", b"[]", b'{"') else "expected JSON"
     assert expected in one(fetch(known, tmp_path, time.client())).problem
 
 
@@ -200,6 +201,7 @@ def test_every_problem_of_a_catalogue_is_told(tmp_path: Path, problem: str) -> N
         ("https://www.gov.uk/x", True), ("https://www.gov.uk:443/x", True), ("http://www.gov.uk/x", False),
         ("https://www.gov.uk:8443/x", False), ("https://user@www.gov.uk/x", False), ("https://www.gov.uk.x.org", False),
         ("https://127.0.0.1/", False), ("file:///etc/passwd", False), ("https://[", False), ("", False),
+        ("https://www.gov.uk/\u00e9", False), ("https://www.gov.uk/a b", False), ("https://www.gov.uk/a\nb: c", False),
     ],
 )  # fmt: skip
 def test_only_https_at_known_hosts_may_be_asked(url: str, may: bool) -> None:
@@ -239,10 +241,40 @@ def test_next_years_release_is_one_line(tmp_path: Path) -> None:
     assert dataset.archive.endswith("/releases/next/files")
 
 
-def test_a_broken_provenance_is_told_before_anything_is_asked(server: Server, tmp_path: Path, time: Time) -> None:
+def test_every_dataset_of_the_founding_documents_has_a_row(root: Path) -> None:
+    table = (root / "docs" / "data.md").read_text("utf-8").partition("## Every dataset named")[2]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line[:1] == "|"]
+    assert {len(row) for row in rows} == {5}
+    first = " ".join(row[0].lower() for row in rows)
+    named = [
+        "children in need census", "predecessors", "cafcass", "social work workforce", "looked-after children",
+        "section 251", "revenue outturn", "population", "deprivation", "low-income", "rural-urban", "sif", "ilacs",
+        "earlier frameworks", "focused and monitoring visits", "provider-level", "interactive tool", "care leavers",
+        "serious incident", "complaints", "whistleblowing", "peer intelligence", "local returns", "caseload benchmarks",
+    ]  # fmt: skip
+    assert [name for name in named if name not in first] == []
+    assert [row[0] for row in rows[2:] if not row[1] or not row[4]] == []
+
+
+ROW = "a,cin/c1.csv,cin-2025,t,l,u,,{},1,0,,\n"
+RECEIPTS = {
+    "expected the columns id, path": b"id,file\n",
+    "expected a CSV file in UTF-8": b"\xff\xfe\x00",
+    r"row 2: expected 12 cells.*found \['a', 'b'\]": f"{','.join(COLUMNS)}\na,b\n".encode(),
+    "row 3: expected 12 cells, `fetched` a time": (
+        f"{','.join(COLUMNS)}\n{ROW.format('2026-11-01T00:00:00+00:00')}{ROW.format('yesterday')}".encode()
+    ),
+    "`fetched` a time with its zone": f"{','.join(COLUMNS)}\n{ROW.format('2026-11-01')}".encode(),
+}
+
+
+@pytest.mark.parametrize("problem", RECEIPTS)
+def test_a_broken_provenance_is_told_before_anything_is_asked(
+    server: Server, tmp_path: Path, time: Time, problem: str
+) -> None:
     (tmp_path / "raw").mkdir()
-    (tmp_path / "raw" / PROVENANCE).write_text("id,file\n")
-    with pytest.raises(DataError, match=r"provenance\.csv: expected the columns id, path"):
+    (tmp_path / "raw" / PROVENANCE).write_bytes(RECEIPTS[problem])
+    with pytest.raises(DataError, match=f"{re.escape(PROVENANCE)}: {problem}" if problem[0] != "`" else problem):
         list(fetch(catalogue(server, tmp_path), tmp_path, time.client()))
     assert server.asked == []
 

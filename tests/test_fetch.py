@@ -117,6 +117,8 @@ BROKEN = {
     ),
     "elsewhere": (Reply(302, headers={"Location": "https://example.org/c1.csv"}), "refused to ask https://example.org"),
     "to a file": (Reply(302, headers={"Location": "file:///etc/passwd"}), "refused to ask|answered 302"),
+    "to no address": (Reply(302, headers={"Location": "https://[x/"}), "the answer is not HTTP|refused to ask"),
+    "a wrong length": (Reply(body=CSV, headers={"Content-Length": "many"}, length=None), "expected Content-Length"),
     "in a circle": (Reply(302, headers={"Location": "/c1.csv"}), "the server answered 302"),
 }
 
@@ -173,6 +175,14 @@ def test_a_wait_that_is_too_long_is_told(server: Server, tmp_path: Path, time: T
 def test_an_answer_that_will_not_change_is_not_asked_for_again(server: Server, tmp_path: Path, time: Time) -> None:
     one(fetch(catalogue(server, tmp_path), tmp_path, time.client()))
     assert len(server.asked) == 1
+
+
+def test_an_answer_that_trickles_is_given_up(server: Server, tmp_path: Path, time: Time) -> None:
+    server.replies["/c1.csv"] = [Reply(body=CSV)]
+    client = time.client(duration=5.0)
+    moments = iter(range(0, 1000, 10))
+    client.clock = lambda: float(next(moments))
+    assert f"not done after 5 s, {len(CSV)} bytes" in one(fetch(catalogue(server, tmp_path), tmp_path, client)).problem
 
 
 def test_a_host_that_cannot_be_reached_costs_the_waits_of_one_file(server: Server, tmp_path: Path, time: Time) -> None:
@@ -247,6 +257,18 @@ def test_whatever_fails_at_whatever_byte_the_target_is_the_old_file_or_the_whole
     assert [receipt.sha256 for receipt in receipts.values()] == (
         [] if found is None else [hashlib.sha256(found).hexdigest()]
     )
+
+
+@pytest.mark.parametrize("place", ["folder for the file", "file for the folder"])
+def test_a_place_that_cannot_be_written_is_told(server: Server, tmp_path: Path, time: Time, place: str) -> None:
+    server.replies["/c1.csv"] = [Reply(body=CSV)]
+    if place == "folder for the file":
+        target(tmp_path).mkdir(parents=True)
+    else:
+        (tmp_path / "raw").mkdir()
+        target(tmp_path).parent.write_bytes(b"")
+    assert "cannot read or write below" in one(fetch(catalogue(server, tmp_path), tmp_path, time.client())).problem
+    assert leftovers(tmp_path) == []
 
 
 # Asking again

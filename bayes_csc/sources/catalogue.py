@@ -112,7 +112,8 @@ def permitted(url: str, hosts: frozenset[str]) -> bool:
         port = parts.port
     except ValueError:
         return False
-    if parts.hostname not in hosts or parts.username is not None:
+    plain = url.isascii() and url.isprintable() and " " not in url
+    if not plain or parts.hostname not in hosts or parts.username is not None:
         return False
     return (parts.scheme == "https" and port in (None, 443)) or (parts.scheme == "http" and parts.hostname in LOOPBACK)
 

@@ -98,7 +98,7 @@ def fetch(
         except DataError as error:
             outcomes = [_failed(dataset, f"{error} (its page: {dataset.page})") for dataset in group]
         except OSError as error:
-            outcomes = [_failed(dataset, f"cannot write below {raw}: {error}") for dataset in group]
+            outcomes = [_unwritable(dataset, raw, error) for dataset in group]
         yield from outcomes
 
 
@@ -129,6 +129,10 @@ def _by_hand(dataset: Dataset, raw: Path, *, named: bool) -> Outcome:
 
 def _failed(dataset: Dataset, detail: str) -> Outcome:
     return Outcome(dataset, "failed", detail)
+
+
+def _unwritable(dataset: Dataset, raw: Path, error: OSError) -> Outcome:
+    return _failed(dataset, f"cannot read or write below {raw}: {error}")
 
 
 def _groups(datasets: list[Dataset]) -> list[list[Dataset]]:
@@ -183,7 +187,9 @@ class _Job:
                 _extract(file, dataset, copy, self.client.manners.limit)
                 return self._taken(dataset, where, answer, extracted, copy)
         except DataError as error:
-            return _failed(dataset, str(error))
+            return _failed(dataset, f"{error} (its page: {dataset.page})")
+        except OSError as error:
+            return _unwritable(dataset, self.raw, error)
 
     def _taken(self, dataset: Dataset, where: Address, answer: Answer, temporary: Path, file: IO[bytes]) -> Outcome:
         """Put a file in its place if it is what it should be, and record it."""

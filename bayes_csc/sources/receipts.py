@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
@@ -49,6 +50,7 @@ class Receipt:
     last_modified: str
 
 
+REMEDY = "restore it, or move it away to fetch anew"
 COLUMNS = [column.name for column in fields(Receipt)]
 
 
@@ -63,21 +65,28 @@ def read_receipts(raw: Path) -> dict[str, Receipt]:
     path = raw / PROVENANCE
     try:
         text = path.read_text("utf-8")
+        rows = list(csv.reader(io.StringIO(text)))
     except FileNotFoundError:
         return {}
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: expected UTF-8: {error}; restore it, or move it away to fetch anew") from error
-    rows = list(csv.reader(io.StringIO(text)))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: expected a CSV file in UTF-8: {error}; {REMEDY}") from error
     if not rows or rows[0] != COLUMNS:
-        raise DataError(f"{path}: expected the columns {', '.join(COLUMNS)}; restore it, or move it away to fetch anew")
+        raise DataError(f"{path}: expected the columns {', '.join(COLUMNS)}; {REMEDY}")
     problems = [
-        f"{path}: row {number}: expected {len(COLUMNS)} cells; found {len(row)}"
+        f"{path}: row {number}: expected {len(COLUMNS)} cells, `fetched` a time with its zone; found {row}; {REMEDY}"
         for number, row in enumerate(rows[1:], 2)
-        if len(row) != len(COLUMNS)
+        if len(row) != len(COLUMNS) or not _is_moment(Receipt(*row).fetched)
     ]
     if problems:
         raise DataError(problems)
     return {receipt.path: receipt for receipt in (Receipt(*row) for row in rows[1:])}
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def write_receipts(raw: Path, receipts: Mapping[str, Receipt]) -> None:

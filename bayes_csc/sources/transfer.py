@@ -29,6 +29,8 @@ from bayes_csc.sources.catalogue import permitted
 
 USER_AGENT = "bayescsc (statistics of public data; downloads each file once a release)"
 CHUNK = 1 << 16
+# Bytes at most of a document that is read whole into memory.
+DOCUMENT = 20_000_000
 TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 Tell = Callable[[int, int | None], None]
@@ -114,14 +116,21 @@ class Client:
             It cannot be had, or is not JSON.
         """
         body = io.BytesIO()
-        self.download(url, body)
+        self.download(url, body, limit=DOCUMENT)
         try:
             return json.loads(body.getvalue())
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DataError(f"{url}: expected JSON; found {body.getvalue()[:60]!r}") from error
 
     def download(
-        self, url: str, sink: IO[bytes], *, etag: str = "", last_modified: str = "", tell: Tell = lambda *_: None
+        self,
+        url: str,
+        sink: IO[bytes],
+        *,
+        etag: str = "",
+        last_modified: str = "",
+        limit: int | None = None,
+        tell: Tell = lambda *_: None,
     ) -> Answer:
         """Write the whole body at an address to a file, or nothing where it has not changed.
 
@@ -133,6 +142,8 @@ class Client:
             An empty file; after an error it holds anything.
         etag, last_modified
             Marks of the copy at hand; an empty one asks for the body in any case.
+        limit
+            Bytes at most, where that is less than usual.
         tell
             Told the bytes received and, where known, their number.
 
@@ -144,12 +155,13 @@ class Client:
         host = urlsplit(url).netloc
         if host in self._unreachable:
             raise DataError(f"{url}: {host} could not be reached before, and was not asked again")
+        most = self.manners.limit if limit is None else min(limit, self.manners.limit)
         marks = {"If-None-Match": etag, "If-Modified-Since": "" if etag else last_modified}
         for attempt in range(self.manners.attempts):
             sink.seek(0)
             sink.truncate()
             try:
-                return self._attempt(url, sink, {key: mark for key, mark in marks.items() if mark}, tell)
+                return self._attempt(url, sink, {key: mark for key, mark in marks.items() if mark}, most, tell)
             except _AttemptError as failure:
                 last = failure
             wait = self.manners.backoff * 2**attempt * self.chance() if last.wait is None else last.wait
@@ -163,7 +175,7 @@ class Client:
         tried = f", {attempt + 1} times" if attempt else ""
         raise DataError(f"{url}: {last.message}{tried}")
 
-    def _attempt(self, url: str, sink: IO[bytes], marks: dict[str, str], tell: Tell) -> Answer:
+    def _attempt(self, url: str, sink: IO[bytes], marks: dict[str, str], limit: int, tell: Tell) -> Answer:
         self._wait_for(url)
         request = urllib.request.Request(
             url, headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip", "Accept": "*/*", **marks}
@@ -185,8 +197,8 @@ class Client:
             written = 0
             for piece in _decoded(self._received(response, tell), response.headers.get("Content-Encoding", "")):
                 written += len(piece)
-                if written > self.manners.limit:
-                    raise _AttemptError(f"expected at most {self.manners.limit} bytes; found more")
+                if written > limit:
+                    raise _AttemptError(f"expected at most {limit} bytes; found more")
                 sink.write(piece)
             if not written:
                 raise _AttemptError("the answer is empty", again=True)
@@ -204,7 +216,7 @@ class Client:
         received, deadline = 0, self.clock() + self.manners.duration
         while True:
             with _network_errors():
-                piece = response.read(CHUNK)
+                piece = response.read1(CHUNK)
             if not piece:
                 break
             received += len(piece)
@@ -276,6 +288,8 @@ def _network_errors(*, connecting: bool = False) -> Iterator[None]:
             raise _AttemptError("no answer in time", again=True, unreachable=connecting) from error
         message = f"the connection failed: {cause or type(error).__name__}"
         raise _AttemptError(message, again=True, unreachable=connecting) from error
+    except ValueError as error:
+        raise _AttemptError(f"the answer is not HTTP: {error}") from error
 
 
 def _decoded(pieces: Iterator[bytes], coding: str) -> Iterator[bytes]:

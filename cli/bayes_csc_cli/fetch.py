@@ -77,7 +77,7 @@ def _shown() -> Iterator[Callable[[str, int, int | None], None]]:
                 at = url
                 bar.reset(task, total=total, description=url.rpartition("/")[2][:40])
                 if not console.is_terminal:
-                    console.print(f"{url} ...", soft_wrap=True)
+                    console.print(f"{url} ...", soft_wrap=True, markup=False)
             bar.update(task, completed=received, total=total)
 
         yield tell
