@@ -9,9 +9,11 @@ import re
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from time import sleep
+from urllib.parse import quote
 
 import pytest
 from serving import (
@@ -226,6 +228,30 @@ def test_the_checksums_of_the_catalogue_are_those_of_the_official_files(shared: 
     for dataset in pinned:
         body = (shared / "data" / "raw" / dataset.path).read_bytes()
         assert hashlib.sha256(body).hexdigest() == dataset.sha256, dataset.id
+
+
+def test_the_whole_catalogue_is_fetched(server: Server, tmp_path: Path, time: Time, shared: Path) -> None:
+    raw = shared / "data" / "raw"
+    datasets, archives = {}, dict[str, dict[str, bytes]]()
+    for dataset in read_catalogue().datasets.values():
+        if not (raw / dataset.path).is_file():
+            continue
+        body = (raw / dataset.path).read_bytes()
+        if dataset.archive:
+            url = f"{server.url}/archive/{dataset.source}"
+            archives.setdefault(f"/archive/{dataset.source}", {})[Path(dataset.path).stem] = body
+            datasets[dataset.id] = replace(dataset, archive=url)
+        else:
+            server.replies[f"/{quote(dataset.path)}"] = [Reply(body=body)]
+            datasets[dataset.id] = replace(dataset, url=f"{server.url}/{quote(dataset.path)}", attachment="")
+    server.replies |= {path: [Reply(body=zipped(**files))] for path, files in archives.items()}
+    assert len(archives) == 3
+    assert len(datasets) > 120
+    known = Catalogue(server.url, server.url, frozenset({"127.0.0.1"}), datasets)
+    assert [outcome.problem for outcome in fetch(known, tmp_path, time.client()) if outcome.state != "new"] == []
+    for dataset in datasets.values():
+        assert (tmp_path / "raw" / dataset.path).read_bytes() == (raw / dataset.path).read_bytes()
+    assert len(read_receipts(tmp_path / "raw")) == len(datasets)
 
 
 def test_next_years_release_is_one_line(tmp_path: Path) -> None:

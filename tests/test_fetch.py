@@ -107,6 +107,7 @@ BROKEN = {
     "hang in the body": (Reply(body=CSV[:20], length=len(CSV), hang=True), "no answer in time, 3 times"),
     "error page": (Reply(body=PAGE), "found a page such as a server's error page"),
     "error page after a mark": (Reply(body=b"\xef\xbb\xbf \n" + PAGE), "error page"),
+    "an error in JSON": (Reply(body=b'{"title": "Not Found", "status": 404}'), "expected a CSV file with a header"),
     "not text": (Reply(body=b"a,b\0\n"), "expected a CSV file with a header"),
     "a spreadsheet": (Reply(body=zipped(c1=CSV)), "expected a CSV file"),
     "a note in place of the file": (Reply(body=b"version https://git-lfs\noid 1\n"), "expected a CSV file"),

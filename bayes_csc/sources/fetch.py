@@ -258,11 +258,12 @@ def _check_kind(file: IO[bytes], dataset: Dataset) -> None:
     head = file.read(4096)
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     kind = PurePosixPath(dataset.path).suffix.lower()
-    if text[:1] == b"<" and kind not in (".xml", ".html"):
+    if text[:1] == b"<":
         raise DataError(f"expected a {kind} file; found a page such as a server's error page: {text[:60]!r}")
     if kind in STARTS and not head.startswith(STARTS[kind]):
         raise DataError(f"expected a {kind} file; found {head[:20]!r}")
-    if kind == ".csv" and (b"\0" in head or b"," not in text.partition(b"\n")[0]):
+    # Older files have a title above their header.
+    if kind == ".csv" and (b"\0" in head or b"," not in text or text[:1] == b"{"):
         raise DataError(f"expected a CSV file with a header; found {text[:60]!r}")
 
 
