@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
+from .fetch import fetch
+
 app = typer.Typer(name="data", no_args_is_help=True, help="Build the data that the model reads.")
+app.command()(fetch)
 
 
 @app.command()
