@@ -10,12 +10,14 @@ import pandas as pd
 
 from bayes_csc.geography import codes_of, existence
 from bayes_csc.indicators import Indicator
-from bayes_csc.panel_files import CELL_COLUMNS, CELL_DATES, CELL_NUMBERS, read_csv
+from bayes_csc.panel_files import CELL_COLUMNS, CELL_DATES, CELL_NUMBERS, CELL_OPTIONAL, WIDEST, read_csv
 from bayes_csc.table_check import TableCheck
 
 STATUSES = ("observed", "suppressed", "not_available", "not_applicable")
 VALUE_TOLERANCE = 1e-4
 CELL = ["authority", "year", "indicator"]
+VINTAGE = [*CELL, "publication_date"]
+CONFIDENCE_LEVELS = ("1", "2", "3")
 
 
 def read_cells(
@@ -40,12 +42,13 @@ def read_cells(
     Returns
     -------
     pandas.DataFrame or None
-        Cells of all files, numbers as floats and dates as datetimes; None where a file breaks its contract.
+        Every vintage of the cells of all files, numbers as floats and dates as datetimes; None where a file breaks its
+        contract.
     """
     found = len(problems)
     parts = []
     for path in paths:
-        table = read_csv(path, CELL_COLUMNS, problems)
+        table = read_csv(path, CELL_COLUMNS, problems, optional=CELL_OPTIONAL)
         if table is not None:
             check = TableCheck(path.name, table, "authority {r.authority}, year {r.year}, indicator {r.indicator}")
             parts.append(_checked(check, authorities, indicators).assign(file=path.name))
@@ -53,7 +56,8 @@ def read_cells(
     if len(problems) > found or not parts:
         return None
     cells = pd.concat(parts, ignore_index=True)
-    twice = cells[cells.duplicated(CELL, keep=False)]
+    homes = cells.groupby(CELL)["file"].transform("nunique")
+    twice = cells[homes > 1]
     problems += [
         f"{row.file}: authority {row.authority}, year {row.year}, indicator {row.indicator}: "
         "the cell appears in more than one file; keep one"
@@ -66,15 +70,19 @@ def _checked(check: TableCheck, authorities: pd.DataFrame | None, indicators: Ma
     table = check.table
     check.note(~table["year"].str.fullmatch(r"[12]\d{3}"), "year must be four digits, found {r.year!r}")
     check.note(~table["status"].isin(STATUSES), f"unknown status {{r.status!r}}; expected one of {', '.join(STATUSES)}")
-    check.note(table.duplicated(CELL, keep=False), "duplicate cell; keep one row per authority, year and indicator")
+    check.note(
+        table.duplicated(VINTAGE, keep=False),
+        "duplicate cell; keep one row per authority, year, indicator and publication_date",
+    )
     check.blank("authority", "source", *CELL_DATES)
     if indicators:
         unknown = ~table["indicator"].isin(list(indicators))
         check.note(unknown, "the indicator is not in indicators.toml; describe it there")
-    parsed = check.parsed(CELL_NUMBERS, CELL_DATES)
+    parsed = check.parsed((*CELL_NUMBERS, *CELL_OPTIONAL), CELL_DATES)
     family = table["indicator"].map({key: indicator.family for key, indicator in indicators.items()})
     _check_figures(check, parsed, family)
     _check_values(check, parsed, family, indicators)
+    _check_optional(check, parsed, family)
     _check_periods(check, parsed)
     if authorities is not None:
         _check_authorities(check, parsed, authorities)
@@ -128,9 +136,40 @@ def _check_figures(check: TableCheck, cells: pd.DataFrame, family: pd.Series) ->
     )
 
 
+def _check_optional(check: TableCheck, cells: pd.DataFrame, family: pd.Series) -> None:
+    check.note(
+        ~check.table["confidence"].isin(("", *CONFIDENCE_LEVELS)),
+        "confidence must be 1 (low), 2 or 3 (high), or blank, found {r.confidence!r}",
+    )
+    given = cells[list(WIDEST)].notna().any(axis=1)
+    check.note(
+        given & (cells["status"] != "suppressed"),
+        "status is {r.status}, but a widest interval is given; only a suppressed figure has one",
+    )
+    check.note(
+        (cells["widest_lower"] > cells["lower"]) | (cells["widest_upper"] < cells["upper"]),
+        "the widest interval, {r.widest_lower!r} to {r.widest_upper!r}, must hold {r.lower} to {r.upper}; "
+        "leave a limit blank where it is the same",
+    )
+    check.note(
+        cells["widest_lower"].where(family.isin(["binomial", "poisson"])) < 0,
+        "widest_lower is negative: {r.widest_lower}; a count starts at 0",
+    )
+    check.note(
+        cells["widest_upper"] > cells["denominator"].where(family == "binomial"),
+        "widest_upper {r.widest_upper} is above the denominator {r.denominator}",
+    )
+
+
 def _check_periods(check: TableCheck, cells: pd.DataFrame) -> None:
     start, end, published = (cells[name] for name in CELL_DATES)
     check.note(start > end, "reference_start {r.reference_start} is after reference_end {r.reference_end}")
+    periods = check.table.groupby(CELL)[["reference_start", "reference_end"]].transform("nunique")
+    check.note(
+        (periods > 1).any(axis=1),
+        "another vintage of the cell has another reference period than {r.reference_start} to {r.reference_end}; "
+        "give both the same",
+    )
     check.note(end > published, "published on {r.publication_date}, before its reference_end {r.reference_end}")
 
 

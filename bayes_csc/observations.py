@@ -11,10 +11,13 @@ from bayes_csc.calendar import grid_position, reference_instant
 from bayes_csc.families import category_rows, rate_rows, value_rows
 from bayes_csc.indicators import SIGN, Indicator
 from bayes_csc.panel import Panel, inspection_dates
+from bayes_csc.panel_files import WIDEST
 from bayes_csc.spec import Counts
 
 SNAP = 0.005
 """A reference instant this near a grid point (two days) is at it: leap years move a midpoint by a day."""
+COUNTED = ("binomial", "poisson")
+CONFIDENCE_LEVELS = (1.0, 2.0, 3.0)
 INTERVAL_SD = 0.25
 """Standard deviation on the logit scale up to which a wide interval is near enough to a Gaussian at its middle."""
 
@@ -38,6 +41,9 @@ def observation_rows(cells: pd.DataFrame, indicators: Mapping[str, Indicator], c
     Full-time equivalents may be fractions; an interval of them stands for the whole numbers in it. All this is of
     shares; other families are in `bayes_csc.families`.
 
+    Where the release gives its confidence in a share or a rate, `counts.confidence_sd` of that level, squared, is added
+    to the variance; for a small cell it stays apart from the count's exact likelihood, as noise of the logit behind it.
+
     Parameters
     ----------
     cells
@@ -45,15 +51,15 @@ def observation_rows(cells: pd.DataFrame, indicators: Mapping[str, Indicator], c
     indicators
         Their dictionary.
     counts
-        Threshold and the widest usable interval.
+        Threshold, the widest usable interval, what a suppressed count stands for and the noise of confidence levels.
 
     Returns
     -------
     pandas.DataFrame
-        Columns unit, indicator, family, year, position, z, variance, sign, numerator, denominator, lower, upper, small;
-        of categories also framework (the indicator) and grade.
+        Columns unit, indicator, family, year, position, z, variance, confidence_variance (its part of `variance`),
+        sign, numerator, denominator, lower, upper, small; of categories also framework (the indicator) and grade.
     """
-    cells = cells.reset_index(drop=True)
+    cells = _limited(cells.reset_index(drop=True), counts)
     known = cells.status.eq("observed") | (cells.status.eq("suppressed") & cells.lower.notna() & cells.upper.notna())
     # a stratum per indicator only because the reference instant is declared per indicator
     parts = []
@@ -74,7 +80,9 @@ def observation_rows(cells: pd.DataFrame, indicators: Mapping[str, Indicator], c
                 "sign": SIGN[indicator.polarity],
             }
         )
-        parts.append(where.join(figures))
+        rows = where.join(figures)
+        doubt = confidence_variance(chosen, counts) if indicator.family in COUNTED else 0.0
+        parts.append(rows.assign(variance=rows.variance + doubt, confidence_variance=doubt))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -113,6 +121,22 @@ def share_rows(cells: pd.DataFrame, indicator: Indicator, counts: Counts) -> pd.
     return rows[~(wide & small)]
 
 
+def _limited(cells: pd.DataFrame, counts: Counts) -> pd.DataFrame:
+    """Cells with the limits of their suppressed counts as the spec takes them; without those, if it leaves them out."""
+    if counts.suppressed == "left out":
+        return cells[cells.status.ne("suppressed")]
+    if counts.suppressed == "interval":
+        return cells
+    wider = cells.reindex(columns=list(WIDEST))
+    return cells.assign(lower=wider.widest_lower.fillna(cells.lower), upper=wider.widest_upper.fillna(cells.upper))
+
+
+def confidence_variance(cells: pd.DataFrame, counts: Counts) -> pd.Series:
+    """Variance, on the logit scale, for the confidence that each cell's release has in it; 0 where it gives none."""
+    variance = {level: sd**2 for level, sd in zip(CONFIDENCE_LEVELS, counts.confidence_sd, strict=True)}
+    return cells.reindex(columns=["confidence"])["confidence"].map(variance).astype(float).fillna(0.0)
+
+
 def judgement_rows(panel: Panel, domain: str = "overall") -> pd.DataFrame:
     """Judgements of one domain as observations of theta at the inspection's start, the grade still ordinal."""
     chosen = panel.inspections[panel.inspections.domain == domain]
@@ -126,6 +150,7 @@ def judgement_rows(panel: Panel, domain: str = "overall") -> pd.DataFrame:
             "position": position,
             "z": 0.0,
             "variance": 0.0,
+            "confidence_variance": 0.0,
             "sign": 1.0,
             "small": False,
             "framework": chosen.framework.to_numpy(),

@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -17,10 +17,13 @@ from bayes_csc.errors import DataError, UsageError
 from bayes_csc.geography import existing
 from bayes_csc.indicators import Indicator, dictionary_text, read_dictionary
 from bayes_csc.panel_check import read_authorities, read_inspections
-from bayes_csc.panel_files import CELL_COLUMNS, csv_text, read_text
+from bayes_csc.panel_files import CELL_COLUMNS, CELL_OPTIONAL, csv_text, read_text
+from bayes_csc.releases import read_releases, unexplained_sources
+from bayes_csc.vintages import all_vintages, current_and_earlier, no_revisions, published_by
 
 INDICATOR_FOLDER = "indicators"
 DICTIONARY, INSPECTIONS, AUTHORITIES, README = "indicators.toml", "inspections.csv", "authorities.csv", "README.md"
+RELEASES = "releases.csv"
 OVERALL = "overall"
 INSPECTION_ORDER = ("authority", "publication_date", "start_date", "framework", "type", "domain", "grade")
 INSPECTION = ["authority", "framework", "start_date", "publication_date"]
@@ -41,9 +44,11 @@ class Panel:
     indicators
         The dictionary, by key.
     cells
-        One row per authority (or joint return), year and indicator: `authority`, `year` (int), `indicator`,
-        `numerator`, `denominator`, `value`, `status`, `lower`, `upper` (floats, NaN where blank),
-        `reference_start`, `reference_end`, `publication_date` (datetimes), `source`.
+        The current vintage: one row per authority (or joint return), year and indicator: `authority`, `year` (int),
+        `indicator`, `numerator`, `denominator`, `value`, `status`, `lower`, `upper` (floats, NaN where blank),
+        `reference_start`, `reference_end`, `publication_date` (datetimes), `source`. May have `confidence` (1 low to 3
+        high), and `widest_lower`, `widest_upper`: the limits of a suppressed figure if it may have been suppressed to
+        protect another (NaN where that leaves them as they are).
     inspections
         One row per judgement: `authority`, `framework`, `type`, `start_date` (NaT where unknown),
         `publication_date`, `domain` ("overall" or a sub-judgement), `grade` (int, from 1, the best).
@@ -59,6 +64,11 @@ class Panel:
         Licence of the data.
     readme
         Text of the folder's README.md: provenance and licence statement.
+    revisions
+        Earlier vintages of the cells, with the same columns; each was current until the next one's `publication_date`.
+    releases
+        What each `source` is, indexed by it: `title`, `publisher`, `published`, `url`, `licence`; None where the
+        sources are free text.
     """
 
     name: str
@@ -72,6 +82,8 @@ class Panel:
     window: tuple[int, int] | None = None
     licence: str = ""
     readme: str = ""
+    revisions: pd.DataFrame = field(default_factory=no_revisions)
+    releases: pd.DataFrame | None = None
 
     @classmethod
     def read(cls, folder: str | os.PathLike[str]) -> Panel:
@@ -80,7 +92,8 @@ class Panel:
         Parameters
         ----------
         folder
-            Folder with indicators.toml, indicators/DOMAIN.csv, inspections.csv, authorities.csv and README.md.
+            Folder with indicators.toml, indicators/DOMAIN.csv, inspections.csv, authorities.csv, README.md and, if the
+            sources are releases, releases.csv.
 
         Raises
         ------
@@ -101,12 +114,23 @@ class Panel:
             problems.append(
                 f"{INDICATOR_FOLDER}: no CSV file found in {root / INDICATOR_FOLDER}; expected one per domain"
             )
-        cells = read_cells(files, authorities, indicators, problems)
+        vintages = read_cells(files, authorities, indicators, problems)
+        releases = read_releases(root / RELEASES, problems)
+        if vintages is not None and releases is not None:
+            problems += unexplained_sources(vintages, releases)
         readme = read_text(root / README, problems)
-        if problems or authorities is None or inspections is None or cells is None or readme is None:
+        if problems or authorities is None or inspections is None or vintages is None or readme is None:
             raise DataError(problems)
+        cells, revisions = current_and_earlier(vintages)
         return cls(
-            **head, indicators=indicators, cells=cells, inspections=inspections, authorities=authorities, readme=readme
+            **head,
+            indicators=indicators,
+            cells=cells,
+            inspections=inspections,
+            authorities=authorities,
+            readme=readme,
+            revisions=revisions,
+            releases=releases,
         )
 
     def write(self, folder: str | os.PathLike[str]) -> None:
@@ -145,6 +169,7 @@ class Panel:
         return {
             DICTIONARY: dictionary_text(given, self.indicators),
             **{f"{INDICATOR_FOLDER}/{domain}.csv": csv_text(rows) for domain, rows in self._domains().items()},
+            **({} if self.releases is None else {RELEASES: csv_text(self.releases.sort_index().reset_index())}),
             INSPECTIONS: csv_text(self.inspections.sort_values(list(INSPECTION_ORDER))),
             AUTHORITIES: csv_text(self.authorities.sort_index().rename_axis("code").reset_index()),
             README: self.readme or f"# {self.name}\n",
@@ -152,10 +177,14 @@ class Panel:
 
     def _domains(self) -> dict[str, pd.DataFrame]:
         order = {key: place for place, key in enumerate(self.indicators)}
-        cells = self.cells.assign(place=self.cells["indicator"].map(order))
-        cells = cells.sort_values(["place", "authority", "year"])
+        cells = all_vintages(self.cells, self.revisions)
+        cells = cells.assign(place=cells["indicator"].map(order))
+        cells = cells.sort_values(["place", "authority", "year", "publication_date"])
         domain = cells["indicator"].map({key: indicator.domain for key, indicator in self.indicators.items()})
-        return {str(name): rows[list(CELL_COLUMNS)] for name, rows in cells.groupby(domain)}
+        return {
+            str(name): rows[[*CELL_COLUMNS, *(c for c in CELL_OPTIONAL if c in rows and rows[c].notna().any())]]
+            for name, rows in cells.groupby(domain)
+        }
 
     @property
     def hash(self) -> str:
@@ -167,11 +196,20 @@ class Panel:
         return digest.hexdigest()
 
     def as_of(self, day: datetime.date) -> Panel:
-        """Keep what was published by a day, which becomes the panel's date."""
-        when = pd.Timestamp(day)
-        cells = self.cells[self.cells["publication_date"] <= when].reset_index(drop=True)
-        inspections = self.inspections[self.inspections["publication_date"] <= when].reset_index(drop=True)
-        return replace(self, date=day, published_by=day, cells=cells, inspections=inspections)
+        """The panel as it was known on a day, which becomes its date.
+
+        Of each cell the vintage that was current then, and nothing published later: neither cells nor judgements. What
+        is said of the authorities and of the releases is not dated and stays.
+
+        Parameters
+        ----------
+        day
+            The day; what was published on it is in.
+        """
+        vintages = published_by(all_vintages(self.cells, self.revisions), day)
+        cells, revisions = current_and_earlier(vintages)
+        inspections = published_by(self.inspections, day)
+        return replace(self, date=day, published_by=day, cells=cells, revisions=revisions, inspections=inspections)
 
     def latest_grades(self) -> pd.DataFrame:
         """Latest overall judgement of each authority that exists at the panel's date and has one.

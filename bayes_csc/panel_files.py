@@ -16,6 +16,9 @@ CELL_COLUMNS = (
     *("reference_start", "reference_end", "publication_date", "source"),
 )
 CELL_NUMBERS = ("numerator", "denominator", "value", "lower", "upper")
+# Columns that a file of cells has only where some cell of it needs them.
+WIDEST = ("widest_lower", "widest_upper")
+CELL_OPTIONAL = ("confidence", *WIDEST)
 CELL_DATES = ("reference_start", "reference_end", "publication_date")
 INSPECTION_COLUMNS = ("authority", "framework", "type", "start_date", "publication_date", "domain", "grade")
 INSPECTION_DATES = ("start_date", "publication_date")
@@ -44,7 +47,9 @@ def read_text(path: Path, problems: list[str]) -> str | None:
     return None
 
 
-def read_csv(path: Path, columns: tuple[str, ...], problems: list[str]) -> pd.DataFrame | None:
+def read_csv(
+    path: Path, columns: tuple[str, ...], problems: list[str], *, optional: tuple[str, ...] = ()
+) -> pd.DataFrame | None:
     """Read a CSV file of the panel as text.
 
     Parameters
@@ -55,11 +60,14 @@ def read_csv(path: Path, columns: tuple[str, ...], problems: list[str]) -> pd.Da
         The columns it must have, in any order, and no others.
     problems
         List that every problem is added to.
+    optional
+        Columns it may have besides; blank where it does not.
 
     Returns
     -------
     pandas.DataFrame or None
-        Stripped strings in the order of `columns`, indexed by row of the file; None where the file is not such a table.
+        Stripped strings in the order of `columns` and `optional`, indexed by row of the file; None where the file is
+        not such a table.
     """
     text = read_text(path, problems)
     if text is None:
@@ -77,7 +85,9 @@ def read_csv(path: Path, columns: tuple[str, ...], problems: list[str]) -> pd.Da
         if name not in header
     ]
     problems += [
-        f"{path.name}: unknown column {name!r}; expected {','.join(columns)}" for name in header if name not in columns
+        f"{path.name}: unknown column {name!r}; expected {','.join(columns)}"
+        for name in header
+        if name not in (*columns, *optional)
     ]
     problems += [
         f"{path.name}: column {name!r} appears twice" for name in sorted(set(header)) if header.count(name) > 1
@@ -89,7 +99,8 @@ def read_csv(path: Path, columns: tuple[str, ...], problems: list[str]) -> pd.Da
     if len(problems) > found:
         return None
     table = pd.DataFrame([row for _, row in body], columns=header, index=[number for number, _ in body], dtype=str)
-    return pd.DataFrame({name: table[name].str.strip() for name in columns})
+    table = pd.DataFrame({name: column.str.strip() for name, column in table.items()})
+    return table.reindex(columns=[*columns, *optional], fill_value="")
 
 
 def read_toml(path: Path, problems: list[str]) -> dict[str, Any] | None:

@@ -23,9 +23,11 @@ from bayes_csc.errors import DataError, UsageError
 from bayes_csc.families import declared, drawn
 from bayes_csc.indicators import SIGN
 from bayes_csc.panel import DICTIONARY, OVERALL, Panel, inspection_dates
+from bayes_csc.panel_files import CELL_OPTIONAL
 from bayes_csc.skeleton import WORKFORCE, skeleton
 from bayes_csc.spec import Spec
 from bayes_csc.truth import centred, draw_latent, draw_prior
+from bayes_csc.vintages import no_revisions
 
 Model = Callable[[Panel, Spec], pm.Model]
 TRUTH = "truth.nc"
@@ -151,10 +153,14 @@ def _simulated(panel: Panel, model: Model, spec: Spec, seed: int, *, suppressed:
 
 
 def _blank(panel: Panel, spec: Spec) -> Panel:
-    """Return the panel with a placeholder for each count to come, and none where the spec leaves an indicator out."""
+    """Return the panel with a placeholder for each count to come, and none where the spec leaves an indicator out.
+
+    Nothing of the real figures stays: no earlier vintage, no doubt of a release in them, no wider interval.
+    """
     chosen = design(panel, spec)
     used = panel.cells.indicator.isin((*chosen.indicator, *chosen.ordinal))
     cells = panel.cells.assign(denominator=panel.cells.denominator.round(), value=np.nan)
+    cells = cells.drop(columns=[name for name in CELL_OPTIONAL if name in cells])
     figure = cells.status.isin(["observed", "suppressed"])
     known = figure & used & cells.denominator.gt(0)
     lost = figure & ~known & (cells.status.eq("observed") | ~used)
@@ -169,7 +175,7 @@ def _blank(panel: Panel, spec: Spec) -> Panel:
             cells["value"] = cells.value.mask(at, indicator.typical or 1.0)
             cells["numerator"] = cells.numerator.mask(at)
     inspections = panel.inspections[panel.inspections.domain == OVERALL].reset_index(drop=True)
-    return replace(panel, cells=cells.reset_index(drop=True), inspections=inspections)
+    return replace(panel, cells=cells.reset_index(drop=True), revisions=no_revisions(), inspections=inspections)
 
 
 def _counted(

@@ -1,10 +1,11 @@
 """Gaussian sites for small and suppressed counts, by expectation propagation at fixed hyperparameters.
 
-The likelihood of a cell depends on its logit alone, so a Gaussian factor N(z'; eta, V') fitted where the posterior
-puts that logit stands for it in the collapsed likelihood (model equations in `bayes_csc.kernel`). Expectation
-propagation: divide the current factor out of the logit's posterior marginal (the cavity), multiply the exact
-likelihood in, match mean and variance. Source: Minka 2001; for latent Gaussian models Rasmussen and Williams 2006,
-section 3.6.
+The likelihood of a cell depends on its logit alone, so a Gaussian factor N(z'; eta, V') fitted where the posterior puts
+that logit stands for it in the collapsed likelihood (model equations in `bayes_csc.kernel`). Expectation propagation:
+divide the current factor out of the logit's posterior marginal (the cavity), multiply the exact likelihood in, match
+mean and variance. A count that its release doubts is of a logit with noise of its own, whose variance d is known: the
+cavity is widened by d before the exact likelihood comes in, and the factor after. Source: Minka 2001; for latent
+Gaussian models Rasmussen and Williams 2006, section 3.6.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ def fit_sites(
     layout, real
         The kernel's arguments; `z` and `variance` of `real` are where the current sites stand.
     rows
-        The observations, in kernel order.
+        The observations, in kernel order; `confidence_variance` is d, none where there is no such column.
     site
         Mask of the observations that are sites.
     sweeps, tolerance
@@ -106,6 +107,7 @@ def fit_sites(
     """
     z, variance = real.z.copy(), real.variance.copy()
     chosen = rows[site]
+    doubt = chosen.reindex(columns=["confidence_variance"], fill_value=0.0)["confidence_variance"].to_numpy(float)
     change, before = np.inf, None
     for _ in range(sweeps):
         _, gradient = value_and_gradient(layout, real._replace(z=z, variance=variance))
@@ -120,8 +122,9 @@ def fit_sites(
             break
         cavity_variance = 1.0 / np.maximum(1.0 / marginal_variance - 1.0 / v, 1e-6)
         cavity_mean = cavity_variance * (marginal_mean / marginal_variance - z[site] / v)
+        cavity_variance = cavity_variance + doubt
         mean, new = tilted_moments(chosen, cavity_mean, cavity_variance, marginal_mean, np.sqrt(marginal_variance))
         precision = np.maximum(1.0 / new - 1.0 / cavity_variance, 1.0 / FLAT_VARIANCE)
-        variance[site] = 1.0 / precision
+        variance[site] = 1.0 / precision + doubt
         z[site] = (mean / new - cavity_mean / cavity_variance) / precision
     return z, variance, change

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, ValidationError, model_validator
 
 from bayes_csc.errors import SpecError
 
@@ -96,6 +96,12 @@ class Counts(_Section):
     """A cell is small if n p (1 - p) is below this, or its interval is wider than its count's own noise."""
     widest_interval: int = Field(default=60, ge=1)
     """A small suppressed cell whose count may take more values than this says next to nothing and is left out."""
+    suppressed: Literal["interval", "widest", "left out"] = "interval"
+    """The interval that a suppressed count has under the releases' own rule; the widest, should it have been suppressed
+    to protect another; or no suppressed count at all."""
+    confidence_sd: tuple[NonNegativeFloat, NonNegativeFloat, NonNegativeFloat] = (0.5, 0.25, 0.0)
+    """Standard deviation, on the logit scale, of the error that a cell has besides its sampling, where the release
+    gives its confidence in the figure as low, middle or high. These are prior choices: no release says how large."""
 
 
 class Spec(_Section):

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pandas as pd
+import pymc as pm
 import pytest
 
+from bayes_csc.design import design
 from bayes_csc.indicators import Indicator
 from bayes_csc.observations import observation_rows
-from bayes_csc.spec import Counts
+from bayes_csc.panel import Panel
+from bayes_csc.spec import Counts, Spec
+from bayes_csc_models.trajectory import coordinates, latent_observations
 
 NAN = np.nan
 
@@ -31,7 +39,7 @@ def cell(
     )  # fmt: skip
 
 
-def row(cells: pd.DataFrame, *, polarity: str = "higher is better", instant: str = "midpoint", **counts: float):
+def row(cells: pd.DataFrame, *, polarity: str = "higher is better", instant: str = "midpoint", **counts: Any):
     rows = observation_rows(cells, {"k": indicator(polarity, instant)}, Counts(**counts))
     return rows.iloc[0] if len(rows) else None
 
@@ -122,3 +130,79 @@ def test_reference_instants_are_the_middle_of_a_year_and_the_date_of_a_stock() -
     # 30 September 2023 is grid point 2024 although 2023/24 has its middle a day later; 31 March 2024 is half way.
     assert row(cell(30.0)).position == 2024.0
     assert row(cell(30.0), instant="end").position == pytest.approx(2024.5, abs=0.002)
+
+
+# What a suppressed count stands for.
+
+
+def hidden(*, widest_lower: float = NAN, widest_upper: float = NAN) -> pd.DataFrame:
+    return cell(NAN, 100.0, 2.0, 5.0).assign(widest_lower=widest_lower, widest_upper=widest_upper)
+
+
+@pytest.mark.parametrize(
+    ("cells", "limits"),
+    [
+        (hidden(), (2.0, 5.0)),
+        (hidden(widest_upper=40.0), (2.0, 40.0)),
+        (hidden(widest_lower=1.0), (1.0, 5.0)),
+        (hidden(widest_lower=1.0, widest_upper=40.0), (1.0, 40.0)),
+        (cell(NAN, 100.0, 2.0, 5.0), (2.0, 5.0)),
+    ],
+    ids=["the same", "wider above", "wider below", "wider", "no such columns"],
+)
+def test_the_widest_interval_takes_the_place_of_the_usual_one_where_asked(
+    cells: pd.DataFrame, limits: tuple[float, float]
+) -> None:
+    usual, widest = row(cells), row(cells, suppressed="widest")
+    assert (usual.lower, usual.upper) == (2.0, 5.0)
+    assert (widest.lower, widest.upper) == limits
+
+
+def test_a_widest_interval_that_says_next_to_nothing_leaves_the_cell_out() -> None:
+    assert row(hidden(widest_upper=100.0)) is not None
+    assert row(hidden(widest_upper=100.0), suppressed="widest") is None
+
+
+def test_suppressed_counts_are_left_out_where_asked_and_no_others() -> None:
+    assert row(hidden(), suppressed="left out") is None
+    assert row(cell(30.0), suppressed="left out").z == row(cell(30.0)).z
+
+
+# Confidence in a figure.
+
+
+@pytest.mark.parametrize(("level", "sd"), [(1.0, 0.5), (2.0, 0.25), (3.0, 0.0), (NAN, 0.0)])
+def test_doubt_adds_its_variance_to_that_of_sampling(level: float, sd: float) -> None:
+    sure, doubted = row(cell(30.0)), row(cell(30.0).assign(confidence=level))
+    assert doubted.variance == pytest.approx(sure.variance + sd**2, abs=1e-15)
+    assert doubted.confidence_variance == sd**2
+    assert (doubted.z, doubted.small) == (sure.z, sure.small)
+
+
+def test_how_much_doubt_a_level_stands_for_is_a_choice_of_the_spec() -> None:
+    doubted = cell(30.0).assign(confidence=1.0)
+    assert row(doubted, confidence_sd=(1.0, 0.5, 0.1)).confidence_variance == 1.0
+    assert row(doubted, confidence_sd=(0.0, 0.0, 0.0)).variance == row(cell(30.0)).variance
+
+
+def test_doubt_does_not_make_a_cell_small() -> None:
+    # n p (1 - p) is just above the threshold, whatever the doubt.
+    assert not row(cell(12.0).assign(confidence=1.0)).small
+
+
+def test_a_sampled_logit_of_a_small_count_keeps_the_noise_of_its_doubt(hamlets: Panel) -> None:
+    doubted = hamlets.cells.assign(confidence=[1.0 if year % 2 else 3.0 for year in hamlets.cells["year"]])
+    d = design(replace(hamlets, cells=doubted), Spec())
+    with pm.Model(coords=coordinates(d)):
+        variance = latent_observations(d, exact=True)[1].eval()
+    rows = d.observation
+    small, doubt = rows.small.to_numpy(dtype=bool), rows.confidence_variance.to_numpy()
+    assert set(doubt[small]) == {0.0, 0.25}
+    np.testing.assert_array_equal(variance[small], doubt[small])
+    np.testing.assert_array_equal(variance[~small], rows.variance[~small])
+
+
+@pytest.fixture(scope="module")
+def hamlets() -> Panel:
+    """A small panel of counts and judgements."""
+    return Panel.read(Path(__file__).parent / "hamlets")

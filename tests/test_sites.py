@@ -66,9 +66,34 @@ def test_moments_of_theta_under_sites_are_those_of_numerical_integration(case: s
     layout, real = some_years(2)
     z, variance, change = fit_sites(layout, real, rows, np.array([True, True]))
     assert change < 1e-4
-    # (eta1, eta2) is Gaussian before the counts; theta given eta is Gaussian: integrate over a grid of eta.
+    mean, sd = integrated_moments(rows, np.zeros(2))
+    got_mean, got_sd = theta_moments(z, variance)
+    # A twentieth of the licence of 0.1 posterior sd.
+    assert got_mean == pytest.approx(mean, abs=0.005 * sd)
+    assert got_sd == pytest.approx(sd, rel=0.005)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_doubted_count_is_one_of_a_logit_with_noise_of_its_own(case: str) -> None:
+    doubt = np.array([0.25, 0.0])
+    rows = CASES[case].assign(confidence_variance=doubt)
+    layout, real = some_years(2)
+    z, variance, change = fit_sites(layout, real, rows, np.array([True, True]))
+    assert change < 1e-4
+    mean, sd = integrated_moments(rows, doubt)
+    got_mean, got_sd = theta_moments(z, variance)
+    assert got_mean == pytest.approx(mean, abs=0.005 * sd)
+    assert got_sd == pytest.approx(sd, rel=0.005)
+    sure_mean, sure_sd = integrated_moments(rows, np.zeros(2))
+    assert abs(mean - sure_mean) > 0.01 * sd
+    assert sd > sure_sd
+
+
+def integrated_moments(rows: pd.DataFrame, doubt: np.ndarray) -> tuple[float, float]:
+    """Mean and sd of theta given two counts, by a grid of their logits, each with noise of variance `doubt` besides."""
+    # (eta1, eta2) is Gaussian before the counts; theta given eta is Gaussian.
     lag = np.array([[1.0, AR_PHI], [AR_PHI, 1.0]])
-    C = LOADING**2 * PRIOR_SD**2 + AR_SD**2 * lag + WHITE_SD**2 * np.eye(2)
+    C = LOADING**2 * PRIOR_SD**2 + AR_SD**2 * lag + WHITE_SD**2 * np.eye(2) + np.diag(doubt)
     grid = np.linspace(-8.0, 8.0, 401)
     eta = OFFSET + np.stack(np.meshgrid(grid, grid, indexing="ij"), axis=-1).reshape(-1, 2)
     r = eta - OFFSET
@@ -77,11 +102,7 @@ def test_moments_of_theta_under_sites_are_those_of_numerical_integration(case: s
     p /= p.sum()
     gain = np.linalg.solve(C, np.full(2, LOADING * PRIOR_SD**2))
     mean = p @ (r @ gain)
-    sd = np.sqrt(PRIOR_SD**2 - gain @ C @ gain + p @ (r @ gain - mean) ** 2)
-    got_mean, got_sd = theta_moments(z, variance)
-    # A twentieth of the licence of 0.1 posterior sd.
-    assert got_mean == pytest.approx(mean, abs=0.005 * sd)
-    assert got_sd == pytest.approx(sd, rel=0.005)
+    return float(mean), float(np.sqrt(PRIOR_SD**2 - gain @ C @ gain + p @ (r @ gain - mean) ** 2))
 
 
 def test_moments_of_theta_under_sites_are_those_of_importance_sampling() -> None:

@@ -141,6 +141,55 @@ def test_the_interval_holds_the_truth_under_the_releases_own_rule(parts: list[in
         assert found["numerator"] == truth
 
 
+def widest(numerator: list[Entry], total: Entry, others: list[Entry] | None = None, **how: Any) -> tuple[float, float]:
+    """The widest interval; the usual one where there is no wider."""
+    found = cell(numerator, [total], others or [], **how)
+    lower, upper = (found[f"widest_{side}"] for side in ("lower", "upper"))
+    return (found["lower"] if math.isnan(lower) else lower, found["upper"] if math.isnan(upper) else upper)
+
+
+def test_a_lone_suppressed_count_may_have_been_hidden_to_protect_another() -> None:
+    assert interval([SMALL_COUNT], shown(60)) == (1, 5)
+    assert widest([SMALL_COUNT], shown(60)) == (1, 60)
+
+
+def test_the_widest_interval_is_what_the_shown_parts_leave() -> None:
+    # Cheshire East, plans on 31 March 2025 by length: 240 in all; 92, c, 76, 35 and, at 2 years or more, c.
+    others = [shown(92), SMALL_COUNT, shown(76), shown(35)]
+    assert widest([SMALL_COUNT], shown(240), others, exhaustive=True) == (1, 36)
+
+
+def test_the_widest_interval_of_a_large_part_is_not_held_up_by_small_ones() -> None:
+    # Torbay, care leavers' accommodation in 2018: 107 in all; suitable, not suitable and not known are all c.
+    how = {"exhaustive": True, "secondary": "numerator"}
+    assert widest([SMALL_COUNT], shown(107), [SMALL_COUNT, SMALL_COUNT], **how) == (1, 105)
+
+
+def test_a_figure_that_rounds_to_zero_was_not_suppressed_and_has_no_wider_interval() -> None:
+    found = cell([ROUNDS_TO_ZERO], [ROUNDS_TO_ZERO, shown(229.5)])
+    assert math.isnan(found["widest_lower"])
+    assert math.isnan(found["widest_upper"])
+
+
+def test_an_unknown_total_leaves_no_wider_limit_to_give() -> None:
+    assert math.isnan(cell([SMALL_FTE], [SMALL_FTE, shown(136.5)])["widest_upper"])
+
+
+@given(st.lists(st.integers(1, 40), min_size=2, max_size=6), st.data())
+def test_the_widest_interval_holds_the_truth_whichever_parts_were_suppressed(
+    parts: list[int], data: st.DataObject
+) -> None:
+    hidden = data.draw(st.sets(st.integers(0, len(parts) - 1), min_size=1))
+    published = [SMALL_COUNT if place in hidden else shown(count) for place, count in enumerate(parts)]
+    cut, rule = data.draw(st.integers(1, len(parts) - 1)), data.draw(st.sampled_from(["numerator", "other", "either"]))
+    how = {"exhaustive": data.draw(st.booleans()), "secondary": rule}
+    found = cell(published[:cut], [shown(sum(parts))], published[cut:], **how)
+    if found["status"] == "suppressed":
+        lower, upper = widest(published[:cut], shown(sum(parts)), published[cut:], **how)
+        assert lower <= sum(parts[:cut]) <= upper
+        assert lower <= found["lower"] <= found["upper"] <= upper
+
+
 def test_numbers_and_symbols_are_parsed() -> None:
     column = pd.Series(["1,234", "0", "c", "z", "u", "low"])
     assert entries(column, EES_SYMBOLS, Path("a.csv")) == [

@@ -9,7 +9,7 @@ import pandas as pd
 
 from bayes_csc.calendar import publication_date
 from bayes_csc.indicators import Indicator
-from bayes_csc.panel_files import CELL_COLUMNS
+from bayes_csc.panel_files import CELL_COLUMNS, WIDEST
 from bayes_csc.sources.tables import Entry
 
 NAN = float("nan")
@@ -28,7 +28,8 @@ def cell(
     """Turn the published parts of one figure into a cell.
 
     The figure is the sum of `numerator` over the sum of `denominator`. A suppressed numerator gets the interval
-    that `suppressed_interval` derives; a suppressed denominator is left blank.
+    that `suppressed_interval` derives and, where it is wider, the one that `widest_interval` does; a suppressed
+    denominator is left blank.
 
     Parameters
     ----------
@@ -42,9 +43,9 @@ def cell(
     Returns
     -------
     dict
-        numerator, denominator, value, status, lower, upper; NaN where blank.
+        numerator, denominator, value, status, lower, upper, widest_lower, widest_upper; NaN where blank.
     """
-    blank = {"numerator": NAN, "denominator": NAN, "value": NAN, "lower": NAN, "upper": NAN}
+    blank = dict.fromkeys(("numerator", "denominator", "value", "lower", "upper", *WIDEST), NAN)
     needed = [*numerator, *denominator]
     for status in ("not_available", "not_applicable"):
         if any(part.status == status for part in needed):
@@ -60,10 +61,11 @@ def cell(
         figure = {"numerator": count, "denominator": total, "value": round(count / total, 6)}
         return {**blank, **figure, "status": "observed"}
     complete = all(part.status in ("observed", "suppressed") for part in others)
-    lower, upper = suppressed_interval(
-        numerator, total, others if complete else (), exhaustive=exhaustive and complete, secondary=secondary
-    )
-    return {**blank, "denominator": total, "status": "suppressed", "lower": lower, "upper": upper}
+    shown, exhaustive = others if complete else (), exhaustive and complete
+    lower, upper = suppressed_interval(numerator, total, shown, exhaustive=exhaustive, secondary=secondary)
+    least, most = widest_interval(numerator, total, shown, exhaustive=exhaustive)
+    wider = {"widest_lower": least if least < lower else NAN, "widest_upper": most if most > upper else NAN}
+    return {**blank, "denominator": total, "status": "suppressed", "lower": lower, "upper": upper, **wider}
 
 
 def _exact_sum(parts: Sequence[Entry]) -> float | None:
@@ -121,6 +123,38 @@ def suppressed_interval(
     return lower, ceiling if secondary == "either" else min(upper, ceiling)
 
 
+def widest_interval(
+    numerator: Sequence[Entry], total: float, others: Sequence[Entry], *, exhaustive: bool
+) -> tuple[float, float]:
+    """Interval that arithmetic alone leaves a sum some parts of which are suppressed.
+
+    Any suppressed part may be the secondary one, which is hidden to protect another: it is at least what a primary one
+    is at least, and at most what the total leaves. Unlike in `suppressed_interval`, no part is taken to be 1 to 5.
+
+    Parameters
+    ----------
+    numerator, total, others, exhaustive
+        As in `suppressed_interval`.
+
+    Returns
+    -------
+    tuple of float
+        Smallest and largest possible sum; NaN where the total is not known, which leaves no limit.
+    """
+    if total != total:
+        return NAN, NAN
+    ceiling = total - sum(part.lower for part in others)
+    lower, upper = sum(part.lower for part in numerator), sum(part.upper for part in numerator)
+    if exhaustive and not any(map(_hidden, others)):
+        lower = max(lower, total - sum(part.upper for part in others))
+    return lower, ceiling if any(map(_hidden, numerator)) else min(upper, ceiling)
+
+
+def _hidden(part: Entry) -> bool:
+    """Whether a part was suppressed, rather than rounded away."""
+    return part.status == "suppressed" and part.upper - part.lower > ROUNDING
+
+
 def panel_cells(
     indicator: Indicator,
     keys: pd.DataFrame,
@@ -143,13 +177,13 @@ def panel_cells(
     Returns
     -------
     pandas.DataFrame
-        The panel's cell columns.
+        The panel's cell columns, and those of the widest interval.
     """
     rows = pd.concat([keys.reset_index(drop=True), pd.DataFrame(figures)], axis=1)
     rows["indicator"] = indicator.key
     rows["source"] = source
     rows["publication_date"] = publication_date(rows["reference_end"], indicator.publication_month)
-    return rows[list(CELL_COLUMNS)]
+    return rows.reindex(columns=[*CELL_COLUMNS, *WIDEST])
 
 
 def year_to_march(year: pd.Series) -> pd.DataFrame:

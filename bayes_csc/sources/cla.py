@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -121,6 +121,26 @@ WIDE = (
     WideCount(ACCOMMODATION, *IN_2017, ("CL_Acc_SUIT19to21",), "CL_All_19to21", (), exhaustive=False),
 )  # fmt: skip
 
+# Earlier vintages of years that are read from a newer release above.
+EARLIER_LONG = tuple(replace(place, years=range(2021, 2023)) for place in LONG if place.source == "cla-2022")
+IN_2018, IN_2019 = "dfe-cla-2010-2019/2018/", "dfe-cla-2010-2019/2019/"
+SUITABILITY = ("CL_Acc_SUIT19to21",), "CL_Acc_Total_SUIT19to21", ("CL_Acc_NotSUIT19to21", "CL_Acc_NoSUITInfo19to21")
+EET_2018 = ("CL_Act_EET19to21",), "CL_All_19to21", ("CL_Act_NEET19to21", "CL_Act_NoInf19to21")
+EARLIER_WIDE = (
+    WideCount("three_placements", "cla-2018", f"{IN_2018}CLA2018.csv", 2018, ("CLA_3_Pl",), "CLA_Mar2018", (),
+              exhaustive=False, secondary="other"),
+    WideCount("three_placements", "cla-2019", f"{IN_2019}CLA2019.csv", 2019, ("CLA_3_Pl",), "CLA_Mar2019", (),
+              exhaustive=False, secondary="other"),
+    WideCount(ACTIVITY, "cla-2018", f"{IN_2018}CareLeavers_Act_InTouch19to212018_amended.csv", 2018, *EET_2018,
+              secondary="numerator"),
+    WideCount(ACTIVITY, "cla-2019", f"{IN_2019}CareLeaver_Act_InTouch_19to212019.csv", 2019, *EET_2018,
+              secondary="numerator"),
+    WideCount(ACCOMMODATION, "cla-2018", f"{IN_2018}CareLeavers_Acc_StayPut19to212018.csv", 2018, *SUITABILITY,
+              secondary="numerator"),
+    WideCount(ACCOMMODATION, "cla-2019", f"{IN_2019}CareLeavers_Acc_StayPut19to212019.csv", 2019, *SUITABILITY,
+              secondary="numerator"),
+)  # fmt: skip
+
 
 def looked_after(raw: Path, indicators: Mapping[str, Indicator]) -> pd.DataFrame:
     """Read placement moves (2013, 2014, 2018 to 2025) and care leavers aged 19 to 21 (2014 to 2025).
@@ -140,6 +160,13 @@ def looked_after(raw: Path, indicators: Mapping[str, Indicator]) -> pd.DataFrame
     """
     long = [_long_cells(raw / place.file, place, indicators[place.indicator]) for place in LONG]
     wide = [_wide_cells(raw / place.file, place, indicators[place.indicator]) for place in WIDE]
+    return pd.concat([*long, *wide])
+
+
+def earlier_releases(raw: Path, indicators: Mapping[str, Indicator]) -> pd.DataFrame:
+    """Read years that a newer release has too, as the releases of 2018, 2019 and 2022 published them."""
+    long = [_long_cells(raw / place.file, place, indicators[place.indicator]) for place in EARLIER_LONG]
+    wide = [_wide_cells(raw / place.file, place, indicators[place.indicator]) for place in EARLIER_WIDE]
     return pd.concat([*long, *wide])
 
 
@@ -164,7 +191,8 @@ def _wide_cells(path: Path, place: WideCount, indicator: Indicator) -> pd.DataFr
     table = read_table(path, ["geog_l", "geog_c", *names], encoding="cp1252")
     table = table[table["geog_l"] == "LA"]
     keys = pd.DataFrame({"authority": table["geog_c"].to_numpy(), "year": place.year})
-    columns = [entries(table[name], SFR_SYMBOLS, path) for name in names]
+    symbols = SFR_SYMBOLS if place.year < 2019 else EES_SYMBOLS
+    columns = [entries(table[name], symbols, path) for name in names]
     return _panel_rows(indicator, place, keys, columns, exhaustive=place.exhaustive)
 
 

@@ -26,6 +26,11 @@ EARLIER_COLUMNS = {
 FIGURES = ("inpost_fte", "agency_fte", "vacancy_fte", "leavers_fte")
 # The census of 2016 shows the joint return of Kingston and Richmond in Kingston's row and none in Richmond's.
 JOINT_ROWS = {2016: ("314", "318")}
+# The release of 2022 shows a joint return in the row of the first authority and marks the other's "z".
+HEADLINES = ("csww-2022", "dfe-csww/csww_headline_measures_2017_to_2022.csv")
+HEADLINE_COLUMNS = {"social_worker_fte": "inpost_fte", "leaver_fte": "leavers_fte"}
+JOINT_RETURNS = (("314", "318", 2016), ("940", "941", 2021))
+INDICATOR_KEYS = ("agency", "vacancy", "turnover")
 
 
 def workforce(raw: Path, indicators: Mapping[str, Indicator]) -> pd.DataFrame:
@@ -50,9 +55,22 @@ def workforce(raw: Path, indicators: Mapping[str, Indicator]) -> pd.DataFrame:
         _latest(raw / INDICATORS),
         *(_earlier(raw / file, year, source) for year, (source, file) in EARLIER.items()),
     ]
-    return pd.concat(
-        [_indicator_cells(census, indicators[key]) for key in ("agency", "vacancy", "turnover") for census in censuses]
-    )
+    return pd.concat([_indicator_cells(census, indicators[key]) for key in INDICATOR_KEYS for census in censuses])
+
+
+def workforce_of_2022(raw: Path, indicators: Mapping[str, Indicator]) -> pd.DataFrame:
+    """Read the censuses of 2017 to 2022 as the release of 2022 published them; see `workforce`."""
+    source, file = HEADLINES
+    names = {**HEADLINE_COLUMNS, "agency_fte": "agency_fte", "vacancy_fte": "vacancy_fte"}
+    table = local_authorities(read_table(raw / file, ["time_period", "old_la_code", "geographic_level", *names]))
+    census = pd.DataFrame(
+        {new: entries(table[old], EES_SYMBOLS, raw / file) for old, new in names.items()}, index=table.index
+    ).assign(authority=table["old_la_code"], year=table["time_period"].astype(int), source=source)
+    for filer, other, since in JOINT_RETURNS:
+        joint = census["year"] >= since
+        census = census[~(joint & (census["authority"] == other))]
+        census["authority"] = census["authority"].mask(joint & (census["authority"] == filer), f"{filer}+{other}")
+    return pd.concat([_indicator_cells(census, indicators[key]) for key in INDICATOR_KEYS])
 
 
 def _latest(path: Path) -> pd.DataFrame:

@@ -17,9 +17,12 @@ from bayes_csc.panel import Panel
 from bayes_csc.sources.cin import children_in_need
 from bayes_csc.sources.cla import looked_after
 from bayes_csc.sources.csww import workforce
+from bayes_csc.sources.earlier import earlier_vintages
 from bayes_csc.sources.ofsted import judgements
 from bayes_csc.sources.places import places
 from bayes_csc.sources.provenance import england_readme
+from bayes_csc.sources.publications import release_table
+from bayes_csc.vintages import chained, current_and_earlier
 
 OFFICIAL = "raw"
 DESCRIPTION = "england.toml"
@@ -52,19 +55,26 @@ def england(raw: Path) -> Panel:
         raise DataError(problems)
     authorities = places(raw)
     official = raw / OFFICIAL
-    cells = pd.concat(
+    current = pd.concat(
         [children_in_need(official, indicators), workforce(official, indicators), looked_after(official, indicators)],
         ignore_index=True,
     )
+    earlier = earlier_vintages(official, indicators)
+    both = pd.concat([current, earlier])
+    releases = release_table(described["release"], both, head.get("licence", ""), where=DESCRIPTION)
+    known = (rows.assign(released=rows["source"].map(releases["published"])) for rows in (current, earlier))
+    cells, revisions = current_and_earlier(while_existing(chained(*known), authorities))
     inspections = judgements(raw, started_by=head["date"], published_by=head["published_by"])
     panel = Panel(
         **head,
         indicators=indicators,
-        cells=while_existing(cells, authorities),
+        cells=cells,
         inspections=inspections,
         authorities=authorities,
+        revisions=revisions,
+        releases=releases,
     )
-    return replace(panel, readme=england_readme(panel, described["release"], raw))
+    return replace(panel, readme=england_readme(panel, raw))
 
 
 def description() -> dict[str, Any]:

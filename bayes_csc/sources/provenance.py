@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from bayes_csc.panel import Panel
-from bayes_csc.sources import cin, cla, csww, ofsted, places
+from bayes_csc.sources import cin, cla, csww, earlier, ofsted, places
 
 LICENCE = """\
 Contains public sector information licensed under the Open Government Licence v3.0 (Department for Education, Ofsted,
@@ -26,9 +25,18 @@ CONVENTIONS = """\
 - **Years.** `year` is the release's own: the year to 31 March for children in need and children looked after, the
   census of 30 September for the workforce. Each year is read from the newest release that has it.
 - **Publication dates** are nominal: the last day of the release's usual month (children in need October, workforce
-  February, children looked after November), the first after the reference period. They date the first publication of
-  a period; the values are those of the release in `source`, which may have been restated since. Some releases came
-  out up to two months earlier or later (those of the pandemic year, and children looked after until 2017).
+  February, children looked after November), the first after the reference period. Some releases came out up to two
+  months earlier or later (those of the pandemic year, and children looked after until 2017).
+- **Vintages.** A cell that a later release restated has a row for each figure it had; the current one is the last
+  published. The first is dated by the first publication of its period; a later one by the first release at hand that
+  has it. A cell with one row was never restated as far as the files at hand show, and is dated by the first
+  publication whatever release its figure is read from: where that release is a later one, the panel of a past day is
+  known only as if in real time ("pseudo-real-time"). First vintages are at hand of the children in need census of
+  2013 and 2025 (of assessments, 2022), of the workforce of 2015, 2016, 2022 and 2025, and of children looked after
+  of 2013 to 2019, 2022 and 2025.
+- **Secondary suppression.** `lower` and `upper` of a suppressed count follow the releases' rule: 1 to 5, and the next
+  smallest part of a row where that would reveal it. Which part that was is not said. `widest_lower` and `widest_upper`
+  (blank where the same, or where the total is not known) are what arithmetic alone allows, for a sensitivity analysis.
 - **Gaps.** Placement moves are not in the files of 2015 to 2017; assessments by duration start in 2014 and end in 2022;
   care leavers aged 19 to 21 start in 2014 (earlier releases cover 19-year-olds only). Isles of Scilly is not in the
   looked-after files before 2017.
@@ -56,15 +64,13 @@ CONVENTIONS = """\
 """
 
 
-def england_readme(panel: Panel, releases: Mapping[str, str], raw: Path) -> str:
+def england_readme(panel: Panel, raw: Path) -> str:
     """Write the README of the England panel.
 
     Parameters
     ----------
     panel
         The panel.
-    releases
-        Titles by release id.
     raw
         Folder of the files, whose checksums are listed.
 
@@ -84,7 +90,8 @@ def england_readme(panel: Panel, releases: Mapping[str, str], raw: Path) -> str:
         f"## Licence\n\n{LICENCE}",
         f"## Conventions\n\n{CONVENTIONS}",
         f"## Indicators\n\n{_indicator_table(panel)}",
-        f"## Releases\n\n{_release_table(cells, releases)}",
+        f"## Restated figures\n\n{_revision_table(panel)}",
+        f"## Releases\n\n{_release_table(panel)}",
         f"## Files\n\nSHA-256 of every file read.\n\n{_file_table(raw)}",
     ]
     return "\n".join(sections)
@@ -107,10 +114,25 @@ def _indicator_table(panel: Panel) -> str:
     return "\n".join(rows) + "\n"
 
 
-def _release_table(cells: pd.DataFrame, releases: Mapping[str, str]) -> str:
-    years = _spans(cells, "source")
-    rows = ["| id | release | years used |", "|---|---|---|"]
-    rows += [f"| `{key}` | {title} | {years[key]} |" for key, title in releases.items()]
+def _release_table(panel: Panel) -> str:
+    years, before = _spans(panel.cells, "source"), _spans(panel.revisions, "source")
+    rows = ["| id | release | years used | years of which it has an earlier vintage |", "|---|---|---|---|"]
+    if panel.releases is not None:
+        rows += [
+            f"| `{key}` | {title} | {years.get(str(key), '')} | {before.get(str(key), '')} |"
+            for key, title in panel.releases["title"].items()
+        ]
+    return "\n".join(rows) + "\n"
+
+
+def _revision_table(panel: Panel) -> str:
+    """Number of cells that a later release restated, by indicator and the release that was restated."""
+    rows = ["| indicator | release | years | cells restated later |", "|---|---|---|---|"]
+    for key in panel.indicators:
+        restated = panel.revisions[panel.revisions["indicator"] == key]
+        years = _spans(restated, "source")
+        for source, number in restated.groupby("source").size().items():
+            rows.append(f"| `{key}` | `{source}` | {years[str(source)]} | {number} |")
     return "\n".join(rows) + "\n"
 
 
@@ -124,7 +146,7 @@ def _spans(cells: pd.DataFrame, by: str) -> dict[str, str]:
 
 def _file_table(raw: Path) -> str:
     official = {count.file for count in cin.COUNTS} | {place.file for place in (*cla.LONG, *cla.WIDE)}
-    official |= {csww.INDICATORS, *(file for _, file in csww.EARLIER.values())}
+    official |= {csww.INDICATORS, *(file for _, file in csww.EARLIER.values())} | earlier.FILES
     derived = {
         ofsted.JUDGEMENTS,
         places.LOOKUP,

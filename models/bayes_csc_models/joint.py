@@ -5,8 +5,9 @@
     eta[i]  = f[i] + ar_sd[k] x[unit, k, t] + domain_sd[k] x'[unit, domain, t]
     x[t]    = phi x[t - 1] + sqrt(1 - phi ** 2) e[t],   x[first] = e[first],   e ~ N(0, 1);   x' alike
     z[i]    ~ N(eta[i], V[i] + white_sd[k] ** 2)   empirical logits
-    y[i]    ~ Binomial(n[i], logit^-1(eta[i] + white_sd[k] w[i])),   w ~ N(0, 1)   exact cells; a count or an interval
-              (or Poisson with the log rate)
+    y[i]    ~ Binomial(n[i], logit^-1(eta[i] + sqrt(white_sd[k] ** 2 + d[i]) w[i])),   w ~ N(0, 1)   exact cells; a
+              count or an interval (or Poisson with the log rate); d the variance for its release's confidence, a
+              part of V
     grade   = ordered probit of f[j] + N(0, 1)     judgements, ordinal indicators
 
 With the states, deviations and white noise integrated out this is the collapsed likelihood (`bayes_csc.kernel`).
@@ -70,7 +71,8 @@ def joint_likelihood(
     if small.any():
         at = np.flatnonzero(small)
         white = pm.Normal("white_innovation", dims="small_cell")
-        pm.Potential("small_counts", count_logp(rows[small], fitted[at] + noise.white_sd[kind[at]] * white).sum())
+        sd = pt.sqrt(noise.white_sd[kind[at]] ** 2 + rows.confidence_variance.to_numpy()[at])
+        pm.Potential("small_counts", count_logp(rows[small], fitted[at] + sd * white).sum())
     if cutpoints is not None:
         graded = d.graded()
         pm.Potential("grades", ordinal_logp(graded.score, fitted[graded.at], cutpoints[graded.scale], 1.0).sum())

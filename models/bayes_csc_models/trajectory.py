@@ -288,10 +288,11 @@ def induced_cutpoints(share: TensorVariable) -> TensorVariable:
 
 
 def latent_observations(d: Design, *, exact: bool) -> tuple[TensorVariable, TensorVariable]:
-    """Give z and V of the collapsed likelihood: data, or a free latent value with V = 0 where the likelihood is exact.
+    """Give z and V of the collapsed likelihood: data, or a free latent value where the likelihood is exact.
 
-    Large counts are empirical logits; small ones are sites, or free logits if `exact`. Grades without sites have a
-    free score f: u = f + N(0, 1 - JUDGEMENT_SPLIT), with f's own noise variance collapsed.
+    Large counts are empirical logits; small ones are sites, or free logits if `exact`, whose V is only what their
+    release's confidence in them adds. Grades without sites have a free score f: u = f + N(0, 1 - JUDGEMENT_SPLIT), with
+    f's own noise variance collapsed.
     """
     rows = d.observation
     small = np.flatnonzero(rows.small.to_numpy() & exact)
@@ -302,7 +303,7 @@ def latent_observations(d: Design, *, exact: bool) -> tuple[TensorVariable, Tens
         spread = np.minimum(np.sqrt(rows.variance.to_numpy()[small]), 0.7)
         raw = pm.Flat("small_logit_raw", dims="small_cell", initval=np.zeros(small.size))
         z = pt.set_subtensor(z[small], rows.z.to_numpy()[small] + spread * raw)
-        variance = pt.set_subtensor(variance[small], 0.0)
+        variance = pt.set_subtensor(variance[small], rows.confidence_variance.to_numpy()[small])
     if graded.at.size and not d.grade_sites:
         sizes = np.array([len(d.grade)] * len(d.framework) + list(d.categories))
         middle = 0.5 * (sizes[graded.scale] - 1)

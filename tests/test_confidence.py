@@ -1,0 +1,44 @@
+"""The joint model of a figure that its release doubts: noise of the logit, wherever the count is small."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pytensor.compile.mode import Mode
+
+from bayes_csc.design import Design, design
+from bayes_csc.panel import Panel
+from bayes_csc.spec import Spec
+from bayes_csc_models.trajectory import from_design
+
+PLAIN = Mode("py", "fast_compile")
+SPEC = Spec.parse(
+    {"counts": {"small": "explicit", "threshold": 1e9}, "ratings": {"use": False}, "indicators": ["late"]}
+)
+TOWNS = Path(__file__).parent / "towns"
+
+
+def test_doubt_widens_the_white_noise_of_a_small_count_in_the_joint_model() -> None:
+    # The same likelihood at w sqrt(white_sd^2 + d) / white_sd without doubt as at w with it, d = 1/4.
+    towns = Panel.read(TOWNS)
+    d = design(replace(towns, cells=towns.cells.assign(confidence=1.0)), SPEC)
+    assert d.observation.small.all()
+    point = {"deviation_sd": 0.8, "white_share": 0.3, "white_innovation": np.array([0.7, -1.1, 0.4, 1.9])}
+    white_sd = 0.8 * np.sqrt(0.3)
+    stretched = point["white_innovation"] * np.sqrt(white_sd**2 + 0.25) / white_sd
+    sure = design(towns, SPEC)
+    assert small_counts(d, point) == pytest.approx(small_counts(sure, point | {"white_innovation": stretched}))
+    assert small_counts(d, point) != pytest.approx(small_counts(sure, point))
+
+
+def small_counts(d: Design, point: dict[str, object]) -> float:
+    model = from_design(d, SPEC, likelihood="joint")
+    names = [v.name for v in model.free_RVs]
+    start = {name: model.eval_rv_shapes()[name] for name in names}
+    values = {name: np.full(shape, 0.5) for name, shape in start.items()}
+    values |= {name: np.broadcast_to(value, start[name]) for name, value in point.items()}
+    compiled = model.compile_fn(model["small_counts"], inputs=model.free_RVs, mode=PLAIN, point_fn=False)
+    return float(compiled(*(values[name] for name in names)))
