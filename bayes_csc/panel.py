@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -18,6 +18,16 @@ from bayes_csc.geography import existing
 from bayes_csc.indicators import Indicator, dictionary_text, read_dictionary
 from bayes_csc.panel_check import read_authorities, read_inspections
 from bayes_csc.panel_files import CELL_COLUMNS, csv_text, read_text
+from bayes_csc.side_tables import (
+    COVARIATES,
+    EARLIER_INSPECTIONS,
+    PROVIDERS,
+    SIDE_TABLES,
+    VISITS,
+    known_by,
+    read_side_tables,
+    side_texts,
+)
 
 INDICATOR_FOLDER = "indicators"
 DICTIONARY, INSPECTIONS, AUTHORITIES, README = "indicators.toml", "inspections.csv", "authorities.csv", "README.md"
@@ -59,6 +69,17 @@ class Panel:
         Licence of the data.
     readme
         Text of the folder's README.md: provenance and licence statement.
+    covariates
+        Characteristics of authorities by year, never quality: `authority`, `year` (int), `covariate`, `value`,
+        `source`.
+    earlier_inspections
+        Judgements under frameworks before those of `inspections`, with the same columns; the model does not use them.
+    visits
+        Visits without a grade: `authority`, `type`, `start_date`, `publication_date` (NaT where unknown), `theme`,
+        `source`.
+    providers
+        Providers in an authority's area and their inspections: `authority`, `year` (int), `provision`, `event`,
+        `grade` (NaN where none), `number`, `places`, `source`.
     """
 
     name: str
@@ -72,6 +93,10 @@ class Panel:
     window: tuple[int, int] | None = None
     licence: str = ""
     readme: str = ""
+    covariates: pd.DataFrame = field(default_factory=COVARIATES.empty)
+    earlier_inspections: pd.DataFrame = field(default_factory=EARLIER_INSPECTIONS.empty)
+    visits: pd.DataFrame = field(default_factory=VISITS.empty)
+    providers: pd.DataFrame = field(default_factory=PROVIDERS.empty)
 
     @classmethod
     def read(cls, folder: str | os.PathLike[str]) -> Panel:
@@ -80,7 +105,8 @@ class Panel:
         Parameters
         ----------
         folder
-            Folder with indicators.toml, indicators/DOMAIN.csv, inspections.csv, authorities.csv and README.md.
+            Folder with indicators.toml, indicators/DOMAIN.csv, inspections.csv, authorities.csv and README.md; and,
+            where there are any, covariates.csv, earlier_inspections.csv, visits.csv and providers.csv.
 
         Raises
         ------
@@ -103,10 +129,17 @@ class Panel:
             )
         cells = read_cells(files, authorities, indicators, problems)
         readme = read_text(root / README, problems)
+        side = read_side_tables(root, authorities, head, problems)
         if problems or authorities is None or inspections is None or cells is None or readme is None:
             raise DataError(problems)
         return cls(
-            **head, indicators=indicators, cells=cells, inspections=inspections, authorities=authorities, readme=readme
+            **head,
+            indicators=indicators,
+            cells=cells,
+            inspections=inspections,
+            authorities=authorities,
+            readme=readme,
+            **side,
         )
 
     def write(self, folder: str | os.PathLike[str]) -> None:
@@ -147,8 +180,12 @@ class Panel:
             **{f"{INDICATOR_FOLDER}/{domain}.csv": csv_text(rows) for domain, rows in self._domains().items()},
             INSPECTIONS: csv_text(self.inspections.sort_values(list(INSPECTION_ORDER))),
             AUTHORITIES: csv_text(self.authorities.sort_index().rename_axis("code").reset_index()),
+            **side_texts(self._side()),
             README: self.readme or f"# {self.name}\n",
         }
+
+    def _side(self) -> dict[str, pd.DataFrame]:
+        return {name: getattr(self, name) for name in SIDE_TABLES}
 
     def _domains(self) -> dict[str, pd.DataFrame]:
         order = {key: place for place, key in enumerate(self.indicators)}
@@ -171,7 +208,8 @@ class Panel:
         when = pd.Timestamp(day)
         cells = self.cells[self.cells["publication_date"] <= when].reset_index(drop=True)
         inspections = self.inspections[self.inspections["publication_date"] <= when].reset_index(drop=True)
-        return replace(self, date=day, published_by=day, cells=cells, inspections=inspections)
+        side = known_by(self._side(), when)
+        return replace(self, date=day, published_by=day, cells=cells, inspections=inspections, **side)
 
     def latest_grades(self) -> pd.DataFrame:
         """Latest overall judgement of each authority that exists at the panel's date and has one.

@@ -22,6 +22,7 @@ from bayes_csc.design import JUDGEMENT, Design, design
 from bayes_csc.errors import DataError, UsageError
 from bayes_csc.panel import DICTIONARY, OVERALL, Panel, inspection_dates
 from bayes_csc.skeleton import WORKFORCE, skeleton
+from bayes_csc.side_tables import EARLIER_INSPECTIONS, PROVIDERS, VISITS
 from bayes_csc.spec import Spec
 from bayes_csc.truth import centred, draw_latent, draw_prior
 
@@ -154,7 +155,14 @@ def _blank(panel: Panel, spec: Spec) -> Panel:
     cells["status"] = cells.status.mask(known, "observed").mask(lost, "not_available")
     cells[["lower", "upper"]] = cells[["lower", "upper"]].mask(known | lost)
     inspections = panel.inspections[panel.inspections.domain == OVERALL].reset_index(drop=True)
-    return replace(panel, cells=cells.reset_index(drop=True), inspections=inspections)
+    return replace(
+        panel,
+        cells=cells.reset_index(drop=True),
+        inspections=inspections,
+        earlier_inspections=EARLIER_INSPECTIONS.empty(),
+        visits=VISITS.empty(),
+        providers=PROVIDERS.empty(),
+    )
 
 
 def _counted(
