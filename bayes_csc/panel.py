@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -129,7 +130,7 @@ class Panel:
             )
         cells = read_cells(files, authorities, indicators, problems)
         readme = read_text(root / README, problems)
-        side = read_side_tables(root, authorities, head, problems)
+        side: dict[str, Any] = read_side_tables(root, authorities, head, problems)
         if problems or authorities is None or inspections is None or cells is None or readme is None:
             raise DataError(problems)
         return cls(
@@ -208,7 +209,7 @@ class Panel:
         when = pd.Timestamp(day)
         cells = self.cells[self.cells["publication_date"] <= when].reset_index(drop=True)
         inspections = self.inspections[self.inspections["publication_date"] <= when].reset_index(drop=True)
-        side = known_by(self._side(), when)
+        side: dict[str, Any] = known_by(self._side(), when)
         return replace(self, date=day, published_by=day, cells=cells, inspections=inspections, **side)
 
     def latest_grades(self) -> pd.DataFrame:

@@ -21,8 +21,8 @@ from bayes_csc.calendar import grid_position
 from bayes_csc.design import JUDGEMENT, Design, design
 from bayes_csc.errors import DataError, UsageError
 from bayes_csc.panel import DICTIONARY, OVERALL, Panel, inspection_dates
-from bayes_csc.skeleton import WORKFORCE, skeleton
 from bayes_csc.side_tables import EARLIER_INSPECTIONS, PROVIDERS, VISITS
+from bayes_csc.skeleton import WORKFORCE, skeleton
 from bayes_csc.spec import Spec
 from bayes_csc.truth import centred, draw_latent, draw_prior
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import pandas as pd
 
 from bayes_csc.panel import Panel
-from bayes_csc.sources import cin, cla, csww, ofsted, places
+from bayes_csc.sources import cin, cla, covariates, csww, ofsted, ofsted_visits, places, spending
 
 LICENCE = """\
 Contains public sector information licensed under the Open Government Licence v3.0 (Department for Education, Ofsted,
-Ministry of Housing, Communities and Local Government, Office for National Statistics; Crown copyright).
+Ministry of Housing, Communities and Local Government, Department for Work and Pensions, HM Treasury, Office for National
+Statistics; Crown copyright).
 """
 CONVENTIONS = """\
 - **Cells.** `numerator / denominator = value` where `status` is `observed`. `suppressed`: the numerator lies between
@@ -51,8 +52,29 @@ CONVENTIONS = """\
   neighbours of the DfE model of 2025, closest first.
 - **Inspections** are those under SIF and ILACS that started by the panel's date and were published by
   `published_by`, one row per judgement; grade 1 is the best. Six SIF inspections have no known start (`start_date` is
-  blank). Before January 2023 ILACS judged care leavers together with children in care. A successor authority does
-  not inherit its predecessor's judgement.
+  blank). Until December 2022 ILACS judged care leavers together with children in care: the domain is then
+  `children_looked_after_and_care_leavers`. Under SIF `care_leavers` and `adoption` are parts of
+  `children_looked_after`. A successor authority does not inherit its predecessor's judgement. An inspection without
+  an overall grade (all of them from April 2026) has rows for its domains only.
+- **Earlier inspections** (`earlier_inspections.csv`, 2009 to 2013) judged parts of a service, never all of it: SLAC
+  (safeguarding, and services for looked-after children), CPI (child protection) and TLAC (looked-after children).
+  Ofsted shows the grade "adequate" of that time as requires improvement. Only publication dates are known. No model
+  uses them.
+- **Visits** (`visits.csv`): focused and monitoring visits from April 2022 to March 2025, which give no grade.
+  Releases before 2024-25 do not say when the letter was published.
+- **Providers** (`providers.csv`): homes, agencies and other providers in the area of each authority, whoever runs
+  them, by the grade of their latest full inspection on 31 March 2023 (with places), and the inspections of the year
+  to that day. Later releases are not among the files. It describes the area, not the authority's own services.
+- **Covariates** (`covariates.csv`) describe authorities; no model takes them for quality. Counts and spending of a
+  year to 31 March are divided by the children aged 0 to 17 at the mid-year within it, as the Department for Education
+  does. `spending_` GROUP is gross expenditure per child in prices of 2024-25 (HM Treasury's GDP deflator of March
+  2026); `spending_` GROUP `_cash` is in pounds of the year. Section 251 to 2015-16, the Local Authority Interactive
+  Tool from 2016-17; the groups are those of the tool, put together from the returns' lines before 2012-13, where the
+  lines differ. The department doubts the figures of Middlesbrough and Wandsworth for 2024-25, and they are missing.
+  Children in low income: DWP's counts of September 2022, and percentages of two editions of the tool that are
+  calibrated differently, so that they are two covariates. The 2025 index of deprivation is aggregated from districts
+  for counties. `rural_2021` is the share of people in districts that the 2021 classification calls rural; there is no
+  such class of counties.
 """
 
 
@@ -84,7 +106,8 @@ def england_readme(panel: Panel, releases: Mapping[str, str], raw: Path) -> str:
         f"## Licence\n\n{LICENCE}",
         f"## Conventions\n\n{CONVENTIONS}",
         f"## Indicators\n\n{_indicator_table(panel)}",
-        f"## Releases\n\n{_release_table(cells, releases)}",
+        f"## Covariates\n\n{_covariate_table(panel.covariates)}",
+        f"## Releases\n\n{_release_table(_sources(panel), releases)}",
         f"## Files\n\nSHA-256 of every file read.\n\n{_file_table(raw)}",
     ]
     return "\n".join(sections)
@@ -105,6 +128,24 @@ def _indicator_table(panel: Panel) -> str:
             f"| `{key}` | {indicator.label} | {indicator.polarity} | {years[key]} | {' | '.join(map(str, number))} |"
         )
     return "\n".join(rows) + "\n"
+
+
+def _covariate_table(covariates: pd.DataFrame) -> str:
+    years = _spans(covariates, "covariate")
+    rows = ["| covariate | years | figures | smallest | median | largest |", "|" + "---|" * 6]
+    for key, values in covariates.groupby("covariate")["value"]:
+        spread = " | ".join(f"{figure:,.4g}" if abs(figure) < 1e4 else f"{figure:,.0f}" for figure in (
+            values.min(), values.median(), values.max()
+        ))  # fmt: skip
+        rows.append(f"| `{key}` | {years[str(key)]} | {len(values)} | {spread} |")
+    return "\n".join(rows) + "\n"
+
+
+def _sources(panel: Panel) -> pd.DataFrame:
+    """Release and year of every cell, covariate, visit and count of providers."""
+    visits = panel.visits.assign(year=panel.visits["start_date"].dt.year)
+    tables = (panel.cells, panel.covariates, visits, panel.providers)
+    return pd.concat([table[["source", "year"]] for table in tables])
 
 
 def _release_table(cells: pd.DataFrame, releases: Mapping[str, str]) -> str:
@@ -133,6 +174,10 @@ def _file_table(raw: Path) -> str:
         places.NEIGHBOURS,
         places.RURAL,
     }
+    official |= {spending.LAIT, spending.SUMMARY, *(place.file for place in spending.OUTTURNS.values())}
+    derived |= {covariates.OLDER_LAIT, covariates.LOW_INCOME, covariates.CLASSES_2021, covariates.DISTRICTS}
+    derived |= {covariates.PEOPLE, *(file for file, _ in covariates.DEMAND.values())}
+    derived |= {ofsted_visits.IN_2023, ofsted_visits.IN_2024, ofsted_visits.IN_2025}
     rows = ["| file | SHA-256 |", "|---|---|"]
     for name in sorted({f"raw/{file}" for file in official} | derived):
         rows.append(f"| `{name}` | `{hashlib.sha256((raw / name).read_bytes()).hexdigest()}` |")
