@@ -12,8 +12,9 @@ from bayes_csc.errors import DataError
 from bayes_csc.side_tables import COVARIATES
 from bayes_csc.sources.places import LOOKUP, POPULATION, POPULATION_TO_2018
 from bayes_csc.sources.rda import read_rda
+from bayes_csc.sources.revenue_outturn import share_of_services, social_care_outturn
 from bayes_csc.sources.sheets import authority_codes, numbers, read_sheet
-from bayes_csc.sources.spending import LAIT, gross_spending, interactive_tool, share_of_services
+from bayes_csc.sources.spending import LAIT, gross_spending, interactive_tool
 from bayes_csc.sources.tables import EES_SYMBOLS, entries, local_authorities, read_table
 
 OLDER_LAIT = "raw/dfe-lait/bds_long_0_2025-05-28.parquet"
@@ -55,6 +56,9 @@ def covariates(raw: Path, deflator: Mapping[str, Any]) -> pd.DataFrame:
     - `spending_GROUP`: gross expenditure per child aged 0 to 17 at the mid-year before, in constant prices of the
       deflator's base, year to 31 March: value / children * index[base] / index[year].
     - `spending_GROUP_cash`: the same in pounds of the year, not per child.
+    - `outturn_social_care`, `outturn_residential`: gross expenditure on children's social care, and on residential care
+      of looked-after children, in the revenue outturn; per child and in constant prices as above. The two returns of an
+      authority differ.
     - `social_care_share`: children's social care as a share of all service expenditure outside education.
 
     Parameters
@@ -73,7 +77,9 @@ def covariates(raw: Path, deflator: Mapping[str, Any]) -> pd.DataFrame:
     population = _population(raw)
     spending = gross_spending(raw / "raw")
     # Bedfordshire and Cheshire ended on 1 April 2009 and are in no other file.
-    spending = spending[spending["authority"].isin(lookup["old_la_code"])]
+    spending = spending[spending["authority"].isin(lookup["old_la_code"])].assign(prefix="spending_")
+    outturn = social_care_outturn(raw / "raw").assign(prefix="outturn_")
+    outturn["authority"] = outturn["ons"].map(ons_codes(lookup))
     parts = [
         population,
         _deprivation(lookup),
@@ -81,7 +87,7 @@ def covariates(raw: Path, deflator: Mapping[str, Any]) -> pd.DataFrame:
         *(_percent(raw / file, name) for file, name in ((f"raw/{LAIT}", "2026"), (OLDER_LAIT, "2025"))),
         *(_demand(raw / file, column, name, population) for name, (file, column) in DEMAND.items()),
         _rural(raw, lookup),
-        _per_child(spending, population, deflator),
+        _constant_prices(pd.concat([spending, outturn]), population, deflator),
         _in_pounds(spending),
         _social_care_share(raw, lookup),
     ]
@@ -210,13 +216,13 @@ def ons_codes(lookup: pd.DataFrame) -> dict[str, str]:
     return {ons: code for code, codes in pairs for ons in codes.replace(";", " ").split()}
 
 
-def _per_child(spending: pd.DataFrame, population: pd.DataFrame, deflator: Mapping[str, Any]) -> pd.DataFrame:
+def _constant_prices(spending: pd.DataFrame, population: pd.DataFrame, deflator: Mapping[str, Any]) -> pd.DataFrame:
     index = {int(year): float(value) for year, value in deflator["index"].items()}
     if lost := sorted(set(spending["year"]) - set(index)):
         raise DataError(f"england.toml: [deflator] has no index for {', '.join(map(str, lost))}; add it")
     rates = per_child(spending, population)
     constant = rates["value"] * index[deflator["base"]] / rates["year"].map(index)
-    return rates.assign(value=constant.round(2), covariate="spending_" + rates["group"])
+    return rates.assign(value=constant.round(2), covariate=rates["prefix"] + rates["group"])
 
 
 def _in_pounds(spending: pd.DataFrame) -> pd.DataFrame:
@@ -225,6 +231,7 @@ def _in_pounds(spending: pd.DataFrame) -> pd.DataFrame:
 
 
 def _social_care_share(raw: Path, lookup: pd.DataFrame) -> pd.DataFrame:
-    share = share_of_services(raw / "raw").rename_axis("ons").reset_index()
-    share["authority"] = share["ons"].map(ons_codes(lookup))
-    return share.dropna(subset="authority").assign(year=2025, covariate="social_care_share", source="rsx-2025")
+    share = share_of_services(raw / "raw")
+    return share.assign(
+        authority=share["ons"].map(ons_codes(lookup)), year=2025, covariate="social_care_share", source="rsx-2025"
+    )

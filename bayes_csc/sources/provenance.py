@@ -9,12 +9,12 @@ from pathlib import Path
 import pandas as pd
 
 from bayes_csc.panel import Panel
-from bayes_csc.sources import cin, cla, covariates, csww, ofsted, ofsted_visits, places, spending
+from bayes_csc.sources import cin, cla, covariates, csww, ofsted, ofsted_visits, places, revenue_outturn, spending
 
 LICENCE = """\
 Contains public sector information licensed under the Open Government Licence v3.0 (Department for Education, Ofsted,
-Ministry of Housing, Communities and Local Government, Department for Work and Pensions, HM Treasury, Office for National
-Statistics; Crown copyright).
+Ministry of Housing, Communities and Local Government, Department for Work and Pensions, HM Treasury, Office for
+National Statistics; Crown copyright).
 """
 CONVENTIONS = """\
 - **Cells.** `numerator / denominator = value` where `status` is `observed`. `suppressed`: the numerator lies between
@@ -174,7 +174,8 @@ def _file_table(raw: Path) -> str:
         places.NEIGHBOURS,
         places.RURAL,
     }
-    official |= {spending.LAIT, spending.SUMMARY, *(place.file for place in spending.OUTTURNS.values())}
+    official |= {spending.LAIT, *(place.file for place in spending.OUTTURNS.values())}
+    official |= {revenue_outturn.SUMMARY, *(file for file, _ in revenue_outturn.SOCIAL_CARE.values())}
     derived |= {covariates.OLDER_LAIT, covariates.LOW_INCOME, covariates.CLASSES_2021, covariates.DISTRICTS}
     derived |= {covariates.PEOPLE, *(file for file, _ in covariates.DEMAND.values())}
     derived |= {ofsted_visits.IN_2023, ofsted_visits.IN_2024, ofsted_visits.IN_2025}

@@ -48,26 +48,37 @@ def read_sheet(path: Path, sheet: str | int, header: int, needed: Sequence[str])
     DataError
         The file or the sheet is missing or unreadable, or lacks a column.
     """
-    if not path.is_file():
-        raise DataError(f"{path}: the file is missing; expected the official release file of that name")
-    try:
-        book = python_calamine.load_workbook(str(path))
-        found = book.get_sheet_by_index(sheet) if isinstance(sheet, int) else book.get_sheet_by_name(sheet)
-        rows: list[list[Any]] = found.to_python(skip_empty_area=False)
-    except (python_calamine.CalamineError, IndexError) as error:
-        raise DataError(f"{path}: sheet {sheet!r}: expected a spreadsheet with that sheet: {error}") from error
+    rows = sheet_rows(path, sheet)
     if len(rows) < header:
         raise DataError(f"{path}: sheet {sheet!r}: expected column names in row {header}, found {len(rows)} rows")
-    names = [re.sub(r"\s+", " ", _text(name)) for name in rows[header - 1]]
+    names = [re.sub(r"\s+", " ", name) for name in rows[header - 1]]
     missing = [name for name in needed if name not in names]
     if missing:
         shown = ", ".join(name for name in names[:20] if name)
         raise DataError(
             [f"{path}: sheet {sheet!r}: column {name!r} is missing in row {header}; found {shown}" for name in missing]
         )
-    body = {number: [_text(value) for value in row] for number, row in enumerate(rows[header:], start=header + 1)}
-    filled = {number: row for number, row in body.items() if any(row)}
+    filled = {number: row for number, row in enumerate(rows[header:], start=header + 1) if any(row)}
     return pd.DataFrame(list(filled.values()), columns=names, index=list(filled), dtype=str)
+
+
+def sheet_rows(path: Path, sheet: str | int) -> list[list[str]]:
+    """Read every row of one sheet as text; see `read_sheet`.
+
+    Raises
+    ------
+    DataError
+        The file or the sheet is missing or unreadable.
+    """
+    if not path.is_file():
+        raise DataError(f"{path}: the file is missing; expected the official release file of that name")
+    try:
+        book = python_calamine.load_workbook(str(path))
+        found = book.get_sheet_by_index(sheet) if isinstance(sheet, int) else book.get_sheet_by_name(sheet)
+        rows = found.to_python(skip_empty_area=False)
+    except (python_calamine.CalamineError, IndexError) as error:
+        raise DataError(f"{path}: sheet {sheet!r}: expected a spreadsheet with that sheet: {error}") from error
+    return [[_text(value) for value in row] for row in rows]
 
 
 def _text(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Spending on children's services: Section 251 outturn, the Local Authority Interactive Tool and revenue outturn."""
+"""Spending on children's services: Section 251 outturn and the Local Authority Interactive Tool."""
 
 from __future__ import annotations
 
@@ -22,13 +22,6 @@ LAIT_MEASURES = {
     "YouthJusticeFinance": "youth_justice",
     "OtherChildren&FamilyFinance": "other",
 }
-SUMMARY = "spend-revenue-outturn/RSX_LA_Data_2024-25_data_by_LA.ods"
-SUMMARY_YEAR = 2025
-SERVICES = "Total Service Expenditure - Total Expenditure (C3 = C1 + C2)"
-EDUCATION = "Education services - Total Expenditure (C3 = C1 + C2)"
-CHILDREN = "Children Social Care - Total Expenditure (C3 = C1 + C2)"
-# MHCLG: no return in time ([x], M) and no estimate ([n]).
-OUTTURN_MISSING = ("", "[x]", "[n]", "M")
 
 # Lines of each group, spelled plainly. From 2012-13 the groups are the returns' own totals. Before, adoption and
 # special guardianship stood apart from children looked after (in 2008-09 asylum seekers too), and safeguarding was
@@ -136,27 +129,6 @@ def gross_spending(raw: Path) -> pd.DataFrame:
     return pd.concat([*(_outturn(raw, year) for year in OUTTURNS), _interactive_tool(raw)], ignore_index=True)
 
 
-def share_of_services(raw: Path) -> pd.DataFrame:
-    """Children's social care as a share of all service expenditure outside education, gross, 2024-25.
-
-    Parameters
-    ----------
-    raw
-        Folder of the official files.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Indexed by ONS code: value; authorities without a return are left out.
-    """
-    path = raw / SUMMARY
-    table = read_sheet(path, "RSX_LA_Data_202425", 7, ["ONS Code", "Class", SERVICES, EDUCATION, CHILDREN])
-    table = table[table["Class"].isin(["UA", "SC", "LB", "MD"]) & table["ONS Code"].str.startswith("E")]
-    figure = {name: numbers(table[name], path, OUTTURN_MISSING) for name in (SERVICES, EDUCATION, CHILDREN)}
-    share = figure[CHILDREN] / (figure[SERVICES] - figure[EDUCATION])
-    return pd.DataFrame({"value": share.round(5).to_numpy()}, index=table["ONS Code"].to_numpy()).dropna()
-
-
 def _outturn(raw: Path, year: int) -> pd.DataFrame:
     place = OUTTURNS[year]
     path = raw / place.file
@@ -181,7 +153,7 @@ def _outturn(raw: Path, year: int) -> pd.DataFrame:
         raise DataError(
             [f"{path}: row {row}: the line appears twice for its authority" for row in rows.index[repeated]]
         )
-    sums = rows.groupby(["authority", "year", "group"], as_index=False)["value"].sum(min_count=1)
+    sums: pd.DataFrame = rows.groupby(["authority", "year", "group"])["value"].sum(min_count=1).reset_index()
     return sums.assign(source=f"s251-{year}")
 
 
@@ -220,6 +192,6 @@ def interactive_tool(path: Path, measures: list[str]) -> pd.DataFrame:
     lost = sorted(set(measures) - set(table["Short Desc"]))
     if lost:
         raise DataError([f"{path}: no measure is called {name!r}" for name in lost])
-    table["authority"] = table["LA Number"].astype(int).astype(str)
-    table["value"] = numbers(table["Values"], path, ("-",))
-    return table.dropna(subset="value")
+    codes, values = table["LA Number"].astype(int).astype(str), numbers(table["Values"], path, ("-",))
+    found: pd.DataFrame = table.assign(authority=codes, value=values).dropna(subset="value")
+    return found
