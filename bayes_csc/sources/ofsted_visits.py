@@ -58,7 +58,7 @@ ACTIVITIES = (
 def visits(
     raw: Path, authorities: pd.DataFrame, *, started_by: datetime.date, published_by: datetime.date
 ) -> pd.DataFrame:
-    """Read the focused and monitoring visits of April 2022 to March 2025.
+    """Read the focused and monitoring visits of March 2022 to March 2025.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def providers(raw: Path, authorities: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         The panel's columns of providers. `event` is "latest full inspection" (a row counts the providers whose latest
         one gave the grade, with their places) or the kind of inspection in the year (a row counts those that gave the
-        grade; monitoring inspections give none).
+        grade; monitoring inspections give none, but for two).
     """
     path = raw / IN_2023
     known = authorities.loc[existing(authorities, datetime.date(PROVIDER_YEAR, 3, 31)), "name"].to_dict()

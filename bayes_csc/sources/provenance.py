@@ -60,7 +60,7 @@ CONVENTIONS = """\
   (safeguarding, and services for looked-after children), CPI (child protection) and TLAC (looked-after children).
   Ofsted shows the grade "adequate" of that time as requires improvement. Only publication dates are known. No model
   uses them.
-- **Visits** (`visits.csv`): focused and monitoring visits from April 2022 to March 2025, which give no grade.
+- **Visits** (`visits.csv`): focused and monitoring visits from March 2022 to March 2025, which give no grade.
   Releases before 2024-25 do not say when the letter was published.
 - **Providers** (`providers.csv`): homes, agencies and other providers in the area of each authority, whoever runs
   them, by the grade of their latest full inspection on 31 March 2023 (with places), and the inspections of the year

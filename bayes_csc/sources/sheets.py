@@ -15,6 +15,7 @@ from bayes_csc.errors import DataError
 
 # Names that releases give to authorities, where plain spelling does not lead to the name in the table of authorities.
 ALIASES = {
+    "bedford borough": "bedford",
     "bristol": "bristol city of",
     "durham": "county durham",
     "herefordshire": "herefordshire county of",
