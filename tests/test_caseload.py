@@ -125,6 +125,20 @@ def test_intervals_cover_real_caseloads_nearly_as_often_as_they_say(panel: Panel
     assert together["share_below"].mean() == pytest.approx(0.5, abs=0.024)
 
 
+def test_deprivation_size_and_demand_explain_little_of_real_caseloads(panel: Panel) -> None:
+    """As the README says: 7% to 18% of the variance of the logarithm in a year."""
+    explained = []
+    for year in range(2017, 2026):
+        table = caseload_benchmark(panel, year, indicator="cases_per_holder")
+        table = table[table["case_holders"] > 10]
+        outcome = np.log(table["caseload"])
+        logs = np.log(table[["population", "demand"]])
+        predictors = np.column_stack([np.ones(len(table)), table["deprivation"], logs])
+        fitted = predictors @ np.linalg.lstsq(predictors, outcome, rcond=None)[0]
+        explained.append(float(np.var(fitted) / np.var(outcome)))
+    assert (min(explained), max(explained)) == pytest.approx((0.07, 0.18), abs=0.005)
+
+
 def test_the_real_table_has_joint_returns_once_and_names_who_is_left_out(panel: Panel) -> None:
     table = caseload_benchmark(panel, 2025, indicator="cases_per_holder").set_index("authority")
     assert len(table) == 149

@@ -285,6 +285,18 @@ def test_figures_that_the_department_doubts_are_missing(spending: pd.DataFrame) 
     assert not {"806", "212"} & last  # Middlesbrough and Wandsworth
 
 
+def test_a_return_of_zeros_alone_is_no_return(spending: pd.DataFrame) -> None:
+    # Stockton-on-Tees, 2009-10; a single line of zero stays.
+    assert spending.query("authority == '808'")["year"].drop_duplicates().tolist() == [2009, *range(2011, 2026)]
+    assert (spending["value"] == 0).any()
+
+
+def test_a_percentage_of_zero_is_no_figure(known: pd.DataFrame) -> None:
+    edition = known.query("covariate == 'low_income_percent_2025' and authority == '855'")
+    assert edition["year"].tolist() == list(range(2016, 2025))
+    assert (known.query("covariate == 'low_income_percent_2025'")["value"] > 0).all()
+
+
 # Readers.
 
 

@@ -155,6 +155,8 @@ def _low_income(raw: Path, lookup: pd.DataFrame) -> pd.DataFrame:
 
 def _percent(path: Path, vintage: str) -> pd.DataFrame:
     table = interactive_tool(path, ["ChildPov"])
+    # No authority is without such families: the tool has 0 for Leicestershire in 2015, where DWP counts 16,983.
+    table = table[table["value"] > 0]
     return pd.DataFrame(
         {
             "authority": table["authority"],

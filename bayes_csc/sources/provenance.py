@@ -71,10 +71,12 @@ CONVENTIONS = """\
   2026); `spending_` GROUP `_cash` is in pounds of the year. Section 251 to 2015-16, the Local Authority Interactive
   Tool from 2016-17; the groups are those of the tool, put together from the returns' lines before 2012-13, where the
   lines differ. The department doubts the figures of Middlesbrough and Wandsworth for 2024-25, and they are missing.
-  Children in low income: DWP's counts of September 2022, and percentages of two editions of the tool that are
-  calibrated differently, so that they are two covariates. The 2025 index of deprivation is aggregated from districts
-  for counties. `rural_2021` is the share of people in districts that the 2021 classification calls rural; there is no
-  such class of counties.
+  Other returns hold evident errors, which stand as published (safeguarding in 2019-20 is seven times the usual in
+  Salford, an eighth in Sandwell), so that a single year of one authority says little; `outturn_residential` is 0
+  where residential care is not shown apart. Children in low income: DWP's counts of September 2022, and percentages
+  of two editions of the tool that are calibrated differently, so that they are two covariates. The 2025 index of
+  deprivation is aggregated from districts for counties. `rural_2021` is the share of people in districts that the
+  2021 classification calls rural; there is no such class of counties.
 """
 
 

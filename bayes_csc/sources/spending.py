@@ -134,6 +134,7 @@ def _outturn(raw: Path, year: int) -> pd.DataFrame:
     path = raw / place.file
     table = read_sheet(path, 0, place.header, [place.authority, place.line, place.total])
     table = table[table[place.authority].str.fullmatch(r"\d{3}")]
+    table = table[_returned(numbers(table[place.total], path, ("", "NULL")), table[place.authority])]
     lines = table[place.line].map(plain)
     groups = {line: group for group, parts in place.groups.items() for line in parts}
     unknown = sorted(set(groups) - set(lines))
@@ -155,6 +156,11 @@ def _outturn(raw: Path, year: int) -> pd.DataFrame:
         )
     sums: pd.DataFrame = rows.groupby(["authority", "year", "group"])["value"].sum(min_count=1).reset_index()
     return sums.assign(source=f"s251-{year}")
+
+
+def _returned(total: pd.Series, authority: pd.Series) -> pd.Series:
+    """Whether a row's authority made a return: one without has zeros in all lines (Stockton-on-Tees in 2009-10)."""
+    return total.abs().groupby(authority).transform("sum") > 0
 
 
 def _interactive_tool(raw: Path) -> pd.DataFrame:

@@ -44,4 +44,5 @@ def caseload(
         show(table)
     else:
         write(table, out)
-        typer.echo(f"Wrote {len(table)} authorities to {out}. {table.attrs['about']}")
+        left_out = ", ".join(table.attrs["left_out"]) or "none"
+        typer.echo(f"Wrote {len(table)} authorities to {out} (left out: {left_out}). {table.attrs['about']}")
