@@ -126,7 +126,7 @@ def test_intervals_cover_real_caseloads_nearly_as_often_as_they_say(panel: Panel
 
 
 def test_deprivation_size_and_demand_explain_little_of_real_caseloads(panel: Panel) -> None:
-    """As the README says: 7% to 18% of the variance of the logarithm in a year."""
+    """As the README says: 1% to 15% of the variance of the logarithm in a year, where more than ten hold cases."""
     explained = []
     for year in range(2017, 2026):
         table = caseload_benchmark(panel, year, indicator="cases_per_holder")
@@ -136,7 +136,7 @@ def test_deprivation_size_and_demand_explain_little_of_real_caseloads(panel: Pan
         predictors = np.column_stack([np.ones(len(table)), table["deprivation"], logs])
         fitted = predictors @ np.linalg.lstsq(predictors, outcome, rcond=None)[0]
         explained.append(float(np.var(fitted) / np.var(outcome)))
-    assert (min(explained), max(explained)) == pytest.approx((0.07, 0.18), abs=0.005)
+    assert (min(explained), max(explained)) == pytest.approx((0.01, 0.15), abs=0.005)
 
 
 def test_the_real_table_has_joint_returns_once_and_names_who_is_left_out(panel: Panel) -> None:
