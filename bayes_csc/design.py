@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.linalg import block_diag
 
 from bayes_csc.calendar import grid_position, reference_instant
+from bayes_csc.deprivation import deprivation_scores
 from bayes_csc.errors import DataError, SpecError
 from bayes_csc.geography import codes_of, linked_blocks, predecessors
 from bayes_csc.kernel.arrays import Layout
@@ -207,7 +208,8 @@ def design(panel: Panel, spec: Spec) -> Design:
 
     year, window, now = _grid(panel, keys)
     region = tuple(sorted(table.region.unique()))
-    deprivation = table.deprivation.to_numpy(dtype=float)
+    scores = deprivation_scores(panel, spec.pooling.deprivation_score)
+    deprivation = scores.loc[list(authority)].to_numpy(dtype=float)
     if spec.pooling.deprivation and np.isnan(deprivation).any():
         lost = ", ".join(np.array(authority)[np.isnan(deprivation)])
         raise DataError(

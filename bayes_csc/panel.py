@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -19,6 +20,16 @@ from bayes_csc.indicators import Indicator, dictionary_text, read_dictionary
 from bayes_csc.panel_check import read_authorities, read_inspections
 from bayes_csc.panel_files import CELL_COLUMNS, CELL_OPTIONAL, csv_text, read_text
 from bayes_csc.releases import read_releases, unexplained_sources
+from bayes_csc.side_tables import (
+    COVARIATES,
+    EARLIER_INSPECTIONS,
+    PROVIDERS,
+    SIDE_TABLES,
+    VISITS,
+    known_by,
+    read_side_tables,
+    side_texts,
+)
 from bayes_csc.vintages import all_vintages, current_and_earlier, no_revisions, published_by
 
 INDICATOR_FOLDER = "indicators"
@@ -69,6 +80,17 @@ class Panel:
     releases
         What each `source` is, indexed by it: `title`, `publisher`, `published`, `url`, `licence`; None where the
         sources are free text.
+    covariates
+        Characteristics of authorities by year, never quality: `authority`, `year` (int), `covariate`, `value`,
+        `source`.
+    earlier_inspections
+        Judgements under frameworks before those of `inspections`, with the same columns; the model does not use them.
+    visits
+        Visits without a grade: `authority`, `type`, `start_date`, `publication_date` (NaT where unknown), `theme`,
+        `source`.
+    providers
+        Providers in an authority's area and their inspections: `authority`, `year` (int), `provision`, `event`,
+        `grade` (NaN where none), `number`, `places`, `source`.
     """
 
     name: str
@@ -84,6 +106,10 @@ class Panel:
     readme: str = ""
     revisions: pd.DataFrame = field(default_factory=no_revisions)
     releases: pd.DataFrame | None = None
+    covariates: pd.DataFrame = field(default_factory=COVARIATES.empty)
+    earlier_inspections: pd.DataFrame = field(default_factory=EARLIER_INSPECTIONS.empty)
+    visits: pd.DataFrame = field(default_factory=VISITS.empty)
+    providers: pd.DataFrame = field(default_factory=PROVIDERS.empty)
 
     @classmethod
     def read(cls, folder: str | os.PathLike[str]) -> Panel:
@@ -92,8 +118,8 @@ class Panel:
         Parameters
         ----------
         folder
-            Folder with indicators.toml, indicators/DOMAIN.csv, inspections.csv, authorities.csv, README.md and, if the
-            sources are releases, releases.csv.
+            Folder with indicators.toml, indicators/DOMAIN.csv, inspections.csv, authorities.csv, README.md and, where
+            there are any, releases.csv, covariates.csv, earlier_inspections.csv, visits.csv and providers.csv.
 
         Raises
         ------
@@ -119,6 +145,7 @@ class Panel:
         if vintages is not None and releases is not None:
             problems += unexplained_sources(vintages, releases)
         readme = read_text(root / README, problems)
+        side: dict[str, Any] = read_side_tables(root, authorities, head, problems)
         if problems or authorities is None or inspections is None or vintages is None or readme is None:
             raise DataError(problems)
         cells, revisions = current_and_earlier(vintages)
@@ -131,6 +158,7 @@ class Panel:
             readme=readme,
             revisions=revisions,
             releases=releases,
+            **side,
         )
 
     def write(self, folder: str | os.PathLike[str]) -> None:
@@ -172,8 +200,12 @@ class Panel:
             **({} if self.releases is None else {RELEASES: csv_text(self.releases.sort_index().reset_index())}),
             INSPECTIONS: csv_text(self.inspections.sort_values(list(INSPECTION_ORDER))),
             AUTHORITIES: csv_text(self.authorities.sort_index().rename_axis("code").reset_index()),
+            **side_texts(self._side()),
             README: self.readme or f"# {self.name}\n",
         }
+
+    def _side(self) -> dict[str, pd.DataFrame]:
+        return {name: getattr(self, name) for name in SIDE_TABLES}
 
     def _domains(self) -> dict[str, pd.DataFrame]:
         order = {key: place for place, key in enumerate(self.indicators)}
@@ -198,8 +230,8 @@ class Panel:
     def as_of(self, day: datetime.date) -> Panel:
         """The panel as it was known on a day, which becomes its date.
 
-        Of each cell the vintage that was current then, and nothing published later: neither cells nor judgements. What
-        is said of the authorities and of the releases is not dated and stays.
+        Of each cell the vintage that was current then, and nothing published later: neither cells nor judgements nor
+        visits. What is said of the authorities and of the releases is not dated and stays.
 
         Parameters
         ----------
@@ -209,7 +241,10 @@ class Panel:
         vintages = published_by(all_vintages(self.cells, self.revisions), day)
         cells, revisions = current_and_earlier(vintages)
         inspections = published_by(self.inspections, day)
-        return replace(self, date=day, published_by=day, cells=cells, revisions=revisions, inspections=inspections)
+        side: dict[str, Any] = known_by(self._side(), pd.Timestamp(day))
+        return replace(
+            self, date=day, published_by=day, cells=cells, revisions=revisions, inspections=inspections, **side
+        )
 
     def latest_grades(self) -> pd.DataFrame:
         """Latest overall judgement of each authority that exists at the panel's date and has one.

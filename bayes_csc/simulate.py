@@ -24,6 +24,7 @@ from bayes_csc.families import declared, drawn
 from bayes_csc.indicators import SIGN
 from bayes_csc.panel import DICTIONARY, OVERALL, Panel, inspection_dates
 from bayes_csc.panel_files import CELL_OPTIONAL
+from bayes_csc.side_tables import EARLIER_INSPECTIONS, PROVIDERS, VISITS
 from bayes_csc.skeleton import WORKFORCE, skeleton
 from bayes_csc.spec import Spec
 from bayes_csc.truth import centred, draw_latent, draw_prior
@@ -175,7 +176,15 @@ def _blank(panel: Panel, spec: Spec) -> Panel:
             cells["value"] = cells.value.mask(at, indicator.typical or 1.0)
             cells["numerator"] = cells.numerator.mask(at)
     inspections = panel.inspections[panel.inspections.domain == OVERALL].reset_index(drop=True)
-    return replace(panel, cells=cells.reset_index(drop=True), revisions=no_revisions(), inspections=inspections)
+    return replace(
+        panel,
+        cells=cells.reset_index(drop=True),
+        revisions=no_revisions(),
+        inspections=inspections,
+        earlier_inspections=EARLIER_INSPECTIONS.empty(),
+        visits=VISITS.empty(),
+        providers=PROVIDERS.empty(),
+    )
 
 
 def _counted(

@@ -16,9 +16,11 @@ from bayes_csc.indicators import parse_dictionary
 from bayes_csc.panel import Panel
 from bayes_csc.sources.cin import children_in_need
 from bayes_csc.sources.cla import looked_after
+from bayes_csc.sources.covariates import covariates
 from bayes_csc.sources.csww import workforce
 from bayes_csc.sources.earlier import earlier_vintages
-from bayes_csc.sources.ofsted import judgements
+from bayes_csc.sources.ofsted import earlier_judgements, judgements
+from bayes_csc.sources.ofsted_visits import providers, visits
 from bayes_csc.sources.places import places
 from bayes_csc.sources.provenance import england_readme
 from bayes_csc.sources.publications import release_table
@@ -73,6 +75,10 @@ def england(raw: Path) -> Panel:
         authorities=authorities,
         revisions=revisions,
         releases=releases,
+        covariates=covariates(raw, described["deflator"]),
+        earlier_inspections=earlier_judgements(raw),
+        visits=visits(raw, authorities, started_by=head["date"], published_by=head["published_by"]),
+        providers=providers(raw, authorities),
     )
     return replace(panel, readme=england_readme(panel, raw))
 

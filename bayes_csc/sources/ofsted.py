@@ -1,4 +1,4 @@
-"""Ofsted's judgements of children's services under SIF and ILACS, one row per judgement."""
+"""Ofsted's judgements of children's services, one row per judgement."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from bayes_csc.sources.tables import read_table
 
 JUDGEMENTS = "derived/ofsted_judgements_long.csv"
 FRAMEWORKS = ("SIF", "ILACS")
+EARLIER_FRAMEWORKS = ("SLAC", "CPI", "TLAC")
 GRADES = {"Outstanding": 1, "Good": 2, "Requires improvement": 3, "Inadequate": 4}
 DOMAINS = {
     "overall_effectiveness": "overall",
@@ -23,6 +24,19 @@ DOMAINS = {
     "adoption": "adoption",
     "lscb": "lscb",
 }
+# What one judgement of the earlier frameworks was about; none of them judged an authority's services as a whole.
+EARLIER_DOMAINS = {
+    "SLAC safeguarding": "safeguarding",
+    "SLAC safeguarding re-inspection": "safeguarding",
+    "SLAC looked after children": "children_looked_after",
+    "SLAC looked after children re-inspection": "children_looked_after",
+    "Child protection": "child_protection",
+    "Child protection re-inspection": "child_protection",
+    "Targeted looked after children": "children_looked_after",
+}
+# ILACS judged children in care and care leavers together until this day, and each of them since.
+SPLIT = pd.Timestamp("2023-01-01")
+TOGETHER = "children_looked_after_and_care_leavers"
 COLUMNS = {
     "old_la_code": "authority",
     "framework": "framework",
@@ -34,6 +48,11 @@ COLUMNS = {
 
 def judgements(raw: Path, *, started_by: datetime.date, published_by: datetime.date) -> pd.DataFrame:
     """Read the SIF and ILACS judgements, overall and by domain.
+
+    Under ILACS the domain is `children_looked_after_and_care_leavers` for inspections that started before January
+    2023, and `children_looked_after` and `care_leavers` since. Under SIF `care_leavers` and `adoption` are graded parts
+    of `children_looked_after`, and `lscb` is the judgement of the safeguarding children board. An inspection without
+    an overall grade has its domains only.
 
     Parameters
     ----------
@@ -53,9 +72,44 @@ def judgements(raw: Path, *, started_by: datetime.date, published_by: datetime.d
     DataError
         A grade that is not one of the four.
     """
+    rows = _graded(raw, FRAMEWORKS)
+    started = rows["start_date"].fillna(rows["publication_date"])
+    together = (rows["framework"] == "ILACS") & (rows["domain"] == "children_looked_after") & (started < SPLIT)
+    rows["domain"] = rows["domain"].mask(together, TOGETHER)
+    published = rows["publication_date"] <= pd.Timestamp(published_by)
+    chosen = (started <= pd.Timestamp(started_by)) & published
+    return rows.loc[chosen, list(INSPECTION_COLUMNS)].reset_index(drop=True)
+
+
+def earlier_judgements(raw: Path) -> pd.DataFrame:
+    """Read the judgements of the frameworks before SIF, of 2009 to 2013.
+
+    Safeguarding and looked-after children (SLAC), child protection (CPI) and targeted inspections of services for
+    looked-after children (TLAC). Their judgements are of parts, each with a domain of its own and none "overall".
+    Ofsted shows the grade "adequate" of that time as requires improvement. Only publication dates are known.
+
+    Parameters
+    ----------
+    raw
+        Folder of the official files.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The panel's inspection columns.
+    """
+    rows = _graded(raw, EARLIER_FRAMEWORKS)
+    lost = sorted(set(rows["type"]) - set(EARLIER_DOMAINS))
+    if lost:
+        raise DataError([f"{raw / JUDGEMENTS}: unknown inspection type {name!r}" for name in lost])
+    rows["domain"] = rows["type"].map(EARLIER_DOMAINS)
+    return rows[list(INSPECTION_COLUMNS)].reset_index(drop=True)
+
+
+def _graded(raw: Path, frameworks: tuple[str, ...]) -> pd.DataFrame:
     path = raw / JUDGEMENTS
     table = read_table(path, [*COLUMNS, *DOMAINS])
-    table = table[table["framework"].isin(FRAMEWORKS)]
+    table = table[table["framework"].isin(frameworks)]
     rows = table.melt(list(COLUMNS), list(DOMAINS), "domain", "grade").query("grade != ''")
     odd = rows[~rows["grade"].isin(list(GRADES))]
     if not odd.empty:
@@ -70,6 +124,4 @@ def judgements(raw: Path, *, started_by: datetime.date, published_by: datetime.d
     rows["grade"] = rows["grade"].map(GRADES).astype(int)
     for name in ("start_date", "publication_date"):
         rows[name] = pd.to_datetime(rows[name], format="%Y-%m-%d")
-    started = rows["start_date"].fillna(rows["publication_date"]) <= pd.Timestamp(started_by)
-    published = rows["publication_date"] <= pd.Timestamp(published_by)
-    return rows.loc[started & published, list(INSPECTION_COLUMNS)].reset_index(drop=True)
+    return rows

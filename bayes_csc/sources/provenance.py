@@ -8,11 +8,23 @@ from pathlib import Path
 import pandas as pd
 
 from bayes_csc.panel import Panel
-from bayes_csc.sources import cin, cla, csww, earlier, ofsted, places
+from bayes_csc.sources import (
+    cin,
+    cla,
+    covariates,
+    csww,
+    earlier,
+    ofsted,
+    ofsted_visits,
+    places,
+    revenue_outturn,
+    spending,
+)
 
 LICENCE = """\
 Contains public sector information licensed under the Open Government Licence v3.0 (Department for Education, Ofsted,
-Ministry of Housing, Communities and Local Government, Office for National Statistics; Crown copyright).
+Ministry of Housing, Communities and Local Government, Department for Work and Pensions, HM Treasury, Office for
+National Statistics; Crown copyright).
 """
 CONVENTIONS = """\
 - **Cells.** `numerator / denominator = value` where `status` is `observed`. `suppressed`: the numerator lies between
@@ -59,8 +71,31 @@ CONVENTIONS = """\
   neighbours of the DfE model of 2025, closest first.
 - **Inspections** are those under SIF and ILACS that started by the panel's date and were published by
   `published_by`, one row per judgement; grade 1 is the best. Six SIF inspections have no known start (`start_date` is
-  blank). Before January 2023 ILACS judged care leavers together with children in care. A successor authority does
-  not inherit its predecessor's judgement.
+  blank). Until December 2022 ILACS judged care leavers together with children in care: the domain is then
+  `children_looked_after_and_care_leavers`. Under SIF `care_leavers` and `adoption` are parts of
+  `children_looked_after`. A successor authority does not inherit its predecessor's judgement. An inspection without
+  an overall grade (all of them from April 2026) has rows for its domains only.
+- **Earlier inspections** (`earlier_inspections.csv`, 2009 to 2013) judged parts of a service, never all of it: SLAC
+  (safeguarding, and services for looked-after children), CPI (child protection) and TLAC (looked-after children).
+  Ofsted shows the grade "adequate" of that time as requires improvement. Only publication dates are known. No model
+  uses them.
+- **Visits** (`visits.csv`): focused and monitoring visits from March 2022 to March 2025, which give no grade.
+  Releases before 2024-25 do not say when the letter was published.
+- **Providers** (`providers.csv`): homes, agencies and other providers in the area of each authority, whoever runs
+  them, by the grade of their latest full inspection on 31 March 2023 (with places), and the inspections of the year
+  to that day. Later releases are not among the files. It describes the area, not the authority's own services.
+- **Covariates** (`covariates.csv`) describe authorities; no model takes them for quality. Counts and spending of a
+  year to 31 March are divided by the children aged 0 to 17 at the mid-year within it, as the Department for Education
+  does. `spending_` GROUP is gross expenditure per child in prices of 2024-25 (HM Treasury's GDP deflator of March
+  2026); `spending_` GROUP `_cash` is in pounds of the year. Section 251 to 2015-16, the Local Authority Interactive
+  Tool from 2016-17; the groups are those of the tool, put together from the returns' lines before 2012-13, where the
+  lines differ. The department doubts the figures of Middlesbrough and Wandsworth for 2024-25, and they are missing.
+  Other returns hold evident errors, which stand as published (safeguarding in 2019-20 is seven times the usual in
+  Salford, an eighth in Sandwell), so that a single year of one authority says little; `outturn_residential` is 0
+  where residential care is not shown apart. Children in low income: DWP's counts of September 2022, and percentages
+  of two editions of the tool that are calibrated differently, so that they are two covariates. The 2025 index of
+  deprivation is aggregated from districts for counties. `rural_2021` is the share of people in districts that the
+  2021 classification calls rural; there is no such class of counties.
 """
 
 
@@ -90,6 +125,7 @@ def england_readme(panel: Panel, raw: Path) -> str:
         f"## Licence\n\n{LICENCE}",
         f"## Conventions\n\n{CONVENTIONS}",
         f"## Indicators\n\n{_indicator_table(panel)}",
+        f"## Covariates\n\n{_covariate_table(panel.covariates)}",
         f"## Restated figures\n\n{_revision_table(panel)}",
         f"## Releases\n\n{_release_table(panel)}",
         f"## Files\n\nSHA-256 of every file read.\n\n{_file_table(raw)}",
@@ -114,8 +150,26 @@ def _indicator_table(panel: Panel) -> str:
     return "\n".join(rows) + "\n"
 
 
+def _covariate_table(covariates: pd.DataFrame) -> str:
+    years = _spans(covariates, "covariate")
+    rows = ["| covariate | years | figures | smallest | median | largest |", "|" + "---|" * 6]
+    for key, values in covariates.groupby("covariate")["value"]:
+        spread = " | ".join(f"{figure:,.4g}" if abs(figure) < 1e4 else f"{figure:,.0f}" for figure in (
+            values.min(), values.median(), values.max()
+        ))  # fmt: skip
+        rows.append(f"| `{key}` | {years[str(key)]} | {len(values)} | {spread} |")
+    return "\n".join(rows) + "\n"
+
+
+def _sources(panel: Panel) -> pd.DataFrame:
+    """Release and year of every cell, covariate, visit and count of providers."""
+    visits = panel.visits.assign(year=panel.visits["start_date"].dt.year)
+    tables = (panel.cells, panel.covariates, visits, panel.providers)
+    return pd.concat([table[["source", "year"]] for table in tables])
+
+
 def _release_table(panel: Panel) -> str:
-    years, before = _spans(panel.cells, "source"), _spans(panel.revisions, "source")
+    years, before = _spans(_sources(panel), "source"), _spans(panel.revisions, "source")
     rows = ["| id | release | years used | years of which it has an earlier vintage |", "|---|---|---|---|"]
     if panel.releases is not None:
         rows += [
@@ -155,6 +209,11 @@ def _file_table(raw: Path) -> str:
         places.NEIGHBOURS,
         places.RURAL,
     }
+    official |= {spending.LAIT, *(place.file for place in spending.OUTTURNS.values())}
+    official |= {revenue_outturn.SUMMARY, *(file for file, _ in revenue_outturn.SOCIAL_CARE.values())}
+    derived |= {covariates.OLDER_LAIT, covariates.LOW_INCOME, covariates.CLASSES_2021, covariates.DISTRICTS}
+    derived |= {covariates.PEOPLE, *(file for file, _ in covariates.DEMAND.values())}
+    derived |= {ofsted_visits.IN_2023, ofsted_visits.IN_2024, ofsted_visits.IN_2025}
     rows = ["| file | SHA-256 |", "|---|---|"]
     for name in sorted({f"raw/{file}" for file in official} | derived):
         rows.append(f"| `{name}` | `{hashlib.sha256((raw / name).read_bytes()).hexdigest()}` |")

@@ -49,7 +49,7 @@ SFR_SYMBOLS: Mapping[str, Entry] = {"x": SMALL_COUNT, "..": UNAVAILABLE, ".": IN
 SFR_FTE_SYMBOLS: Mapping[str, Entry] = {**SFR_SYMBOLS, "x": SMALL_FTE}
 
 
-def read_table(path: Path, needed: list[str], *, encoding: str = "utf-8-sig") -> pd.DataFrame:
+def read_table(path: Path, needed: list[str], *, encoding: str = "utf-8-sig", skip: int = 0) -> pd.DataFrame:
     """Read an official CSV file as the text it publishes.
 
     Parameters
@@ -60,6 +60,8 @@ def read_table(path: Path, needed: list[str], *, encoding: str = "utf-8-sig") ->
         Columns that must be there.
     encoding
         UTF-8, with or without a byte-order mark, unless the release is older.
+    skip
+        Lines above the column names.
 
     Returns
     -------
@@ -74,7 +76,7 @@ def read_table(path: Path, needed: list[str], *, encoding: str = "utf-8-sig") ->
     if not path.is_file():
         raise DataError(f"{path}: the file is missing; expected the official release file of that name")
     try:
-        table = pd.read_csv(path, dtype=str, encoding=encoding, keep_default_na=False)
+        table = pd.read_csv(path, dtype=str, encoding=encoding, keep_default_na=False, skiprows=skip)
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise DataError(f"{path}: expected a CSV file in {encoding}: {error}") from error
     missing = [name for name in needed if name not in table.columns]

@@ -1,4 +1,4 @@
-"""`bayescsc data`: build a panel from official files."""
+"""`bayescsc data`: build a panel from official files, and look at what it describes."""
 
 from __future__ import annotations
 
@@ -24,3 +24,28 @@ def build(
     panel = england(raw)
     panel.write(out)
     typer.echo(f"Wrote {len(panel.cells)} cells of {len(panel.indicators)} indicators to {out}")
+
+
+@app.command()
+def caseload(
+    panel: Annotated[Path | None, typer.Option("--panel", help="Panel folder; the embedded England panel.")] = None,
+    year: Annotated[int | None, typer.Option("--year", help="Year of the workforce census; the latest.")] = None,
+    demand: Annotated[
+        str, typer.Option("--demand", help="Covariate that stands for demand.")
+    ] = "children_in_need_per_10000",
+    out: Annotated[Path | None, typer.Option("--out", help="CSV file to write instead of printing.")] = None,
+) -> None:
+    """Show caseloads beside the range to expect of authorities alike in deprivation, size and demand; no threshold."""
+    from bayes_csc.caseload import caseload_benchmark
+    from bayes_csc.panel import Panel
+    from bayes_csc.share import data_dir
+
+    from .caseload import show, write
+
+    table = caseload_benchmark(Panel.read(panel or data_dir()), year, demand=demand)
+    if out is None:
+        show(table)
+    else:
+        write(table, out)
+        left_out = ", ".join(table.attrs["left_out"]) or "none"
+        typer.echo(f"Wrote {len(table)} authorities to {out} (left out: {left_out}). {table.attrs['about']}")

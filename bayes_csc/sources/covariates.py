@@ -1,0 +1,239 @@
+"""Characteristics of England's authorities by year: population, deprivation, low income, demand, place and spending."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bayes_csc.errors import DataError
+from bayes_csc.side_tables import COVARIATES
+from bayes_csc.sources.places import LOOKUP, POPULATION, POPULATION_TO_2018
+from bayes_csc.sources.rda import read_rda
+from bayes_csc.sources.revenue_outturn import share_of_services, social_care_outturn
+from bayes_csc.sources.sheets import authority_codes, numbers, read_sheet
+from bayes_csc.sources.spending import LAIT, gross_spending, interactive_tool
+from bayes_csc.sources.tables import EES_SYMBOLS, entries, local_authorities, read_table
+
+OLDER_LAIT = "raw/dfe-lait/bds_long_0_2025-05-28.parquet"
+LOW_INCOME = "raw/deprivation/children-rel-low-inc-utla-2015-21.csv"
+CLASSES_2021 = "raw/geography/ruc21_ltla24.rda"
+DISTRICTS = "raw/geography/LTLA-UTLA_Apr23_Lookup_England-Wales.csv"
+PEOPLE = "raw/population/mye23tablesew.xlsx"
+# Scores and the year of each edition; a second source where the score is not the official table's.
+EDITIONS = (
+    ("imd", 2015, "imd2015_score", "imd-2015", "imd-2015-lsoa"),
+    ("imd", 2019, "imd2019_score", "imd-2019", "imd-2019-lsoa"),
+    ("imd", 2025, "imd2025_score", "imd-2025", "imd-2025-districts"),
+    ("idaci", 2015, "idaci2015_score", "imd-2015", "imd-2015-lsoa"),
+    ("idaci", 2019, "idaci2019_score", "imd-2019", "imd-2019-lsoa"),
+)
+# Counts over children aged 0 to 17, with the column of the count.
+DEMAND = {
+    "children_in_need_per_10000": ("raw/dfe-cin-2025/b1_children_in_need_2013_to_2025.csv", "At31_episodes"),
+    "referrals_per_10000": (
+        "raw/dfe-cin-2025/c1_children_in_need_referrals_and_rereferrals_2013_to_2025.csv",
+        "referral_count",
+    ),
+}
+# Groups with a consistent total in pounds for years before the population file begins.
+IN_POUNDS = ("total", "looked_after", "safeguarding")
+
+
+def covariates(raw: Path, deflator: Mapping[str, Any]) -> pd.DataFrame:
+    """Build the table of covariates.
+
+    - `population_0_17`: children at mid-year.
+    - `imd`, `idaci`: average scores of the indices of deprivation; the year is the edition.
+    - `low_income_children`: children in relative low income before housing costs, in the year to 31 March; a count.
+    - `low_income_percent_2025`, `low_income_percent_2026`: percentage of children under 16 in such families as
+      published in May 2025 and, on another calibration, in April 2026; never one series.
+    - `children_in_need_per_10000` on 31 March and `referrals_per_10000` in the year to it, over children aged 0 to 17
+      at the mid-year before.
+    - `rural_2021`: share of people (mid-2023) in districts that the classification of 2021 calls rural.
+    - `spending_GROUP`: gross expenditure per child aged 0 to 17 at the mid-year before, in constant prices of the
+      deflator's base, year to 31 March: value / children * index[base] / index[year].
+    - `spending_GROUP_cash`: the same in pounds of the year, not per child.
+    - `outturn_social_care`, `outturn_residential`: gross expenditure on children's social care, and on residential care
+      of looked-after children, in the revenue outturn; per child and in constant prices as above. The two returns of an
+      authority differ.
+    - `social_care_share`: children's social care as a share of all service expenditure outside education.
+
+    Parameters
+    ----------
+    raw
+        Folder that holds the official files in `raw/` and the tables computed from them in `derived/`.
+    deflator
+        `base`, the year of the prices, and `index`, the GDP deflator by year (as text), of years to 31 March.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The panel's covariate columns; a figure that is not published has no row.
+    """
+    lookup = read_table(raw / LOOKUP, ["old_la_code", "la_name", "new_la_code", "other_new_la_codes"])
+    population = _population(raw)
+    spending = gross_spending(raw / "raw")
+    # Bedfordshire and Cheshire ended on 1 April 2009 and are in no other file.
+    spending = spending[spending["authority"].isin(lookup["old_la_code"])].assign(prefix="spending_")
+    outturn = social_care_outturn(raw / "raw").assign(prefix="outturn_")
+    outturn["authority"] = outturn["ons"].map(ons_codes(lookup))
+    parts = [
+        population,
+        _deprivation(lookup),
+        _low_income(raw, lookup),
+        *(_percent(raw / file, name) for file, name in ((f"raw/{LAIT}", "2026"), (OLDER_LAIT, "2025"))),
+        *(_demand(raw / file, column, name, population) for name, (file, column) in DEMAND.items()),
+        _rural(raw, lookup),
+        _constant_prices(pd.concat([spending, outturn]), population, deflator),
+        _in_pounds(spending),
+        _social_care_share(raw, lookup),
+    ]
+    return pd.concat([part[list(COVARIATES.columns)] for part in parts], ignore_index=True)
+
+
+def _population(raw: Path) -> pd.DataFrame:
+    path = raw / POPULATION
+    table = local_authorities(
+        read_table(path, ["time_period", "geographic_level", "old_la_code", "population_estimate"])
+    )
+    table = table[table["population_estimate"] != "x"]
+    latest = pd.DataFrame(
+        {
+            "authority": table["old_la_code"],
+            "year": table["time_period"].astype(int),
+            "value": [entry.lower for entry in entries(table["population_estimate"], EES_SYMBOLS, path)],
+            "source": "mye-2024",
+        }
+    )
+    older = read_table(raw / POPULATION_TO_2018, ["geog_c", "CLA_Pop2018"], encoding="cp1252").set_index("geog_c")
+    gone = [code for code in ("835", "836", "837") if code not in set(latest["authority"])]
+    years = older.loc[gone, [name for name in older.columns if name.startswith("CLA_Pop")]]
+    rows = years.rename_axis("authority").reset_index().melt("authority", var_name="year", value_name="value")
+    rows = rows.assign(year=rows["year"].str[-4:].astype(int), value=numbers(rows["value"], path), source="mye-2018")
+    return pd.concat([latest, rows], ignore_index=True).assign(covariate="population_0_17")
+
+
+def _deprivation(lookup: pd.DataFrame) -> pd.DataFrame:
+    parts = []
+    for covariate, year, column, official, other in EDITIONS:
+        made = (
+            lookup["imd2025_is_aggregated"] == "1"
+            if year == 2025
+            else lookup["imd_filled_from_lsoa"].str.contains(str(year))
+        )
+        scores = pd.DataFrame({"authority": lookup["old_la_code"], "value": pd.to_numeric(lookup[column])})
+        source = made.map({True: other, False: official})
+        parts.append(scores.assign(year=year, covariate=covariate, source=source).dropna(subset="value"))
+    return pd.concat(parts)
+
+
+def _low_income(raw: Path, lookup: pd.DataFrame) -> pd.DataFrame:
+    path = raw / LOW_INCOME
+    if not path.is_file():
+        raise DataError(f"{path}: the file is missing; expected the official release file of that name")
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    header = next((place for place, line in enumerate(lines) if line.startswith('"Year"')), None)
+    if header is None:
+        raise DataError(f'{path}: no row begins with "Year"; expected the years of the extract there')
+    table = read_table(path, ["Year"], skip=header)
+    years = {name: int(name[:4]) + 1 for name in table.columns if name[:2] == "20" and "Annotations" not in name}
+    # Wales, Scotland and Northern Ireland follow England, and then the notes.
+    end = table.index[table["Year"] == "Somerset"]
+    if len(end) != 1:
+        raise DataError(f"{path}: expected one row about Somerset, the last of England, found {len(end)}")
+    rows = table.loc[1 : end[0]]
+    current = lookup[~lookup["old_la_code"].isin(["835", "836", "837", "928", "942", "943"])]
+    codes = authority_codes(rows["Year"], dict(zip(current["old_la_code"], current["la_name"], strict=True)), path)
+    wide = rows[list(years)].set_axis(list(years.values()), axis=1).assign(authority=codes)
+    counts = wide.melt("authority", var_name="year", value_name="value")
+    counts["value"] = numbers(counts["value"], path, ("", ".."))
+    return counts.dropna(subset="value").assign(covariate="low_income_children", source="cilif-2022")
+
+
+def _percent(path: Path, vintage: str) -> pd.DataFrame:
+    table = interactive_tool(path, ["ChildPov"])
+    # No authority is without such families: the tool has 0 for Leicestershire in 2015, where DWP counts 16,983.
+    table = table[table["value"] > 0]
+    return pd.DataFrame(
+        {
+            "authority": table["authority"],
+            "year": table["Years"].astype(int),
+            "value": table["value"].round(4),
+            "covariate": f"low_income_percent_{vintage}",
+            "source": f"lait-{vintage}",
+        }
+    )
+
+
+def _demand(path: Path, column: str, covariate: str, population: pd.DataFrame) -> pd.DataFrame:
+    table = local_authorities(read_table(path, ["time_period", "geographic_level", "old_la_code", column]))
+    figures = entries(table[column], EES_SYMBOLS, path)
+    counts = pd.DataFrame(
+        {
+            "authority": table["old_la_code"],
+            "year": table["time_period"].astype(int),
+            "value": [entry.lower if entry.status == "observed" else float("nan") for entry in figures],
+        }
+    ).dropna()
+    rates = per_child(counts, population)
+    return rates.assign(value=(1e4 * rates["value"]).round(2), covariate=covariate, source="cin-2025")
+
+
+def per_child(figures: pd.DataFrame, population: pd.DataFrame) -> pd.DataFrame:
+    """Divide figures of years to 31 March by the children aged 0 to 17 at the mid-year inside them.
+
+    The year to 31 March 2024 contains the mid-year of 2023, which is what the Department for Education divides by.
+    Figures without a population are left out.
+    """
+    children = population[["authority", "year", "value"]].rename(columns={"value": "children"})
+    merged = figures.merge(children.assign(year=children["year"] + 1), on=["authority", "year"])
+    return merged.assign(value=merged["value"] / merged["children"])
+
+
+def _rural(raw: Path, lookup: pd.DataFrame) -> pd.DataFrame:
+    classes = read_rda(raw / CLASSES_2021).set_index("ltla24_code")["ruc"]
+    areas = read_table(raw / DISTRICTS, ["LTLA23CD", "UTLA23CD"])
+    people = read_sheet(raw / PEOPLE, "MYE2 - Persons", 8, ["Code", "All ages"]).set_index("Code")["All ages"]
+    areas = areas[areas["UTLA23CD"].str.startswith("E")]
+    table = pd.DataFrame(
+        {
+            "authority": areas["UTLA23CD"].map(ons_codes(lookup)),
+            "people": numbers(areas["LTLA23CD"].map(people).fillna(""), raw / PEOPLE),
+            "rural": areas["LTLA23CD"].map(classes).map({"Rural": 1.0, "Urban": 0.0}),
+        }
+    )
+    if lost := areas.loc[table.isna().any(axis=1), "LTLA23CD"].tolist():
+        raise DataError(f"{raw / CLASSES_2021}: no class, people or authority for {', '.join(lost)}")
+    sums = table.assign(rural=table["rural"] * table["people"]).groupby("authority", as_index=False).sum()
+    value = (sums["rural"] / sums["people"]).round(4)
+    return sums.assign(value=value, year=2021, covariate="rural_2021", source="ruc-2021")
+
+
+def ons_codes(lookup: pd.DataFrame) -> dict[str, str]:
+    """Code of an authority by each ONS code that it has had."""
+    pairs = zip(lookup["old_la_code"], lookup["new_la_code"] + " " + lookup["other_new_la_codes"], strict=True)
+    return {ons: code for code, codes in pairs for ons in codes.replace(";", " ").split()}
+
+
+def _constant_prices(spending: pd.DataFrame, population: pd.DataFrame, deflator: Mapping[str, Any]) -> pd.DataFrame:
+    index = {int(year): float(value) for year, value in deflator["index"].items()}
+    if lost := sorted(set(spending["year"]) - set(index)):
+        raise DataError(f"england.toml: [deflator] has no index for {', '.join(map(str, lost))}; add it")
+    rates = per_child(spending, population)
+    constant = rates["value"] * index[deflator["base"]] / rates["year"].map(index)
+    return rates.assign(value=constant.round(2), covariate=rates["prefix"] + rates["group"])
+
+
+def _in_pounds(spending: pd.DataFrame) -> pd.DataFrame:
+    chosen = spending[spending["group"].isin(IN_POUNDS)]
+    return chosen.assign(value=chosen["value"].round(), covariate="spending_" + chosen["group"] + "_cash")
+
+
+def _social_care_share(raw: Path, lookup: pd.DataFrame) -> pd.DataFrame:
+    share = share_of_services(raw / "raw")
+    return share.assign(
+        authority=share["ons"].map(ons_codes(lookup)), year=2025, covariate="social_care_share", source="rsx-2025"
+    )

@@ -1,0 +1,155 @@
+"""Ofsted's visits without a grade, and the providers in each authority's area, from its own spreadsheets."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from bayes_csc.errors import DataError
+from bayes_csc.geography import existing
+from bayes_csc.side_tables import PROVIDERS, VISITS
+from bayes_csc.sources.sheets import authority_codes, numbers, read_sheet
+
+FOLDER = "raw/ofsted-outcomes"
+IN_2023 = f"{FOLDER}/Childrens_social_care_in_England_2023_underlying_data.ods"
+IN_2024 = f"{FOLDER}/LA_Inspection_Outcomes_as_at_March_2024.ods"
+IN_2025 = f"{FOLDER}/LA_Inspection_Outcomes_as_at_31_March_2025.ods"
+VISIT_TYPES = {"ILACS Focused Visit": "focused visit", "LA Monitoring visit": "monitoring visit"}
+INSPECTION_TYPES = ("ILACS Short Inspection", "ILACS Standard Inspection")
+GRADES = {"Outstanding": 1.0, "Good": 2.0, "Requires improvement to be good": 3.0, "Inadequate": 4.0}
+LATEST = "latest full inspection"
+PROVIDER_YEAR = 2023
+NAME, GRADE = "Local authority", "Overall experiences and progress of children and young people"
+
+
+@dataclass(frozen=True)
+class Activity:
+    """A sheet of the inspections and visits of one year to 31 March.
+
+    Parameters
+    ----------
+    file
+        Path below the folder of official files.
+    sheet, header
+        Its sheet, and the row of the column names.
+    source
+        Release id.
+    published
+        Column of the publication date; "" where the release has none.
+    """
+
+    file: str
+    sheet: str
+    header: int
+    source: str
+    published: str = ""
+
+
+ACTIVITIES = (
+    Activity(IN_2025, "In-year_inspections", 3, "ofsted-la-2025", "Publication date"),
+    Activity(IN_2024, "Inspections_in_year_2023-24", 3, "ofsted-la-2024"),
+    Activity(IN_2023, "LA_level_in_year_2022-23", 3, "ofsted-csc-2023"),
+)
+
+
+def visits(
+    raw: Path, authorities: pd.DataFrame, *, started_by: datetime.date, published_by: datetime.date
+) -> pd.DataFrame:
+    """Read the focused and monitoring visits of March 2022 to March 2025.
+
+    Parameters
+    ----------
+    raw
+        Folder that holds the official files in `raw/`.
+    authorities
+        The panel's table of authorities.
+    started_by, published_by
+        Visits that started by then and, where that is known, were published by then.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The panel's columns of visits; a visit that two releases list has one row, of the newest.
+    """
+    rows = pd.concat([_visits_of(raw, place, authorities) for place in ACTIVITIES], ignore_index=True)
+    rows = rows.drop_duplicates(["authority", "type", "start_date"])
+    late = (rows["start_date"] > pd.Timestamp(started_by)) | (rows["publication_date"] > pd.Timestamp(published_by))
+    return rows.loc[~late, list(VISITS.columns)].reset_index(drop=True)
+
+
+def _visits_of(raw: Path, place: Activity, authorities: pd.DataFrame) -> pd.DataFrame:
+    path = raw / place.file
+    what, when, theme = "Inspection/Visit type", "Inspection/Visit date", "Visit Theme"
+    named = "Local authority name"
+    table = read_sheet(
+        path, place.sheet, place.header, [named, what, when, theme, *([place.published] if place.published else [])]
+    )
+    odd = table[~table[what].isin([*VISIT_TYPES, *INSPECTION_TYPES])]
+    if not odd.empty:
+        raise DataError([f"{path}: row {row}: unknown type {text!r}" for row, text in odd[what].items()])
+    table = table[table[what].isin(list(VISIT_TYPES))]
+    start = pd.to_datetime(table[when], format="%Y-%m-%d")
+    published = table[place.published] if place.published else pd.Series("", index=table.index)
+    return pd.DataFrame(
+        {
+            "authority": _codes(table[named], start, authorities, path),
+            "type": table[what].map(VISIT_TYPES),
+            "start_date": start,
+            "publication_date": pd.to_datetime(published.replace("", None), format="%Y-%m-%d"),
+            "theme": table[theme],
+            "source": place.source,
+        }
+    )
+
+
+def _codes(names: pd.Series, when: pd.Series, authorities: pd.DataFrame, path: Path) -> pd.Series:
+    """Codes of authorities by name on a day, for a name may pass to a successor."""
+    parts = [
+        authority_codes(names[when == day], authorities.loc[existing(authorities, day.date()), "name"].to_dict(), path)
+        for day in when.drop_duplicates()
+    ]
+    codes: pd.Series = pd.concat(parts)
+    return codes.reindex(names.index)
+
+
+def providers(raw: Path, authorities: pd.DataFrame) -> pd.DataFrame:
+    """Count the providers in each authority's area on 31 March 2023, and their inspections in the year to that day.
+
+    Parameters
+    ----------
+    raw
+        Folder that holds the official files in `raw/`.
+    authorities
+        The panel's table of authorities.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The panel's columns of providers. `event` is "latest full inspection" (a row counts the providers whose latest
+        one gave the grade, with their places) or the kind of inspection in the year (a row counts those that gave the
+        grade; monitoring inspections give none, but for two).
+    """
+    path = raw / IN_2023
+    known = authorities.loc[existing(authorities, datetime.date(PROVIDER_YEAR, 3, 31)), "name"].to_dict()
+    state = read_sheet(path, "Provider_level_at_31_Mar_2023", 4, [NAME, "Provision type", "Places", GRADE])
+    events = read_sheet(
+        path, "Provider_level_in_year_2022-23", 4, [NAME, "Provision type", "Inspection event type", GRADE]
+    )
+    state = state.assign(event=LATEST, places=numbers(state["Places"], path))
+    events = events.assign(event=events["Inspection event type"].str.lower(), places=float("nan"))
+    rows = pd.concat([state, events])
+    unknown = rows[~rows[GRADE].isin([*GRADES, ""])]
+    if not unknown.empty:
+        raise DataError([f"{path}: row {row}: unknown grade {text!r}" for row, text in unknown[GRADE].items()])
+    rows = rows.assign(
+        authority=authority_codes(rows[NAME], known, path),
+        provision=rows["Provision type"].str.capitalize(),
+        grade=rows[GRADE].map(GRADES),
+    )
+    groups = rows.groupby(["authority", "event", "provision", "grade"], dropna=False)["places"]
+    counts = groups.agg(number="size", places=lambda places: places.sum(min_count=1)).reset_index()
+    counts = counts.assign(number=counts["number"].astype(float), year=PROVIDER_YEAR, source="ofsted-csc-2023")
+    return counts[list(PROVIDERS.columns)]
