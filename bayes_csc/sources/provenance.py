@@ -9,7 +9,17 @@ from pathlib import Path
 import pandas as pd
 
 from bayes_csc.panel import Panel
-from bayes_csc.sources import cin, cla, csww, ofsted, places
+from bayes_csc.sources import (
+    cin,
+    cla,
+    cla_health,
+    cla_leavers,
+    cla_placement,
+    cla_scores,
+    csww,
+    ofsted,
+    places,
+)
 
 LICENCE = """\
 Contains public sector information licensed under the Open Government Licence v3.0 (Department for Education, Ofsted,
@@ -29,6 +39,13 @@ CONVENTIONS = """\
   February, children looked after November), the first after the reference period. They date the first publication of
   a period; the values are those of the release in `source`, which may have been restated since. Some releases came
   out up to two months earlier or later (those of the pandemic year, and children looked after until 2017).
+- **Means.** The mean score of strengths and difficulties stands in `value`, the children that it is of in `denominator`.
+  A mean that is suppressed, or whose number of children is, is `not_available`. The publication dates of school moves
+  and social workers are those of the releases that added them, more than a year after the period.
+- **Rounding.** Health checks of 2014 were published to the nearest 5: they are `suppressed`, between the limits that
+  the rounding of both counts leaves. All other counts of authorities are exact.
+- **Complements.** Where the files show a large part of a total but not the rest, a suppressed count may be all but one
+  to five: it lies between 1 and its total.
 - **Gaps.** Placement moves are not in the files of 2015 to 2017; assessments by duration start in 2014 and end in 2022;
   care leavers aged 19 to 21 start in 2014 (earlier releases cover 19-year-olds only). Isles of Scilly is not in the
   looked-after files before 2017.
@@ -123,7 +140,8 @@ def _spans(cells: pd.DataFrame, by: str) -> dict[str, str]:
 
 
 def _file_table(raw: Path) -> str:
-    official = {count.file for count in cin.COUNTS} | {place.file for place in (*cla.LONG, *cla.WIDE)}
+    official = {count.file for count in cin.COUNTS} | cla.FILES
+    official |= cla_health.FILES | cla_leavers.FILES | cla_placement.FILES | cla_scores.FILES
     official |= {csww.INDICATORS, *(file for _, file in csww.EARLIER.values())}
     derived = {
         ofsted.JUDGEMENTS,
