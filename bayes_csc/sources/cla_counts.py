@@ -100,6 +100,9 @@ class WideCount:
     encoding: str = "cp1252"
 
 
+Place = LongCount | WideCount
+
+
 def columns(names: str, prefix: str = "", suffix: str = "") -> tuple[str, ...]:
     """Column names from their distinct parts, separated by blanks.
 
@@ -111,9 +114,7 @@ def columns(names: str, prefix: str = "", suffix: str = "") -> tuple[str, ...]:
     return tuple(f"{prefix}{name}{suffix}" for name in names.split())
 
 
-def count_cells(
-    raw: Path, indicators: Mapping[str, Indicator], places: Sequence[LongCount | WideCount]
-) -> pd.DataFrame:
+def count_cells(raw: Path, indicators: Mapping[str, Indicator], places: Sequence[Place]) -> pd.DataFrame:
     """Read the counts of these places.
 
     Parameters
@@ -138,13 +139,13 @@ def count_cells(
     return pd.concat([_panel_rows(raw, place, indicators[place.indicator]) for place in places])
 
 
-def files(places: Sequence[LongCount | WideCount]) -> set[str]:
+def files(places: Sequence[Place]) -> set[str]:
     """Files that these places stand in."""
     extra = {place.denominator_file for place in places if isinstance(place, WideCount)} - {""}
     return {place.file for place in places} | extra
 
 
-def published(raw: Path, place: LongCount | WideCount) -> tuple[pd.DataFrame, dict[str, list[Entry]]]:
+def published(raw: Path, place: Place) -> tuple[pd.DataFrame, dict[str, list[Entry]]]:
     """Read what is published at a place.
 
     Parameters
@@ -176,7 +177,8 @@ def _long(path: Path, place: LongCount) -> tuple[pd.DataFrame, dict[str, list[En
     table = table[table["time_period"].astype(int).isin(place.years)]
     names = (*place.numerator, place.denominator, *place.others, *place.within)
     table = table[table[place.category].isin(names)]
-    table = table.assign(entry=entries(table[place.count], EES_SYMBOLS, path))
+    found = pd.Series(entries(table[place.count], EES_SYMBOLS, path), index=table.index, dtype=object)
+    table = table.assign(entry=found)
     by = ["old_la_code", "time_period", place.category]
     twice = table.duplicated(by)
     parts = table[~twice].set_index(by)["entry"].unstack()
@@ -218,7 +220,7 @@ def _authority_rows(path: Path, place: WideCount, names: list[str]) -> pd.DataFr
     return table[[code, *names]].copy()
 
 
-def _panel_rows(raw: Path, place: LongCount | WideCount, indicator: Indicator) -> pd.DataFrame:
+def _panel_rows(raw: Path, place: Place, indicator: Indicator) -> pd.DataFrame:
     keys, found = published(raw, place)
     exhaustive = bool(place.others) if isinstance(place, LongCount) else place.exhaustive
     numerator = [found[name] for name in place.numerator]

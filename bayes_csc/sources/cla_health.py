@@ -11,7 +11,7 @@ import pandas as pd
 
 from bayes_csc.indicators import Indicator
 from bayes_csc.sources.cells import cell, panel_cells
-from bayes_csc.sources.cla_counts import LongCount, WideCount, count_cells, files
+from bayes_csc.sources.cla_counts import LongCount, Place, WideCount, count_cells, files
 from bayes_csc.sources.cla_sheets import NAMES, Sheet, sheet_entries
 from bayes_csc.sources.tables import Entry
 
@@ -142,7 +142,7 @@ WIDE = tuple(
     for wide in WIDE_FILES
     for indicator, names in wide.columns.items()
 )  # fmt: skip
-PLACES = (*LONG, *WIDE)
+PLACES: tuple[Place, ...] = (*LONG, *WIDE)
 
 ROUNDED = Sheet("cla-outcomes-2014", f"{EARLY}/2014/sheet6_oc23.csv", (2014,), named=True, encoding="utf-8-sig")
 ALL_CHILDREN = "Number of children looked after at 31 March who had been looked after for at least 12 months"
@@ -172,12 +172,8 @@ def health(raw: Path, indicators: Mapping[str, Indicator]) -> pd.DataFrame:
     pandas.DataFrame
         Cells of a panel; see `bayes_csc.sources.cla.looked_after`.
     """
-    return pd.concat(
-        [
-            count_cells(raw, indicators, PLACES),
-            *(_rounded_checks(raw, indicators[key], heading) for key, heading in ROUNDED_CHECKS.items()),
-        ]
-    )
+    rounded = [_rounded_checks(raw, indicators[key], heading) for key, heading in ROUNDED_CHECKS.items()]
+    return pd.concat([count_cells(raw, indicators, PLACES), *rounded])
 
 
 def rounded_cell(numerator: Entry, denominator: Entry) -> dict[str, Any]:
@@ -203,11 +199,10 @@ def rounded_cell(numerator: Entry, denominator: Entry) -> dict[str, Any]:
     (226, 234, 250)
     """
     n, d = numerator.lower, denominator.lower
-    if numerator.status == denominator.status == "observed" and n > 0:
-        numerator = Entry(
-            "suppressed", math.floor((n - OFF) * d / (d + OFF)), min(d, math.ceil((n + OFF) * d / (d - OFF)))
-        )
-    return cell([numerator], [denominator], secondary="either")
+    if numerator.status != "observed" or denominator.status != "observed" or n == 0:
+        return cell([numerator], [denominator], secondary="either")
+    lower, upper = math.floor((n - OFF) * d / (d + OFF)), math.ceil((n + OFF) * d / (d - OFF))
+    return cell([Entry("suppressed", lower, min(d, upper))], [denominator])
 
 
 def _rounded_checks(raw: Path, indicator: Indicator, heading: str) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from bayes_csc.indicators import Indicator
 from bayes_csc.sources.cla import EET, NOT_EET, SUITABLE
-from bayes_csc.sources.cla_counts import LongCount, WideCount, columns, count_cells, files
+from bayes_csc.sources.cla_counts import LongCount, Place, WideCount, columns, count_cells, files
 
 EARLY = "dfe-cla-2010-2019"
 TOUCH, TOUCH_17_18 = "care_leaver_in_touch", "care_leaver_in_touch_17_18"
@@ -93,7 +93,7 @@ AGED_19 = tuple(
     )
 )
 
-PLACES = (*IN_TOUCH_COUNTS, *IN_TOUCH_2017, *AGED_17_18, *AGED_19)
+PLACES: tuple[Place, ...] = (*IN_TOUCH_COUNTS, *IN_TOUCH_2017, *AGED_17_18, *AGED_19)
 FILES = files(PLACES)
 
 

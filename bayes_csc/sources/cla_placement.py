@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from bayes_csc.indicators import Indicator
-from bayes_csc.sources.cla_counts import LongCount, WideCount, columns, count_cells, files
+from bayes_csc.sources.cla_counts import LongCount, Place, WideCount, columns, count_cells, files
 
 EARLY = "dfe-cla-2010-2019"
 IN_2017, IN_2018, IN_2019 = (
@@ -141,7 +141,7 @@ EARLY_MISSING = tuple(
     for source, file, denominators, year, prefix in FIRST_MISSING
 )  # fmt: skip
 
-PLACES = (*LONG, *MOVES, *DISTANCE, *EARLY_MISSING)
+PLACES: tuple[Place, ...] = (*LONG, *MOVES, *DISTANCE, *EARLY_MISSING)
 FILES = files(PLACES)
 
 

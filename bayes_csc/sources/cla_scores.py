@@ -10,7 +10,7 @@ import pandas as pd
 
 from bayes_csc.indicators import Indicator
 from bayes_csc.sources.cells import panel_cells, year_to_march
-from bayes_csc.sources.cla_counts import LongCount, WideCount, files, published
+from bayes_csc.sources.cla_counts import LongCount, Place, WideCount, files, published
 from bayes_csc.sources.cla_health import EARLY, RELEASES, SCORES
 from bayes_csc.sources.cla_sheets import NAMES, Sheet, sheet_entries
 from bayes_csc.sources.tables import Entry
@@ -38,7 +38,7 @@ SCORE_SHEETS = {
     ),
 }
 SCORE = "sdq_score"
-SCORE_COUNTS = (
+SCORE_COUNTS: tuple[Place, ...] = (
     WideCount(SCORE, "cla-sfr50-2017", f"{EARLY}/2017/SFR50_OC22017.csv", 2017, ("OC2_SDQaverage",), "OC2_SDQ"),
     *(
         LongCount(
@@ -67,12 +67,8 @@ def strengths_and_difficulties(raw: Path, indicators: Mapping[str, Indicator]) -
         Cells of a panel; see `bayes_csc.sources.cla.looked_after`.
     """
     indicator = indicators[SCORE]
-    return pd.concat(
-        [
-            *(_sheet_scores(raw, sheet, year, indicator) for year, sheet in SCORE_SHEETS.items()),
-            *(_scores(raw, place, indicator) for place in SCORE_COUNTS),
-        ]
-    )
+    sheets = [_sheet_scores(raw, sheet, year, indicator) for year, sheet in SCORE_SHEETS.items()]
+    return pd.concat([*sheets, *[_scores(raw, place, indicator) for place in SCORE_COUNTS]])
 
 
 def score_cell(mean: Entry, scored: Entry) -> dict[str, Any]:
@@ -113,7 +109,7 @@ def _sheet_scores(raw: Path, sheet: Sheet, year: int, indicator: Indicator) -> p
     return panel_cells(indicator, keys, figures, sheet.source)
 
 
-def _scores(raw: Path, place: LongCount | WideCount, indicator: Indicator) -> pd.DataFrame:
+def _scores(raw: Path, place: Place, indicator: Indicator) -> pd.DataFrame:
     keys, found = published(raw, place)
     figures = [score_cell(*parts) for parts in zip(found[place.numerator[0]], found[place.denominator], strict=True)]
     return panel_cells(indicator, keys.join(year_to_march(keys["year"])), figures, place.source)

@@ -38,12 +38,12 @@ CONVENTIONS = """\
 - **Publication dates** are nominal: the last day of the release's usual month (children in need October, workforce
   February, children looked after November), the first after the reference period. They date the first publication of
   a period; the values are those of the release in `source`, which may have been restated since. Some releases came
-  out up to two months earlier or later (those of the pandemic year, and children looked after until 2017).
-- **Means.** The mean score of strengths and difficulties stands in `value`, the children that it is of in `denominator`.
-  A mean that is suppressed, or whose number of children is, is `not_available`. The publication dates of school moves
-  and social workers are those of the releases that added them, more than a year after the period.
+  out up to two months earlier or later (those of the pandemic year, and children looked after until 2017). Moves of
+  school and social worker have the dates of the releases that added them, more than a year after the period.
+- **Means.** The mean score of strengths and difficulties stands in `value`, the children that it is of in
+  `denominator`. A mean that is suppressed, or whose number of children is, is `not_available`.
 - **Rounding.** Health checks of 2014 were published to the nearest 5: they are `suppressed`, between the limits that
-  the rounding of both counts leaves. All other counts of authorities are exact.
+  the rounding of both counts leaves.
 - **Complements.** Where the files show a large part of a total but not the rest, a suppressed count may be all but one
   to five: it lies between 1 and its total.
 - **Gaps.** Placement moves are not in the files of 2015 to 2017; assessments by duration start in 2014 and end in 2022;
