@@ -131,11 +131,9 @@ def test_every_england_row_lies_within_the_intervals_of_its_authorities(
 NATIONAL = [
     ("three_placements_2_years", 2025, 13_410, 59_430, 0.02),
     ("three_placements_early", 2011, 7_000, 65_520, 0.03),
-    ("three_placements_early", 2012, 7_380, 67_050, 0.02),
     ("same_placement_2_years", 2022, 20_980, 29_550, 0.02),
     ("same_carer_2_years", 2025, 19_680, 28_710, 0.02),
     ("over_20_miles", 2017, 13_570, 72_670, 0.15),
-    ("over_20_miles", 2018, 14_590, 75_420, 0.02),
     ("over_20_miles", 2019, 15_360, 78_150, 0.02),
     ("school_move", 2024, 4_280, 52_670, 0.02),
     ("school_move_early", 2018, 4_270, 47_640, 0.02),
@@ -146,14 +144,11 @@ NATIONAL = [
     ("health_assessment", 2025, 52_580, 58_530, 0.02),
     ("dental_check", 2011, 37_972, 46_090, 0.01),
     ("dental_check", 2021, 23_330, 58_990, 0.02),
-    ("dental_check", 2025, 47_320, 58_530, 0.02),
     ("immunisations", 2012, 38_720, 46_590, 0.02),
     ("immunisations", 2025, 49_160, 58_530, 0.02),
-    ("sdq_received", 2025, 33_790, 43_220, 0.02),
     ("substance_misuse", 2010, 1_930, 44_400, 0.02),
     ("substance_misuse", 2025, 1_780, 58_530, 0.05),
     ("convictions", 2011, 2_209, 30_229, 0.05),
-    ("convictions", 2017, 1_580, 35_110, 0.05),
     ("convictions", 2025, 800, 40_990, 0.02),
     ("care_leaver_in_touch", 2017, 23_780, 27_010, 0.15),
     ("care_leaver_in_touch", 2024, 33_420, 36_370, 0.02),
@@ -383,11 +378,15 @@ def test_every_new_indicator_is_off_unless_a_spec_names_it(
     assert used == {"three_placements", "care_leaver_activity", "care_leaver_accommodation"}
 
 
-def test_counts_are_within_their_totals_and_intervals_are_finite(
-    cells: pd.DataFrame, indicators: dict[str, Indicator]
-) -> None:
-    binomial = cells["indicator"].map(lambda key: indicators[key].family == "binomial")
-    assert (cells["numerator"] <= cells["denominator"])[binomial & (cells["status"] == "observed")].all()
+def test_incidents_are_per_child_and_month(cells: pd.DataFrame) -> None:
+    # Camden, 2024: 580 incidents, 331 children looked after during the year.
+    found = cell_of(cells, "missing_incidents", "202", 2024)
+    assert (found["numerator"], found["denominator"]) == (580, 12 * 331)
+
+
+def test_counts_are_within_their_totals_and_intervals_are_finite(cells: pd.DataFrame) -> None:
+    counted = cells[(cells["status"] == "observed") & cells["numerator"].notna()]
+    assert (counted["numerator"] <= counted["denominator"]).all()
     hidden = cells[cells["status"] == "suppressed"]
     assert np.isfinite(hidden[["lower", "upper"]]).all(axis=None)
     assert (hidden["lower"] <= hidden["upper"]).all()

@@ -108,6 +108,8 @@ def test_the_order_of_rows_does_not_matter(
         [*LONG_ROWS, LONG_ROWS[0]],  # twice
         LONG_ROWS[1:],  # one lacking
         [row for row in LONG_ROWS if "yes" not in row],  # a category that was renamed
+        [row.replace(",all,", ",everybody,") for row in LONG_ROWS],  # a group that was renamed
+        [row.replace("2021,", "202021,").replace("2022,", "202122,") for row in LONG_ROWS],  # years of another form
     ],
 )
 def test_a_long_file_needs_each_category_once(
@@ -132,6 +134,19 @@ def test_a_denominator_from_another_release_is_refused(tmp_path: Path, indicator
         "missing_children_early", "r", "missing.csv", 2017, ("missing",), "all", denominator_file="all.csv"
     )
     with pytest.raises(DataError, match=r"all\.csv: no row for 201, found in missing\.csv"):
+        count_cells(tmp_path, indicators, [place])
+
+
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [(["LA,201,3", "LA,330,10", "LA,201,3"], "more for 201"), (["REGION,A,13"], "none")],
+)
+def test_a_wide_file_has_one_row_per_authority(
+    tmp_path: Path, indicators: dict[str, Indicator], rows: list[str], found: str
+) -> None:
+    (tmp_path / "wide.csv").write_text("\n".join(["geog_l,geog_c,all", *rows]) + "\n")
+    place = WideCount("convictions", "r", "wide.csv", 2017, ("all",), "all")
+    with pytest.raises(DataError, match=rf"wide\.csv: expected one row per local authority; found {found}"):
         count_cells(tmp_path, indicators, [place])
 
 

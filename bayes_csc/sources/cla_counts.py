@@ -45,6 +45,8 @@ class LongCount:
         A second column and value that choose rows, where one is needed.
     within
         Categories that are parts of the numerator.
+    times
+        Units of exposure for each of the denominator's.
     first_published
         Day of the first publication, where it is not in the indicator's usual month.
     """
@@ -62,6 +64,7 @@ class LongCount:
     secondary: str = "numerator"
     also: tuple[str, str] | None = None
     within: tuple[str, ...] = ()
+    times: int = 1
     first_published: str = ""
 
 
@@ -83,6 +86,8 @@ class WideCount:
         Column of the authority's three-digit code.
     encoding
         Encoding of the file.
+    times
+        Units of exposure for each of the denominator's.
     """
 
     indicator: str
@@ -98,6 +103,7 @@ class WideCount:
     within: tuple[str, ...] = ()
     code: str = "geog_c"
     encoding: str = "cp1252"
+    times: int = 1
 
 
 Place = LongCount | WideCount
@@ -174,7 +180,7 @@ def _long(path: Path, place: LongCount) -> tuple[pd.DataFrame, dict[str, list[En
     table = local_authorities(read_table(path, needed))
     for column, value in chosen:
         table = table[table[column] == value]
-    table = table[table["time_period"].astype(int).isin(place.years)]
+    table = table[table["time_period"].isin(list(map(str, place.years)))]
     names = (*place.numerator, place.denominator, *place.others, *place.within)
     table = table[table[place.category].isin(names)]
     found = pd.Series(entries(table[place.count], EES_SYMBOLS, path), index=table.index, dtype=object)
@@ -206,7 +212,8 @@ def _wide(raw: Path, place: WideCount) -> tuple[pd.DataFrame, dict[str, list[Ent
     nobody = table[place.denominator] == "0"
     table.loc[nobody, names] = table.loc[nobody, names].replace("", ".")
     keys = pd.DataFrame({"authority": table[place.code].to_numpy(), "year": place.year})
-    return keys, {name: entries(table[name], WIDE_SYMBOLS, raw / place.file) for name in names}
+    where = {place.denominator: raw / (place.denominator_file or place.file)}
+    return keys, {name: entries(table[name], WIDE_SYMBOLS, where.get(name, raw / place.file)) for name in names}
 
 
 def _authority_rows(path: Path, place: WideCount, names: list[str]) -> pd.DataFrame:
@@ -217,6 +224,12 @@ def _authority_rows(path: Path, place: WideCount, names: list[str]) -> pd.DataFr
         table = table[table["geog_l"] == "LA"]
     else:
         table = table[table[code].str.fullmatch(r"[2-9]\d\d") & (table[code] < REGIONS_FROM)]
+    twice = ", ".join(table.loc[table[code].duplicated(), code].unique())
+    if twice or table.empty:
+        raise DataError(
+            f"{path}: expected one row per local authority; found {f'more for {twice}' if twice else 'none'}; take the "
+            "file as it was published"
+        )
     return table[[code, *names]].copy()
 
 
@@ -226,8 +239,11 @@ def _panel_rows(raw: Path, place: Place, indicator: Indicator) -> pd.DataFrame:
     numerator = [found[name] for name in place.numerator]
     if place.within:
         numerator = [at_least(numerator[0], [found[name] for name in place.within])]
+    exposure = [
+        Entry(part.status, part.lower * place.times, part.upper * place.times) for part in found[place.denominator]
+    ]
     rows = summed_cells(
-        indicator, place.source, keys.join(year_to_march(keys["year"])), numerator, found[place.denominator],
+        indicator, place.source, keys.join(year_to_march(keys["year"])), numerator, exposure,
         [found[name] for name in place.others], exhaustive=exhaustive, secondary=place.secondary,
     )  # fmt: skip
     if isinstance(place, LongCount) and place.first_published:

@@ -199,7 +199,7 @@ def rounded_cell(numerator: Entry, denominator: Entry) -> dict[str, Any]:
     (226, 234, 250)
     """
     n, d = numerator.lower, denominator.lower
-    if numerator.status != "observed" or denominator.status != "observed" or n == 0:
+    if numerator.status != "observed" or denominator.status != "observed" or n == 0 or d <= OFF:
         return cell([numerator], [denominator], secondary="either")
     lower, upper = math.floor((n - OFF) * d / (d + OFF)), math.ceil((n + OFF) * d / (d - OFF))
     return cell([Entry("suppressed", lower, min(d, upper))], [denominator])

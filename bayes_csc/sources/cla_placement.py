@@ -40,6 +40,8 @@ EVERY_ROW = ("time_identifier", "Reporting year")
 WENT_MISSING = ("Children who had a missing incident during the year",)
 INCIDENTS = ("Number of missing incidents during the year",)
 DURING_YEAR = "Children looked after during the year"
+# Some authorities have more incidents than children: over the children's months the count stays below its exposure.
+MONTHS = 12
 
 # A child who stays is the rule, so that a suppressed number of them may be all but one to five, which no file shows.
 # A suppressed number of children who went missing, of their incidents, or of those with three placements in two years
@@ -93,11 +95,11 @@ LONG = (
     ),
     LongCount(
         "missing_incidents", "cla-2024", MISSING_2024, range(2020, 2025), EVERY_ROW, "CLA_group", "number",
-        INCIDENTS, DURING_YEAR, secondary="either",
+        INCIDENTS, DURING_YEAR, secondary="either", times=MONTHS,
     ),
     LongCount(
         "missing_incidents", "cla-2022", MISSING_2022, range(2018, 2020), EVERY_ROW, "cla_group", "number",
-        INCIDENTS, DURING_YEAR, secondary="either",
+        INCIDENTS, DURING_YEAR, secondary="either", times=MONTHS,
     ),
 )  # fmt: skip
 
@@ -135,9 +137,11 @@ FIRST_MISSING = (
 EARLY_MISSING = tuple(
     WideCount(
         indicator, source, f"{EARLY}/{file}", year, (f"{prefix}{column}",), f"CLA_{year}", exhaustive=False,
-        denominator_file=f"{EARLY}/{denominators}",
+        denominator_file=f"{EARLY}/{denominators}", times=times,
     )
-    for indicator, column in (("missing_children_early", "DuringYear"), ("missing_incidents_early", "Incs"))
+    for indicator, column, times in (
+        ("missing_children_early", "DuringYear", 1), ("missing_incidents_early", "Incs", MONTHS),
+    )
     for source, file, denominators, year, prefix in FIRST_MISSING
 )  # fmt: skip
 
