@@ -3,48 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
-from bayes_csc.errors import DataError
 from bayes_csc.indicators import Indicator
-from bayes_csc.sources.cells import summed_cells, year_to_march
-from bayes_csc.sources.tables import EES_SYMBOLS, SFR_SYMBOLS, Entry, entries, local_authorities, read_table
-
-
-@dataclass(frozen=True)
-class LongCount:
-    """Where an indicator stands in a long file: one row per group and category, one column of counts."""
-
-    indicator: str
-    source: str
-    file: str
-    years: range
-    group: tuple[str, str]
-    category: str
-    count: str
-    numerator: tuple[str, ...]
-    denominator: str
-    others: tuple[str, ...] = ()
-    secondary: str = "numerator"
-
-
-@dataclass(frozen=True)
-class WideCount:
-    """Where an indicator stands in a wide file of one year: one row per authority, one column per category."""
-
-    indicator: str
-    source: str
-    file: str
-    year: int
-    numerator: tuple[str, ...]
-    denominator: str
-    others: tuple[str, ...]
-    exhaustive: bool = True
-    secondary: str = "either"
-
+from bayes_csc.sources.cla_counts import LongCount, WideCount, columns, count_cells, files
 
 EET = "Total in education, employment or training"
 NOT_EET = ("Total not in education, employment or training", "Total information not known")
@@ -92,11 +57,6 @@ IN_2015 = ("cla-sfr34-2015", "dfe-cla-2010-2019/2015/SFR34_FormerCareLeavers2015
 IN_2016 = ("cla-sfr41-2016", "dfe-cla-2010-2019/2016/SFR41_CareLeavers2016.csv", 2016)
 IN_2017 = ("cla-sfr50-2017", "dfe-cla-2010-2019/2017/SFR50_CareLeavers19to212017.csv", 2017)
 
-
-def _columns(names: str, prefix: str = "", suffix: str = "") -> tuple[str, ...]:
-    return tuple(f"{prefix}{name}{suffix}" for name in names.split())
-
-
 IN_ACTIVITY, INACTIVE = "Act_HE Act_OE Act_TE", "Act_NEET_ill Act_NEET_oth Act_NEET_preg"
 INACTIVE_2017 = ("CL_Act_NEET_ill19to21", "CL_Act_NEET_oth19to21", "CL_ACT_NEET_preg19to21", "CL_Act_NoInf19to21")
 
@@ -108,18 +68,19 @@ WIDE = (
     WideCount(
         "three_placements", *IN_2014_PLACED, ("CLA_3Pla",), "CLA_Mar2014", PLACED, exhaustive=False, secondary="other",
     ),
-    WideCount(ACTIVITY, *IN_2014, _columns(IN_ACTIVITY), "All_aged1920&21", _columns(f"{INACTIVE} LA_Noinf ChildDied")),
-    WideCount(ACTIVITY, *IN_2015, _columns(IN_ACTIVITY), "All_aged1920&21", _columns(f"{INACTIVE} LA_NoActinf")),
+    WideCount(ACTIVITY, *IN_2014, columns(IN_ACTIVITY), "All_aged1920&21", columns(f"{INACTIVE} LA_Noinf ChildDied")),
+    WideCount(ACTIVITY, *IN_2015, columns(IN_ACTIVITY), "All_aged1920&21", columns(f"{INACTIVE} LA_NoActinf")),
     WideCount(
-        ACTIVITY, *IN_2016, _columns(IN_ACTIVITY, suffix="1920&21"), "All_aged1920&21",
-        _columns(f"{INACTIVE} LA_NoActinf", suffix="1920&21"),
+        ACTIVITY, *IN_2016, columns(IN_ACTIVITY, suffix="1920&21"), "All_aged1920&21",
+        columns(f"{INACTIVE} LA_NoActinf", suffix="1920&21"),
     ),
-    WideCount(ACTIVITY, *IN_2017, _columns(IN_ACTIVITY, "CL_", "19to21"), "CL_All_19to21", INACTIVE_2017),
+    WideCount(ACTIVITY, *IN_2017, columns(IN_ACTIVITY, "CL_", "19to21"), "CL_All_19to21", INACTIVE_2017),
     WideCount(ACCOMMODATION, *IN_2014, ("Acc_SUIT",), "All_aged1920&21", (), exhaustive=False),
     WideCount(ACCOMMODATION, *IN_2015, ("Acc_SUIT",), "All_aged1920&21", (), exhaustive=False),
     WideCount(ACCOMMODATION, *IN_2016, ("Acc_SUIT1920&21",), "All_aged1920&21", (), exhaustive=False),
     WideCount(ACCOMMODATION, *IN_2017, ("CL_Acc_SUIT19to21",), "CL_All_19to21", (), exhaustive=False),
 )  # fmt: skip
+FILES = files([*LONG, *WIDE])
 
 # Earlier vintages of years that are read from a newer release above.
 EARLIER_LONG = tuple(replace(place, years=range(2021, 2023)) for place in LONG if place.source == "cla-2022")
@@ -158,54 +119,9 @@ def looked_after(raw: Path, indicators: Mapping[str, Indicator]) -> pd.DataFrame
         Cells of a panel. The long files give a row to authorities in years when they did not exist, marked as not
         applicable; the caller leaves those out.
     """
-    long = [_long_cells(raw / place.file, place, indicators[place.indicator]) for place in LONG]
-    wide = [_wide_cells(raw / place.file, place, indicators[place.indicator]) for place in WIDE]
-    return pd.concat([*long, *wide])
+    return count_cells(raw, indicators, [*LONG, *WIDE])
 
 
 def earlier_releases(raw: Path, indicators: Mapping[str, Indicator]) -> pd.DataFrame:
     """Read years that a newer release has too, as the releases of 2018, 2019 and 2022 published them."""
-    long = [_long_cells(raw / place.file, place, indicators[place.indicator]) for place in EARLIER_LONG]
-    wide = [_wide_cells(raw / place.file, place, indicators[place.indicator]) for place in EARLIER_WIDE]
-    return pd.concat([*long, *wide])
-
-
-def _long_cells(path: Path, place: LongCount, indicator: Indicator) -> pd.DataFrame:
-    column, group = place.group
-    table = read_table(path, ["time_period", "old_la_code", "geographic_level", column, place.category, place.count])
-    table = local_authorities(table)
-    table = table[(table[column] == group) & table["time_period"].astype(int).isin(place.years)]
-    names = (*place.numerator, place.denominator, *place.others)
-    by = ["old_la_code", "time_period", place.category]
-    table = table[table[place.category].isin(names)]
-    parts = table.set_index(by)[place.count].unstack()
-    if list(parts) != sorted(names) or parts.isna().any(axis=None):
-        raise DataError(f"{path}: expected one row per authority and year for each of {', '.join(names)} ({group})")
-    keys = parts.index.to_frame(index=False).set_axis(["authority", "year"], axis=1).astype({"year": int})
-    columns = [entries(parts[name], EES_SYMBOLS, path) for name in names]
-    return _panel_rows(indicator, place, keys, columns, exhaustive=bool(place.others))
-
-
-def _wide_cells(path: Path, place: WideCount, indicator: Indicator) -> pd.DataFrame:
-    names = [*place.numerator, place.denominator, *place.others]
-    table = read_table(path, ["geog_l", "geog_c", *names], encoding="cp1252")
-    table = table[table["geog_l"] == "LA"]
-    keys = pd.DataFrame({"authority": table["geog_c"].to_numpy(), "year": place.year})
-    symbols = SFR_SYMBOLS if place.year < 2019 else EES_SYMBOLS
-    columns = [entries(table[name], symbols, path) for name in names]
-    return _panel_rows(indicator, place, keys, columns, exhaustive=place.exhaustive)
-
-
-def _panel_rows(
-    indicator: Indicator,
-    place: LongCount | WideCount,
-    keys: pd.DataFrame,
-    columns: list[list[Entry]],
-    *,
-    exhaustive: bool,
-) -> pd.DataFrame:
-    last = len(place.numerator)
-    return summed_cells(
-        indicator, place.source, keys.join(year_to_march(keys["year"])), columns[:last], columns[last],
-        columns[last + 1 :], exhaustive=exhaustive, secondary=place.secondary,
-    )  # fmt: skip
+    return count_cells(raw, indicators, [*EARLIER_LONG, *EARLIER_WIDE])

@@ -16,6 +16,10 @@ from bayes_csc.indicators import parse_dictionary
 from bayes_csc.panel import Panel
 from bayes_csc.sources.cin import children_in_need
 from bayes_csc.sources.cla import looked_after
+from bayes_csc.sources.cla_health import health
+from bayes_csc.sources.cla_leavers import care_leavers
+from bayes_csc.sources.cla_placement import placements
+from bayes_csc.sources.cla_scores import strengths_and_difficulties
 from bayes_csc.sources.covariates import covariates
 from bayes_csc.sources.csww import workforce
 from bayes_csc.sources.earlier import earlier_vintages
@@ -28,6 +32,15 @@ from bayes_csc.vintages import chained, current_and_earlier
 
 OFFICIAL = "raw"
 DESCRIPTION = "england.toml"
+READERS = (
+    children_in_need,
+    workforce,
+    looked_after,
+    placements,
+    health,
+    strengths_and_difficulties,
+    care_leavers,
+)
 
 
 def england(raw: Path) -> Panel:
@@ -58,7 +71,7 @@ def england(raw: Path) -> Panel:
     authorities = places(raw)
     official = raw / OFFICIAL
     current = pd.concat(
-        [children_in_need(official, indicators), workforce(official, indicators), looked_after(official, indicators)],
+        [read(official, indicators) for read in READERS],
         ignore_index=True,
     )
     earlier = earlier_vintages(official, indicators)

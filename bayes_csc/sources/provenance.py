@@ -11,6 +11,10 @@ from bayes_csc.panel import Panel
 from bayes_csc.sources import (
     cin,
     cla,
+    cla_health,
+    cla_leavers,
+    cla_placement,
+    cla_scores,
     covariates,
     csww,
     earlier,
@@ -49,6 +53,14 @@ CONVENTIONS = """\
 - **Secondary suppression.** `lower` and `upper` of a suppressed count follow the releases' rule: 1 to 5, and the next
   smallest part of a row where that would reveal it. Which part that was is not said. `widest_lower` and `widest_upper`
   (blank where the same, or where the total is not known) are what arithmetic alone allows, for a sensitivity analysis.
+- **School and social worker.** Their figures have the dates of the releases that added them, more than a year after the
+  period.
+- **Means.** The mean score of strengths and difficulties stands in `value`, the children that it is of in
+  `denominator`. A mean that is suppressed, or whose number of children is, is `not_available`.
+- **Rounding.** Health checks of 2014 were published to the nearest 5: they are `suppressed`, between the limits that
+  the rounding of both counts leaves.
+- **Complements.** Where the files show a large part of a total but not the rest, a suppressed count may be all but one
+  to five: it lies between 1 and its total.
 - **Gaps.** Placement moves are not in the files of 2015 to 2017; assessments by duration start in 2014 and end in 2022;
   care leavers aged 19 to 21 start in 2014 (earlier releases cover 19-year-olds only). Isles of Scilly is not in the
   looked-after files before 2017.
@@ -199,7 +211,8 @@ def _spans(cells: pd.DataFrame, by: str) -> dict[str, str]:
 
 
 def _file_table(raw: Path) -> str:
-    official = {count.file for count in cin.COUNTS} | {place.file for place in (*cla.LONG, *cla.WIDE)}
+    official = {count.file for count in cin.COUNTS} | cla.FILES
+    official |= cla_health.FILES | cla_leavers.FILES | cla_placement.FILES | cla_scores.FILES
     official |= {csww.INDICATORS, *(file for _, file in csww.EARLIER.values())} | earlier.FILES
     derived = {
         ofsted.JUDGEMENTS,
