@@ -185,6 +185,15 @@ def test_how_much_doubt_a_level_stands_for_is_a_choice_of_the_spec() -> None:
     assert row(doubted, confidence_sd=(0.0, 0.0, 0.0)).variance == row(cell(30.0)).variance
 
 
+@pytest.mark.parametrize(("family", "added"), [("poisson", 0.25), ("gaussian", 0.0)])
+def test_doubt_is_of_counts_not_of_values(family: str, added: float) -> None:
+    figures = pd.concat([cell(30.0), cell(40.0)]).assign(value=[0.3, 0.4])
+    key = {"k": replace(indicator(), family=family)}
+    sure, doubted = (observation_rows(c, key, Counts()) for c in (figures, figures.assign(confidence=1.0)))
+    np.testing.assert_allclose(doubted.variance - sure.variance, added, atol=1e-15)
+    np.testing.assert_array_equal(doubted.confidence_variance, added)
+
+
 def test_doubt_does_not_make_a_cell_small() -> None:
     # n p (1 - p) is just above the threshold, whatever the doubt.
     assert not row(cell(12.0).assign(confidence=1.0)).small
