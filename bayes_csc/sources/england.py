@@ -15,8 +15,11 @@ from bayes_csc.geography import existence
 from bayes_csc.indicators import parse_dictionary
 from bayes_csc.panel import Panel
 from bayes_csc.sources.cin import children_in_need
+from bayes_csc.sources.cin_early import early_children_in_need
+from bayes_csc.sources.cin_rates import activity
 from bayes_csc.sources.cla import looked_after
 from bayes_csc.sources.csww import workforce
+from bayes_csc.sources.lait import interactive_tool
 from bayes_csc.sources.ofsted import judgements
 from bayes_csc.sources.places import places
 from bayes_csc.sources.provenance import england_readme
@@ -26,7 +29,7 @@ DESCRIPTION = "england.toml"
 
 
 def england(raw: Path) -> Panel:
-    """Build the England panel of 2013 to 2025.
+    """Build the England panel of 2010 to 2025.
 
     Parameters
     ----------
@@ -53,7 +56,14 @@ def england(raw: Path) -> Panel:
     authorities = places(raw)
     official = raw / OFFICIAL
     cells = pd.concat(
-        [children_in_need(official, indicators), workforce(official, indicators), looked_after(official, indicators)],
+        [
+            children_in_need(official, indicators),
+            early_children_in_need(official, indicators),
+            activity(official, indicators),
+            workforce(official, indicators),
+            looked_after(official, indicators),
+            interactive_tool(official, indicators),
+        ],
         ignore_index=True,
     )
     inspections = judgements(raw, started_by=head["date"], published_by=head["published_by"])
