@@ -41,8 +41,9 @@ CASES = ("cases", "case_holders_fte")
 CASELOAD_2015 = "CiNperCSW_FTE_2015"
 # The census of 2016 shows the joint return of Kingston and Richmond in Kingston's row and none in Richmond's.
 JOINT_ROWS = {2016: ("314", "318")}
-# Working days of a year without and with a 29 February, by which the official rate divides.
+# Working days of a year without and with a 29 February, by which the official rate divides; that of 2016 is by 253 too.
 WORKING_DAYS = (253, 254)
+FIRST_LONG_YEAR = 2020
 # A rate that rounds to 0.0% or reaches 100% is a failure to record: nobody ill among a hundred people for a year.
 CREDIBLE_ABSENCE = (0.0005, 1.0)
 
@@ -149,7 +150,8 @@ def absence_cell(inpost: Entry, days: Entry, year: int) -> dict[str, Any]:
         return {**blank, "status": "not_applicable"}
     if not inpost.status == days.status == "observed":
         return {**blank, "status": "not_available"}
-    rate = days.lower / (inpost.lower * WORKING_DAYS[calendar.isleap(year)])
+    long = calendar.isleap(year) and year >= FIRST_LONG_YEAR
+    rate = days.lower / (inpost.lower * WORKING_DAYS[long])
     least, most = CREDIBLE_ABSENCE
     if not least <= rate < most:
         return {**blank, "status": "not_available"}

@@ -53,7 +53,7 @@ CONVENTIONS = """\
 - **Early returns.** The censuses of 2010 to 2013 also hide a total that differs from its part by 1 to 5: then nothing
   bounds it and the cell is `not_available`. Core assessments of 2010 are left out because the authorities' counts come
   to 72% where the release's England row says 78%.
-- **Absence.** `value` is the share of working days lost (253 a year, 254 with a 29 February), `denominator` the social
+- **Absence.** `value` is the share of working days lost (253 a year, 254 in 2020 and 2024), `denominator` the social
   workers in post. A rate that rounds to 0.0% (six returns) or whose days are suppressed is `not_available`.
 - **Caseload** starts in 2017. The census of 2015 divides children in need by all social workers, which is an indicator
   of its own; the average caseload of 2016 is over social workers whose number is not published, and is left out.
