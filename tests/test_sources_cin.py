@@ -71,9 +71,6 @@ PUBLISHED = [
     Published("plan_reviewed", 2013, cin.REVIEWS, {D6_IN_TIME: 29_600}, {D6_OF: 30_860}, 0.05),
     Published("plan_reviewed", 2018, cin.REVIEWS, {D6_IN_TIME: 33_980}, {D6_OF: 37_540}, 0.05),
     Published("plan_reviewed", 2022, cin.REVIEWS, {D6_IN_TIME: 30_990}, {D6_OF: 34_720}, 0.05),
-    Published("plan_ended_over_2_years", 2013, cin.ENDED, {"2_years_or_more": 2690}, {"CPP_End": 52_120}, 0.1),
-    Published("plan_ended_over_2_years", 2018, cin.ENDED, {"2_years_or_more": 2250}, {"CPP_End": 65_920}, 0.05),
-    Published("plan_ended_over_2_years", 2022, cin.ENDED, {"2_years_or_more": 2360}, {"CPP_End": 63_130}, 0.05),
     Published(
         *("no_further_action", 2015, cin.REFERRALS, {"no_further_action_count": 87_530}, {"referral_count": 635_620}),
         0.05,
@@ -152,6 +149,36 @@ def test_the_authorities_come_to_englands_row(cells: pd.DataFrame, official: Pat
     else:
         children = england_row(official / population.ESTIMATES, published.year - 1)["population_estimate"]
         assert 100 * ours / (count / float(children)) == pytest.approx(100, abs=published.tolerance)
+
+
+@pytest.mark.parametrize(
+    ("year", "longest", "ended"), [(2013, 2690, 52_120), (2018, 2250, 65_920), (2022, 2360, 63_130)]
+)
+def test_long_plans_ended_come_to_englands_row(
+    cells: pd.DataFrame, official: Path, year: int, longest: int, ended: int
+) -> None:
+    row = england_row(official / cin.ENDED, year)
+    assert (float(row["2_years_or_more"]), float(row["CPP_End"])) == (longest, ended)
+    chosen = cells[(cells["indicator"] == "plan_ended_over_2_years") & (cells["year"] == year)]
+    chosen = chosen[chosen["denominator"].notna()]
+    shown = chosen["numerator"]
+    assert shown.fillna(chosen["lower"]).sum() <= longest + 5 <= shown.fillna(chosen["upper"]).sum() + 10
+    # Nearly every hidden count is 1 to 5.
+    usual = (shown.fillna(chosen["upper"].clip(upper=3))).sum() / chosen["denominator"].sum()
+    assert 100 * usual == pytest.approx(100 * longest / ended, abs=0.1)
+
+
+def test_a_region_shows_a_long_plan_count_hidden_to_protect_another(cells: pd.DataFrame, official: Path) -> None:
+    # North West, 2020: 380 plans of 2 years or more to the nearest 10, 349 of them shown, 5 authorities hidden.
+    table = read_table(official / cin.ENDED, [])
+    region = table[(table["region_name"] == "North West") & (table["time_period"] == "2020")]
+    assert region.loc[region["geographic_level"] == "Regional", "2_years_or_more"].item() == "380"
+    codes = region.loc[region["geographic_level"] == "Local authority", "old_la_code"]
+    chosen = cells[(cells["indicator"] == "plan_ended_over_2_years") & (cells["year"] == 2020)]
+    chosen = chosen[chosen["authority"].isin(codes)]
+    hidden = chosen[chosen["status"] == "suppressed"]
+    assert (chosen["numerator"].sum(), len(hidden)) == (349, 5)
+    assert 349 + 5 * len(hidden) < 375 <= 349 + hidden["upper"].sum()
 
 
 @pytest.mark.parametrize("year", [2021, 2024])

@@ -103,7 +103,7 @@ def test_absences_are_the_published_ones(cells: pd.DataFrame, official: Path) ->
     absence = of(cells, "absence")
     both = absence.join(rates(official, "absence_rate_fte").rename("published")).dropna(subset=["value", "published"])
     assert len(both) > 1320
-    # City of London has the fewest workers, rounded to a tenth.
+    # Days and workers are rounded themselves.
     assert (100 * both["value"] - both["published"]).abs().max() < 0.052
 
 

@@ -105,6 +105,7 @@ COUNTS = (
         secondary="either",
         stock=True,
     ),
+    # Regional totals show that the longest plans are sometimes the part hidden to protect another.
     Count(
         "plan_ended_over_2_years",
         "cin-2022",
@@ -118,6 +119,7 @@ COUNTS = (
             "1_year_less_than_2_years",
         ),
         exhaustive=True,
+        secondary="either",
     ),
 )
 
