@@ -45,8 +45,9 @@ CONVENTIONS = """\
   not a count of cases.
 - **Interactive Tool.** A dash loses the reason and is `not_available`. Rates of care applications under codes of
   authorities that had ended (old Dorset's, Northamptonshire's) are left out, and those of old Dorset in 2017 to 2019
-  are `not_available`: it is not said what area they are about. Its placements of 2018 and 2019 were revised after the
-  counts of those years were published. Its absence rates add nothing to the census and are not read.
+  are `not_available`: it is not said what area they are about. Its placements far away are those of the counts
+  published for 2017, but not for 2018 and 2019 (37 of 92 and 45 of 135 authorities are apart by more than rounding).
+  Its absence rates add nothing to the census and are not read.
 - **Activity.** Counts over children aged 0 to 17 at the mid-year before, by the estimates revised after the census of
   2021; those of Dorset, Poole and Bournemouth before 2019 are not in that file, and are as estimated before it
   (mid-2012 is in no file, so that their rates of 2013 are `not_available`).
