@@ -291,6 +291,14 @@ def test_a_rate_is_a_count_over_the_children_of_the_mid_year_before(cells: pd.Da
     assert (cell["reference_start"], cell["reference_end"]) == (pd.Timestamp("2021-04-01"), pd.Timestamp("2022-03-31"))
 
 
+def test_assessments_are_a_rate_only_once_every_authority_makes_them(cells: pd.DataFrame, official: Path) -> None:
+    done = counts(official, cin.ASSESSMENTS, "Assessments_completed")
+    none = (done == 0).groupby(level=1).sum()
+    assert none[2014] == 44
+    assert none[range(2015, 2023)].sum() <= 1
+    assert sorted(cells.loc[cells["indicator"] == "assessment_rate", "year"].unique()) == list(range(2015, 2023))
+
+
 def test_plans_hidden_beside_a_large_total_may_be_few_or_nearly_all(cells: pd.DataFrame) -> None:
     # Lincolnshire reviewed 99.2% in 2020 and 98.1% in 2022.
     cell = one(cells, "plan_reviewed", "925", 2021)

@@ -19,19 +19,24 @@ IN_NEED = "dfe-cin-2025/b1_children_in_need_2013_to_2025.csv"
 
 @dataclass(frozen=True)
 class Rate:
-    """Where the count of an activity stands; `stock` says whether it is of 31 March rather than of the year."""
+    """Where the count of an activity stands.
+
+    `stock` says whether it is of 31 March rather than of the year; `since` is the first year that is read.
+    """
 
     indicator: str
     source: str
     file: str
     count: str
     stock: bool = False
+    since: int = 2013
 
 
 RATES = (
     Rate("in_need_rate", "cin-2025", IN_NEED, "At31_episodes", stock=True),
     Rate("referral_rate", "cin-2025", REFERRALS, "referral_count"),
-    Rate("assessment_rate", "cin-2022", ASSESSMENTS, "Assessments_completed"),
+    # Authorities moved to the single assessment during 2013-14, in which most had few of them and 44 had none.
+    Rate("assessment_rate", "cin-2022", ASSESSMENTS, "Assessments_completed", since=2015),
     Rate("section_47_rate", "cin-2025", CONFERENCES, "Section47"),
     Rate("initial_conference_rate", "cin-2025", CONFERENCES, "ICPC"),
     Rate("plan_start_rate", "cin-2025", SUBSEQUENT, "CPP_start"),
@@ -62,6 +67,7 @@ def activity(raw: Path, indicators: Mapping[str, Indicator]) -> pd.DataFrame:
     for rate in RATES:
         path = raw / rate.file
         table = local_authorities(read_table(path, ["time_period", "geographic_level", "old_la_code", rate.count]))
+        table = table[table["time_period"].astype(int) >= rate.since]
         year = table["time_period"].astype(int)
         period = on_day(year, "03-31") if rate.stock else year_to_march(year)
         keys = pd.concat([table["old_la_code"].rename("authority"), year.rename("year"), period], axis=1)

@@ -11,7 +11,6 @@ import pandas as pd
 
 from bayes_csc.indicators import Indicator
 from bayes_csc.sources.cells import NAN, cell, on_day, panel_cells
-from bayes_csc.sources.rounded import rounded_cell
 from bayes_csc.sources.tables import (
     EES_SYMBOLS,
     SFR_FTE_SYMBOLS,
@@ -171,13 +170,19 @@ def _children_per_worker(path: Path, indicator: Indicator) -> pd.DataFrame:
     table = read_table(path, ["LA_code (3 digit)", inpost, CASELOAD_2015], encoding="cp1252")
     table = table[table["LA_code (3 digit)"] != ""]
     keys = _census_keys(table["LA_code (3 digit)"], pd.Series(2015, index=table.index))
-    loads, workers = (
-        entries(table[name], {**SFR_FTE_SYMBOLS, "x": UNAVAILABLE}, path) for name in (CASELOAD_2015, inpost)
-    )
-    figures = [
-        rounded_cell(load, total, per=1, decimals=0, own_total=True) for load, total in zip(loads, workers, strict=True)
-    ]
+    symbols = {**SFR_FTE_SYMBOLS, "x": UNAVAILABLE}
+    loads, workers = (entries(table[name], symbols, path) for name in (CASELOAD_2015, inpost))
+    figures = [_mean(load, units) for load, units in zip(loads, workers, strict=True)]
     return panel_cells(indicator, keys, figures, EARLIER[2015][0])
+
+
+def _mean(value: Entry, units: Entry) -> dict[str, Any]:
+    """Cell of a published mean over some units, or of why there is none."""
+    blank = {"numerator": NAN, "denominator": NAN, "value": NAN, "lower": NAN, "upper": NAN}
+    for status in ("not_available", "not_applicable"):
+        if status in (value.status, units.status):
+            return {**blank, "status": status}
+    return {**blank, "denominator": units.lower, "value": value.lower, "status": "observed"}
 
 
 def _census_keys(authority: pd.Series, year: pd.Series) -> pd.DataFrame:
