@@ -1,15 +1,25 @@
-"""Children's social work workforce census: agency, vacancy and turnover, in full-time equivalents."""
+"""Children's social work workforce census, in full-time equivalents: agency, vacancy, turnover, absence, caseload."""
 
 from __future__ import annotations
 
+import calendar
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from bayes_csc.indicators import Indicator
-from bayes_csc.sources.cells import cell, on_day, panel_cells
-from bayes_csc.sources.tables import EES_SYMBOLS, SFR_FTE_SYMBOLS, Entry, entries, local_authorities, read_table
+from bayes_csc.sources.cells import NAN, cell, on_day, panel_cells
+from bayes_csc.sources.tables import (
+    EES_SYMBOLS,
+    SFR_FTE_SYMBOLS,
+    UNAVAILABLE,
+    Entry,
+    entries,
+    local_authorities,
+    read_table,
+)
 
 CENSUS = "09-30"
 INDICATORS = "dfe-csww/csww_indicators_2017_to_2025.csv"
@@ -22,8 +32,12 @@ EARLIER_COLUMNS = {
     "D1_FTE_AgencyWorkers": "agency_fte",
     "A2_FTE_Vacancies": "vacancy_fte",
     "B2_FTE_Leavers": "leavers_fte",
+    "C1_FTE_Absence": "working_days_lost_fte",
 }
-FIGURES = ("inpost_fte", "agency_fte", "vacancy_fte", "leavers_fte")
+FIGURES = ("inpost_fte", "agency_fte", "vacancy_fte", "leavers_fte", "working_days_lost_fte")
+CASES = ("cases", "case_holders_fte")
+# The census of 2015 divides children in need by social workers, whole numbers; later ones cases by those who hold them.
+CASELOAD_2015 = "CiNperCSW_FTE_2015"
 # The census of 2016 shows the joint return of Kingston and Richmond in Kingston's row and none in Richmond's.
 JOINT_ROWS = {2016: ("314", "318")}
 # The release of 2022 shows a joint return in the row of the first authority and marks the other's "z".
@@ -31,13 +45,19 @@ HEADLINES = ("csww-2022", "dfe-csww/csww_headline_measures_2017_to_2022.csv")
 HEADLINE_COLUMNS = {"social_worker_fte": "inpost_fte", "leaver_fte": "leavers_fte"}
 JOINT_RETURNS = (("314", "318", 2016), ("940", "941", 2021))
 INDICATOR_KEYS = ("agency", "vacancy", "turnover")
+# Working days of a year without and with a 29 February, by which the official rate divides; that of 2016 is by 253 too.
+WORKING_DAYS = (253, 254)
+FIRST_LONG_YEAR = 2020
+# A rate that rounds to 0.0% or reaches 100% is a failure to record: nobody ill among a hundred people for a year.
+CREDIBLE_ABSENCE = (0.0005, 1.0)
 
 
 def workforce(raw: Path, indicators: Mapping[str, Indicator]) -> pd.DataFrame:
-    """Read agency, vacancy and turnover of the censuses of 30 September, 2015 to 2025.
+    """Read the censuses of 30 September, 2015 to 2025.
 
     The denominators are those of the official rates: agency / (agency + in post), vacancy / (vacancy + in post),
-    leavers of the year / in post at its end.
+    leavers of the year / in post at its end, cases / those who hold them (from 2017), working days lost in the year /
+    (in post at its end * working days).
 
     Parameters
     ----------
@@ -55,7 +75,14 @@ def workforce(raw: Path, indicators: Mapping[str, Indicator]) -> pd.DataFrame:
         _latest(raw / INDICATORS),
         *(_earlier(raw / file, year, source) for year, (source, file) in EARLIER.items()),
     ]
-    return pd.concat([_indicator_cells(census, indicators[key]) for key in INDICATOR_KEYS for census in censuses])
+    keys = ("agency", "vacancy", "turnover", "absence")
+    return pd.concat(
+        [
+            *(_indicator_cells(census, indicators[key]) for key in keys for census in censuses),
+            _caseloads(raw / INDICATORS, indicators["caseload"]),
+            _children_per_worker(raw / EARLIER[2015][1], indicators["children_in_need_per_worker"]),
+        ]
+    )
 
 
 def workforce_of_2022(raw: Path, indicators: Mapping[str, Indicator]) -> pd.DataFrame:
@@ -97,17 +124,86 @@ def _earlier(path: Path, year: int, source: str) -> pd.DataFrame:
 
 
 def _indicator_cells(census: pd.DataFrame, indicator: Indicator) -> pd.DataFrame:
-    keys = pd.concat([census[["authority", "year"]], on_day(census["year"], CENSUS)], axis=1)
-    if indicator.key == "turnover":
+    keys = _census_keys(census["authority"], census["year"])
+    if indicator.key in ("turnover", "absence"):
         keys["reference_start"] = pd.to_datetime((census["year"] - 1).astype(str) + "-10-01")
-    figures = [_figure(indicator.key, *row) for row in census[list(FIGURES)].itertuples(index=False)]
+    if indicator.key == "absence":
+        parts = zip(census["inpost_fte"], census["working_days_lost_fte"], census["year"], strict=True)
+        figures = [absence_cell(*part) for part in parts]
+    else:
+        figures = [_figure(indicator.key, *row) for row in census[list(FIGURES[:4])].itertuples(index=False)]
     rows = panel_cells(indicator, keys, figures, "")
     rows["source"] = census["source"].to_numpy()
     return rows
 
 
-def _figure(key: str, inpost: Entry, agency: Entry, vacancy: Entry, leavers: Entry) -> dict[str, object]:
+def _figure(key: str, inpost: Entry, agency: Entry, vacancy: Entry, leavers: Entry) -> dict[str, Any]:
     if key == "turnover":
         return cell([leavers], [inpost])
     part = agency if key == "agency" else vacancy
     return cell([part], [part, inpost])
+
+
+def absence_cell(inpost: Entry, days: Entry, year: int) -> dict[str, Any]:
+    """Absence rate as a share of the working days of those in post, who are its denominator.
+
+    A rate below 0.05%, as well as one of 100% or more and one whose days are suppressed because they are that few, is
+    not believed and counts as not available: a lognormal figure of next to nothing would outweigh all others.
+
+    Parameters
+    ----------
+    inpost
+        Social workers in post at the end of the year, in full-time equivalents.
+    days
+        Working days lost to sickness in the year.
+    year
+        Year of the census, which the year of the absences ends with.
+
+    Returns
+    -------
+    dict
+        numerator (blank), denominator, value, status, lower, upper.
+    """
+    blank = {"numerator": NAN, "denominator": NAN, "value": NAN, "lower": NAN, "upper": NAN}
+    if "not_applicable" in (inpost.status, days.status) or inpost.upper == 0:
+        return {**blank, "status": "not_applicable"}
+    if not inpost.status == days.status == "observed":
+        return {**blank, "status": "not_available"}
+    long = calendar.isleap(year) and year >= FIRST_LONG_YEAR
+    rate = days.lower / (inpost.lower * WORKING_DAYS[long])
+    least, most = CREDIBLE_ABSENCE
+    if not least <= rate < most:
+        return {**blank, "status": "not_available"}
+    return {**blank, "denominator": inpost.lower, "value": round(rate, 6), "status": "observed"}
+
+
+def _caseloads(path: Path, indicator: Indicator) -> pd.DataFrame:
+    table = local_authorities(read_table(path, ["time_period", "old_la_code", "geographic_level", *CASES]))
+    keys = _census_keys(table["old_la_code"].str.replace(" / ", "+"), table["time_period"].astype(int))
+    cases, holders = (entries(table[name], EES_SYMBOLS, path) for name in CASES)
+    figures = [cell([count], [exposure]) for count, exposure in zip(cases, holders, strict=True)]
+    return panel_cells(indicator, keys, figures, "csww-2025")
+
+
+def _children_per_worker(path: Path, indicator: Indicator) -> pd.DataFrame:
+    inpost = "A1_FTE_ChildrensSocialWorkers_2015"
+    table = read_table(path, ["LA_code (3 digit)", inpost, CASELOAD_2015], encoding="cp1252")
+    table = table[table["LA_code (3 digit)"] != ""]
+    keys = _census_keys(table["LA_code (3 digit)"], pd.Series(2015, index=table.index))
+    symbols = {**SFR_FTE_SYMBOLS, "x": UNAVAILABLE}
+    loads, workers = (entries(table[name], symbols, path) for name in (CASELOAD_2015, inpost))
+    figures = [_mean(load, units) for load, units in zip(loads, workers, strict=True)]
+    return panel_cells(indicator, keys, figures, EARLIER[2015][0])
+
+
+def _mean(value: Entry, units: Entry) -> dict[str, Any]:
+    """Cell of a published mean over some units, or of why there is none."""
+    blank = {"numerator": NAN, "denominator": NAN, "value": NAN, "lower": NAN, "upper": NAN}
+    for status in ("not_available", "not_applicable"):
+        if status in (value.status, units.status):
+            return {**blank, "status": status}
+    return {**blank, "denominator": units.lower, "value": value.lower, "status": "observed"}
+
+
+def _census_keys(authority: pd.Series, year: pd.Series) -> pd.DataFrame:
+    return pd.concat([authority.rename("authority"), year.rename("year"), on_day(year, CENSUS)], axis=1)

@@ -10,11 +10,14 @@ from typing import Any
 
 import pandas as pd
 
+from bayes_csc.cell_check import CELL
 from bayes_csc.errors import DataError
 from bayes_csc.geography import existence
 from bayes_csc.indicators import parse_dictionary
 from bayes_csc.panel import Panel
 from bayes_csc.sources.cin import children_in_need
+from bayes_csc.sources.cin_early import data_confidence, early_children_in_need
+from bayes_csc.sources.cin_rates import activity
 from bayes_csc.sources.cla import looked_after
 from bayes_csc.sources.cla_health import health
 from bayes_csc.sources.cla_leavers import care_leavers
@@ -23,6 +26,7 @@ from bayes_csc.sources.cla_scores import strengths_and_difficulties
 from bayes_csc.sources.covariates import covariates
 from bayes_csc.sources.csww import workforce
 from bayes_csc.sources.earlier import earlier_vintages
+from bayes_csc.sources.lait import interactive_tool
 from bayes_csc.sources.ofsted import earlier_judgements, judgements
 from bayes_csc.sources.ofsted_visits import providers, visits
 from bayes_csc.sources.places import places
@@ -34,17 +38,20 @@ OFFICIAL = "raw"
 DESCRIPTION = "england.toml"
 READERS = (
     children_in_need,
+    early_children_in_need,
+    activity,
     workforce,
     looked_after,
     placements,
     health,
     strengths_and_difficulties,
     care_leavers,
+    interactive_tool,
 )
 
 
 def england(raw: Path) -> Panel:
-    """Build the England panel of 2013 to 2025.
+    """Build the England panel of 2010 to 2025.
 
     Parameters
     ----------
@@ -74,6 +81,7 @@ def england(raw: Path) -> Panel:
         [read(official, indicators) for read in READERS],
         ignore_index=True,
     )
+    current = current.merge(data_confidence(official), on=CELL, how="left", validate="one_to_one")
     earlier = earlier_vintages(official, indicators)
     both = pd.concat([current, earlier])
     releases = release_table(described["release"], both, head.get("licence", ""), where=DESCRIPTION)

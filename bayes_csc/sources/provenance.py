@@ -10,6 +10,8 @@ import pandas as pd
 from bayes_csc.panel import Panel
 from bayes_csc.sources import (
     cin,
+    cin_early,
+    cin_rates,
     cla,
     cla_health,
     cla_leavers,
@@ -18,9 +20,12 @@ from bayes_csc.sources import (
     covariates,
     csww,
     earlier,
+    lait,
+    lait_totals,
     ofsted,
     ofsted_visits,
     places,
+    population,
     revenue_outturn,
     spending,
 )
@@ -38,6 +43,30 @@ CONVENTIONS = """\
   that; where they show that a part was suppressed only to protect another, the limit of 5 does not bind it. A sum of
   bands that the total and the shown bands give exactly counts as observed. A full-time equivalent of the 2015 and 2016
   censuses that is suppressed lies between 0 and 5; `low` (rounds to zero but is not) lies between 0 and 0.05.
+- **Rates without counts.** Where only a rate is published (`lait-2025`, `lait-2026`), the sampling variance comes
+  from an implied denominator, and the numerator is the interval that the rounding of the rate allows: `observed`
+  where it holds one whole number, `suppressed` with `lower` and `upper` where it holds more. The denominators: plans
+  of more than 3 months on 31 March for reviews in time (0.1% fewer than those of at least 3 months, by 2013 to 2022);
+  children looked after on 31 March for placements over 20 miles away; episodes with an assessment and its factors for
+  assessments within 45 days, because the assessments of 2023 to 2025 are in no file: 80% of them in 2018 to 2022 and
+  always fewer, so that the variance is too wide by a quarter, typically; children aged 0 to 17 at the mid-year before
+  for care applications, whose own population is not published. Such a numerator is the rate times the denominator,
+  not a count of cases.
+- **Interactive Tool.** A dash loses the reason and is `not_available`. Rates of care applications under codes of
+  authorities that had ended (old Dorset's, Northamptonshire's) are left out, and those of old Dorset in 2017 to 2019
+  are `not_available`: it is not said what area they are about. Its placements far away are those of the counts
+  published for 2017, but not for 2018 and 2019 (37 of 92 and 45 of 135 authorities are apart by more than rounding).
+  Its absence rates add nothing to the census and are not read.
+- **Activity.** Counts over children aged 0 to 17 at the mid-year before, by the estimates revised after the census of
+  2021; those of Dorset, Poole and Bournemouth before 2019 are not in that file, and are as estimated before it
+  (mid-2012 is in no file, so that their rates of 2013 are `not_available`).
+- **Early returns.** The censuses of 2010 to 2013 also hide a total that differs from its part by 1 to 5: then nothing
+  bounds it and the cell is `not_available`. Core assessments of 2010 are left out because the authorities' counts come
+  to 72% where the release's England row says 78%.
+- **Absence.** `value` is the share of working days lost (253 a year, 254 in 2020 and 2024), `denominator` the social
+  workers in post. A rate that rounds to 0.0% (six returns) or whose days are suppressed is `not_available`.
+- **Caseload** starts in 2017. The census of 2015 divides children in need by all social workers, which is an indicator
+  of its own; the average caseload of 2016 is over social workers whose number is not published, and is left out.
 - **Years.** `year` is the release's own: the year to 31 March for children in need and children looked after, the
   census of 30 September for the workforce. Each year is read from the newest release that has it.
 - **Publication dates** are nominal: the last day of the release's usual month (children in need October, workforce
@@ -214,6 +243,10 @@ def _file_table(raw: Path) -> str:
     official = {count.file for count in cin.COUNTS} | cla.FILES
     official |= cla_health.FILES | cla_leavers.FILES | cla_placement.FILES | cla_scores.FILES
     official |= {csww.INDICATORS, *(file for _, file in csww.EARLIER.values())} | earlier.FILES
+    official |= {rate.file for rate in cin_rates.RATES} | {file for _, file in cin_early.FILES.values()}
+    official |= {population.ESTIMATES, *population.BEFORE_2019, *lait.FILES.values(), lait_totals.FACTORS}
+    official |= {name for name, _, _, _, _ in lait_totals.LOOKED_AFTER}
+    official |= {name for name, _ in lait_totals.LOOKED_AFTER_BEFORE.values()}
     derived = {
         ofsted.JUDGEMENTS,
         places.LOOKUP,
