@@ -137,7 +137,7 @@ def caseload_benchmark(
     year
         Year of the workforce census; the latest by default.
     indicator
-        Key of the caseload: numerator cases, denominator case holders (FTE).
+        Key of the caseload: value cases per case holder, denominator case holders (FTE).
     demand
         Covariate that stands for demand.
 
@@ -164,9 +164,9 @@ def caseload_benchmark(
     if lost := [name for name in (POPULATION, demand) if name not in known]:
         raise UsageError(f"panel {panel.name}: no covariate {', '.join(lost)} in covariates.csv; add it")
     rows = cells[cells["year"] == year].set_index("authority").sort_index()
-    table = pd.DataFrame(
-        {"case_holders": rows["denominator"], "caseload": rows["numerator"] / rows["denominator"]}, index=rows.index
-    ).join(_predictors(panel, rows.index, year, demand))
+    table = pd.DataFrame({"case_holders": rows["denominator"], "caseload": rows["value"]}, index=rows.index).join(
+        _predictors(panel, rows.index, year, demand)
+    )
     usable = table[["caseload", "population", "demand"]].gt(0).all(axis=1) & table.notna().all(axis=1)
     chosen = table[usable]
     constant = np.ones(len(chosen))

@@ -26,12 +26,17 @@ from bayes_csc.spec import Counts
 
 
 def typical(indicator: Indicator, cells: pd.DataFrame) -> float:
-    """Typical figure of an indicator: declared, or the pooled rate, the geometric mean or the mean of its cells."""
+    """Typical figure of an indicator: declared, or the pooled rate, the geometric mean or the mean of its cells.
+
+    A suppressed count stands at the middle of its interval.
+    """
     if indicator.typical is not None:
         return indicator.typical
     seen = cells[cells.status.eq("observed")]
     if indicator.family == "poisson":
-        return float((seen.numerator.sum() + 0.5) / seen.denominator.sum())
+        counted = cells[cells.denominator.gt(0)]
+        count = counted.numerator.fillna((counted.lower + counted.upper) / 2)
+        return float((count.sum() + 0.5) / counted.denominator[count.notna()].sum())
     if indicator.family == "lognormal":
         return float(np.exp(np.log(seen.value).mean()))
     return float(seen.value.mean())
@@ -51,7 +56,8 @@ def declared(indicators: Mapping[str, Indicator], cells: pd.DataFrame) -> dict[s
     out = dict(indicators)
     for key, indicator in indicators.items():
         own = cells[cells.indicator.eq(key)]
-        if indicator.family in ("poisson", "lognormal", "gaussian") and own.status.eq("observed").any():
+        seen = own.denominator.gt(0) if indicator.family == "poisson" else own.status.eq("observed")
+        if indicator.family in ("poisson", "lognormal", "gaussian") and seen.any():
             wide = spread(indicator, own) if indicator.family == "gaussian" else None
             out[key] = replace(indicator, typical=typical(indicator, own), spread=wide)
     return out

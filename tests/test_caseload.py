@@ -39,6 +39,7 @@ def panel(root: Path, shared: Path) -> Panel:
             "status": "observed",
         }
     ).dropna()
+    rows = rows.assign(value=rows["numerator"] / rows["denominator"])
     shipped = Panel.read(root / "data" / "england")
     known = covariates(shared / "data", description()["deflator"])
     return replace(shipped, cells=rows, covariates=known)
@@ -189,10 +190,10 @@ def test_too_few_or_collinear_authorities_are_refused() -> None:
 
 
 def test_the_command_prints_every_authority_and_says_what_it_cannot_show(panel: Panel, tmp_path: Path) -> None:
-    cells = panel.cells.assign(indicator="caseload", value=panel.cells["numerator"] / panel.cells["denominator"])
+    cells = panel.cells.assign(indicator="caseload", numerator=np.nan)
     dated = cells.assign(lower=np.nan, upper=np.nan, source="csww", publication_date=pd.Timestamp("2026-02-28"))
     day = pd.to_datetime(dated["year"].astype(str) + "-09-30")
-    dictionary = replace(panel.indicators["agency"], key="caseload", family="poisson")
+    dictionary = replace(panel.indicators["agency"], key="caseload", family="lognormal")
     whole = replace(
         panel, cells=dated.assign(reference_start=day, reference_end=day), indicators={"caseload": dictionary}
     )

@@ -53,7 +53,8 @@ def rows_of(d: Design, key: str) -> pd.DataFrame:
 def test_a_rate_is_a_log_ratio_of_count_to_expected_count(panel: Panel, laid_out: Design) -> None:
     cells = panel.cells[panel.cells.indicator.eq("incidents")]
     seen = cells[cells.status.eq("observed")]
-    overall = (seen.numerator.sum() + 0.5) / seen.denominator.sum()
+    count = cells.numerator.fillna((cells.lower + cells.upper) / 2)
+    overall = (count.sum() + 0.5) / cells.denominator.sum()
     rows = rows_of(laid_out, "incidents").dropna(subset="numerator").set_index(["unit", "year"])
     at = seen.set_index(["authority", "year"])
     expected = at.denominator * overall

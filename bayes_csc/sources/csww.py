@@ -181,8 +181,15 @@ def _caseloads(path: Path, indicator: Indicator) -> pd.DataFrame:
     table = local_authorities(read_table(path, ["time_period", "old_la_code", "geographic_level", *CASES]))
     keys = _census_keys(table["old_la_code"].str.replace(" / ", "+"), table["time_period"].astype(int))
     cases, holders = (entries(table[name], EES_SYMBOLS, path) for name in CASES)
-    figures = [cell([count], [exposure]) for count, exposure in zip(cases, holders, strict=True)]
+    figures = [_per_unit(count, units) for count, units in zip(cases, holders, strict=True)]
     return panel_cells(indicator, keys, figures, "csww-2025")
+
+
+def _per_unit(count: Entry, units: Entry) -> dict[str, Any]:
+    """Cell of a count over the units that share it, a mean; a suppressed one is not available, as it has no count."""
+    figure = cell([count], [units])
+    status = "not_available" if figure["status"] == "suppressed" else figure["status"]
+    return {**figure, "numerator": NAN, "lower": NAN, "upper": NAN, "status": status}
 
 
 def _children_per_worker(path: Path, indicator: Indicator) -> pd.DataFrame:
