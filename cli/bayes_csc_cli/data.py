@@ -1,4 +1,4 @@
-"""`bayescsc data`: build a panel from official files."""
+"""`bayescsc data`: build a panel from official files, describe it, and show one authority's part of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(name="data", no_args_is_help=True, help="Build the data that the model reads.")
+from .data_describe import describe
+from .data_show import show
+
+app = typer.Typer(name="data", no_args_is_help=True, help="Build the data that the model reads, and look at them.")
+app.command()(describe)
+app.command()(show)
 
 
 @app.command()
