@@ -13,7 +13,7 @@ from bayes_csc.errors import UsageError
 from bayes_csc.geography import codes_of, existence, listed, predecessors
 from bayes_csc.indicators import Indicator
 from bayes_csc.panel import INSPECTION, Panel
-from bayes_csc.vintages import current_cells, revisions
+from bayes_csc.revisions import current_cells, revisions
 
 MOST_CANDIDATES = 12
 
@@ -46,7 +46,7 @@ class AuthorityRecord:
     release_changes
         Years in which the release that its figures are read from changes: `indicator`, `year`, `source_from`, `source`.
     revisions
-        Its restated cells; see `bayes_csc.vintages.revisions`.
+        Its restated cells; see `bayes_csc.revisions.revisions`.
     notes
         What the panel's README says of "Gaps" and "Breaks", where it does.
     indicators

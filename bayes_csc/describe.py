@@ -11,7 +11,7 @@ from bayes_csc.cell_check import STATUSES
 from bayes_csc.geography import codes_of, existing
 from bayes_csc.indicators import Indicator
 from bayes_csc.panel import Panel
-from bayes_csc.vintages import current_cells
+from bayes_csc.revisions import current_cells
 
 COUNTED = ("binomial", "poisson")
 
@@ -128,29 +128,29 @@ def national(panel: Panel) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Indexed by `indicator` and `year`: `numerator`, `denominator` (NaN unless counted), `value`, `lower`,
-        `upper`, `authorities` (in the value; a joint return counts each of its own), `of` (that existed), `share`, and
-        `how`, one of "pooled", "weighted mean", "mean".
+        `upper`, `authorities` (in the value; a joint return counts each of its own), `within` (in `lower` and `upper`),
+        `of` (that existed), `share` (authorities / of), and `how`, one of "pooled", "weighted mean", "mean".
     """
     cells = current_cells(panel)
     cells = cells.assign(codes=cells["authority"].map(lambda unit: len(codes_of(unit))))
     rows = []
     for (key, year), group in cells.groupby(["indicator", "year"]):
         indicator = panel.indicators[str(key)]
-        observed = group[group["status"] == "observed"]
+        observed, hidden = group[group["status"] == "observed"], group.iloc[:0]
         if indicator.family in COUNTED:
             observed = observed[observed["denominator"] > 0]
-            pooled = _pooled(indicator, observed, group[group["status"] == "suppressed"])
-        else:
-            pooled = _mean(observed)
+            bounded = group["denominator"].gt(0) & group["lower"].notna() & group["upper"].notna()
+            hidden = group[group["status"].eq("suppressed") & bounded]
+        figures = _pooled(indicator, observed, hidden) if indicator.family in COUNTED else _mean(observed)
         there = len(existing(panel.authorities, group["reference_end"].max().date()))
         taking = int(observed["codes"].sum())
+        counts = {"authorities": taking, "within": taking + int(hidden["codes"].sum()), "of": there}
         share = taking / there if there else np.nan
-        rows.append({"indicator": key, "year": year, **pooled, "authorities": taking, "of": there, "share": share})
+        rows.append({"indicator": key, "year": year, **figures, **counts, "share": share})
     return _in_dictionary_order(pd.DataFrame(rows).set_index(["indicator", "year"]), panel)
 
 
-def _pooled(indicator: Indicator, observed: pd.DataFrame, suppressed: pd.DataFrame) -> dict[str, Any]:
-    hidden = suppressed[(suppressed["denominator"] > 0) & suppressed["lower"].notna() & suppressed["upper"].notna()]
+def _pooled(indicator: Indicator, observed: pd.DataFrame, hidden: pd.DataFrame) -> dict[str, Any]:
     upper = hidden["upper"].clip(upper=hidden["denominator"]) if indicator.family == "binomial" else hidden["upper"]
     numerator, denominator = observed["numerator"].sum(), observed["denominator"].sum()
     everything = denominator + hidden["denominator"].sum()

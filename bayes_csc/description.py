@@ -12,7 +12,7 @@ from bayes_csc.display_unit import DisplayUnit, display_units
 from bayes_csc.geography import codes_of
 from bayes_csc.jumps import THRESHOLD, jumps
 from bayes_csc.panel import Panel
-from bayes_csc.vintages import current_cells, revision_summary
+from bayes_csc.revisions import current_cells, revision_summary
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Description:
     identity
         Name, dates and hash.
     coverage, suppression, national, revisions, jumps
-        See the functions of these names in `bayes_csc.describe`, `bayes_csc.vintages` and `bayes_csc.jumps`.
+        See the functions of these names in `bayes_csc.describe`, `bayes_csc.revisions` and `bayes_csc.jumps`.
     units
         The unit of each indicator.
     threshold

@@ -7,7 +7,7 @@ import pandas as pd
 
 from bayes_csc.indicators import Indicator
 from bayes_csc.panel import Panel
-from bayes_csc.vintages import current_cells
+from bayes_csc.revisions import current_cells
 
 THRESHOLD = 5.0
 RULE = (

@@ -153,12 +153,12 @@ def test_figures_in_the_tables_are_those_of_the_description(about: Description, 
             lines.append([])
         else:
             lines[-1].append(str(each["text"]))
-    told = {tuple(line[:2]): line for line in lines if len(line) == 8 and re.fullmatch(r"\d{4}", line[1])}
+    told = {tuple(line[:2]): line for line in lines if len(line) == 10 and re.fullmatch(r"\d{4}", line[1])}
     assert len(told) == len(about.national)
     for (key, year), row in about.national.iterrows():  # type: ignore[misc]
         line = told[(about.label(str(key)), str(year))]
         assert line[4] == f"{100 * row['value']:.1f} %"
-        assert line[6] == f"{row['authorities']} of {row['of']}"
+        assert line[6:9] == [str(row["authorities"]), str(row["within"]), str(row["of"])]
     counted = [line[2:] for line in lines if len(line) == 7 and all(text.isdigit() for text in line[1:])]
     found = np.array(counted, dtype=int)
     assert found.sum(axis=0).tolist() == about.coverage.sum().tolist()

@@ -28,7 +28,8 @@ def data_page(about: Description, indicator: str | None = None) -> str:
     about
         The description.
     indicator
-        Key of the indicator shown authority by authority; by default the one with the largest share suppressed.
+        Key of the indicator shown authority by authority; by default that of the dictionary's default ones with the
+        largest share suppressed.
 
     Returns
     -------
@@ -41,7 +42,8 @@ def data_page(about: Description, indicator: str | None = None) -> str:
         The panel has no cells of that indicator.
     """
     present = list(dict.fromkeys(about.coverage.index.get_level_values("indicator")))
-    chosen = indicator or str(about.suppression.loc[present, "share"].idxmax())
+    usual = [key for key in present if about.panel.indicators[key].default] or present
+    chosen = indicator or str(about.suppression.loc[usual, "share"].idxmax())
     if chosen not in present:
         raise UsageError(f"no cells of an indicator {chosen!r} in this panel; it has {', '.join(present)}")
     name = about.identity["name"]
@@ -90,7 +92,7 @@ def _coverage(about: Description) -> list[ET.Element]:
     )
     hidden = about.suppression["share"]
     if hidden.max() > 0:
-        finding += f"Most is suppressed of “{about.label(str(hidden.idxmax()))}”, {hidden.max():.0%} of its cells."
+        finding += f"The largest share is that of “{about.label(str(hidden.idxmax()))}”, {hidden.max():.0%} suppressed."
     labels = {key: each.label for key, each in about.panel.indicators.items()}
     drawn = svg_element(coverage_chart(about.coverage, labels), "coverage-map", "Cells by indicator and year", finding)
     rows = [
@@ -150,8 +152,12 @@ def _suppression(about: Description) -> list[ET.Element]:
         for row in records(about.suppression)
     ]  # fmt: skip
     header = ["Indicator", "Cells", "Suppressed", "Share", "Denominator hidden too", "Median width", "Largest width"]
-    caption = "Suppressed cells, and the width of the interval each count is known to lie in (upper less lower)"
-    return [table(caption, header, rows)]
+    note = (
+        "A suppressed figure was withheld, or published rounded, and is known to lie in an interval; an observed one "
+        "is known as it was counted."
+    )
+    caption = "Suppressed cells, and the width of the intervals (upper less lower)"
+    return [element("p", note), table(caption, header, rows)]
 
 
 def _national(about: Description) -> list[ET.Element]:
@@ -198,13 +204,14 @@ def _national_table(about: Description, keys: list[str]) -> ET.Element:
         rows.append(
             [
                 about.label(str(key)), str(year), *counts, f"{unit.text(row.value)} {unit.name}".strip(),
-                unit.range_text(row.lower, row.upper), f"{row.authorities} of {row.of}", row.how,
+                unit.range_text(row.lower, row.upper), f"{row.authorities}", f"{row.within}", f"{row.of}", row.how,
             ]
         )  # fmt: skip
     header = [
-        "Indicator", "Year", "Numerator", "Denominator", "Observed cells", "With suppressed ones", "Authorities", "How"
+        "Indicator", "Year", "Numerator", "Denominator", "Observed cells", "With suppressed ones",
+        "Authorities observed", "With suppressed ones", "That existed", "How",
     ]  # fmt: skip
-    return table("National figures and the authorities in them", header, rows, stubs=2, texts=[7])
+    return table("National figures and the authorities in them", header, rows, stubs=2, texts=[9])
 
 
 def _revisions(about: Description) -> list[ET.Element]:

@@ -87,13 +87,13 @@ def _national(about: Description, width: int) -> str:
     for key in dict.fromkeys(series.index.get_level_values("indicator")):
         unit, own = about.units[str(key)], series.loc[[key]].droplevel("indicator")
         texts = {
-            int(row.Index): unit.range_text(row.lower, row.upper) + ("*" if row.share < THIN else "")
-            for row in records(own)
+            int(row.Index): unit.range_text(row.lower, row.upper) + ("*" if row.within < THIN * row.of else "")
+            for row in records(own[own["lower"].notna()])
         }
-        rows.append([str(key), unit.name, *(texts.get(year, ".") or "." for year in _years(about))])
+        rows.append([str(key), unit.name, *(texts.get(year, ".") for year in _years(about))])
     title = (
         "National series: sums over authorities, or means. a-b: where suppressed counts leave it; "
-        f"*: cells observed of under {THIN:.0%} of the authorities"
+        f"*: with under {THIN:.0%} of the authorities"
     )
     return f"{title}\n{text_table(['', 'unit', *map(str, _years(about))], rows, width, left=2)}"
 

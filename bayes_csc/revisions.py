@@ -1,4 +1,4 @@
-"""Vintages of a panel's cells: the current figure of each, and what was published before it."""
+"""Revisions: cells whose figure differs from one published vintage to the next, and the current ones."""
 
 from __future__ import annotations
 
