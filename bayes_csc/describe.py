@@ -9,7 +9,6 @@ import pandas as pd
 
 from bayes_csc.cell_check import STATUSES
 from bayes_csc.geography import codes_of, existing
-from bayes_csc.indicators import Indicator
 from bayes_csc.panel import Panel
 from bayes_csc.revisions import current_cells
 
@@ -42,16 +41,21 @@ def coverage(panel: Panel) -> pd.DataFrame:
     cells = current_cells(panel)
     groups = cells.groupby(["indicator", "year"])
     counts = groups["status"].value_counts().unstack(fill_value=0).reindex(columns=list(STATUSES), fill_value=0)
-    missing = {place: len(without_row(panel, group)) for place, group in groups}
+    there = _existing(panel, groups["reference_end"].max())
+    missing = {place: len(_without_row(there[place], units)) for place, units in groups["authority"]}
     counts["no_row"] = pd.Series(missing, dtype=int).reindex(counts.index)
     counts.columns.name = None
     return _in_dictionary_order(counts, panel)
 
 
-def without_row(panel: Panel, cells: pd.DataFrame) -> list[str]:
-    """Codes of the authorities that existed when these cells' period ended and are in none of them."""
-    there = existing(panel.authorities, cells["reference_end"].max().date())
-    named = {code for unit in cells["authority"] for code in codes_of(unit)}
+def _existing(panel: Panel, ends: pd.Series) -> dict[Any, pd.Index]:
+    """Authorities that existed on the last day of each period; there are far fewer days than periods."""
+    on = {day: existing(panel.authorities, day.date()) for day in ends.unique()}
+    return {place: on[day] for place, day in ends.items()}
+
+
+def _without_row(there: pd.Index, units: pd.Series) -> list[str]:
+    named = {code for unit in units for code in codes_of(unit)}
     return sorted(set(there) - named)
 
 
@@ -73,10 +77,12 @@ def statuses(panel: Panel, indicator: str) -> pd.DataFrame:
     cells = current_cells(panel)
     cells = cells[cells["indicator"] == indicator]
     named = cells.assign(authority=cells["authority"].map(codes_of)).explode("authority")
+    years = cells.groupby("year")
+    there = _existing(panel, years["reference_end"].max())
     absent = [
         {"authority": code, "year": year, "status": "no_row"}
-        for year, group in cells.groupby("year")
-        for code in without_row(panel, group)
+        for year, units in years["authority"]
+        for code in _without_row(there[year], units)
     ]
     columns = ["authority", "year", "status"]
     return pd.concat([named[columns], pd.DataFrame(absent, columns=columns)], ignore_index=True)
@@ -132,44 +138,59 @@ def national(panel: Panel) -> pd.DataFrame:
         `of` (that existed), `share` (authorities / of), and `how`, one of "pooled", "weighted mean", "mean".
     """
     cells = current_cells(panel)
-    cells = cells.assign(codes=cells["authority"].map(lambda unit: len(codes_of(unit))))
-    rows = []
-    for (key, year), group in cells.groupby(["indicator", "year"]):
-        indicator = panel.indicators[str(key)]
-        observed, hidden = group[group["status"] == "observed"], group.iloc[:0]
-        if indicator.family in COUNTED:
-            observed = observed[observed["denominator"] > 0]
-            bounded = group["denominator"].gt(0) & group["lower"].notna() & group["upper"].notna()
-            hidden = group[group["status"].eq("suppressed") & bounded]
-        figures = _pooled(indicator, observed, hidden) if indicator.family in COUNTED else _mean(observed)
-        there = len(existing(panel.authorities, group["reference_end"].max().date()))
-        taking = int(observed["codes"].sum())
-        counts = {"authorities": taking, "within": taking + int(hidden["codes"].sum()), "of": there}
-        share = taking / there if there else np.nan
-        rows.append({"indicator": key, "year": year, **figures, **counts, "share": share})
-    return _in_dictionary_order(pd.DataFrame(rows).set_index(["indicator", "year"]), panel)
+    family = cells["indicator"].map({key: indicator.family for key, indicator in panel.indicators.items()})
+    counted, denominator = family.isin(COUNTED), cells["denominator"].where(cells["denominator"] > 0)
+    observed = cells["status"].eq("observed") & (denominator.notna() | ~counted)
+    hidden = cells["status"].eq("suppressed") & counted & cells[["lower", "upper"]].notna().all(axis=1)
+    hidden &= denominator.notna()
+    codes = cells["authority"].map(lambda unit: len(codes_of(unit)))
+    place = [cells["indicator"], cells["year"]]
+    weighted = (denominator.notna() | ~observed).groupby(place).transform("all")
+    weight = denominator.where(weighted, 1.0)
+    upper = cells["upper"].where(family != "binomial", cells["upper"].clip(upper=denominator))
+    sums = pd.DataFrame(
+        {
+            "numerator": cells["numerator"].where(observed & counted),
+            "denominator": denominator.where(observed & counted),
+            "low": cells["lower"].where(hidden),
+            "high": upper.where(hidden),
+            "hidden": denominator.where(hidden),
+            "total": (cells["value"] * weight).where(observed & ~counted),
+            "weight": weight.where(observed & ~counted),
+            "authorities": codes.where(observed, 0),
+            "within": codes.where(observed | hidden, 0),
+        }
+    ).groupby(place)
+    known = sums.sum()
+    groups = cells.groupby(["indicator", "year"])
+    there = _existing(panel, groups["reference_end"].max())
+    table = _figures(known, counted.groupby(place).all()).assign(
+        authorities=known["authorities"].astype(int),
+        within=known["within"].astype(int),
+        of=pd.Series({where: len(codes) for where, codes in there.items()}, dtype=int).reindex(known.index),
+    )
+    table["share"] = table["authorities"] / table["of"]
+    means = pd.Series(np.where(weighted.groupby(place).all(), "weighted mean", "mean"), index=known.index)
+    table["how"] = means.where(~counted.groupby(place).all(), "pooled")
+    return _in_dictionary_order(table, panel)
 
 
-def _pooled(indicator: Indicator, observed: pd.DataFrame, hidden: pd.DataFrame) -> dict[str, Any]:
-    upper = hidden["upper"].clip(upper=hidden["denominator"]) if indicator.family == "binomial" else hidden["upper"]
-    numerator, denominator = observed["numerator"].sum(), observed["denominator"].sum()
-    everything = denominator + hidden["denominator"].sum()
-    return {
-        "numerator": numerator,
-        "denominator": denominator,
-        "value": numerator / denominator if denominator else np.nan,
-        "lower": (numerator + hidden["lower"].sum()) / everything if everything else np.nan,
-        "upper": (numerator + upper.sum()) / everything if everything else np.nan,
-        "how": "pooled",
+def _figures(sums: pd.DataFrame, counted: pd.Series) -> pd.DataFrame:
+    """Figures of each indicator and year from its sums over cells."""
+    seen, everything = sums["denominator"], sums["denominator"] + sums["hidden"]
+    mean = sums["total"] / sums["weight"].where(sums["weight"] > 0)
+    bounds = {
+        name: ((sums["numerator"] + sums[end]) / everything.where(everything > 0)).where(counted, mean)
+        for name, end in (("lower", "low"), ("upper", "high"))
     }
-
-
-def _mean(observed: pd.DataFrame) -> dict[str, Any]:
-    weighted = bool(observed["denominator"].gt(0).all()) and len(observed) > 0
-    weight = observed["denominator"] if weighted else pd.Series(1.0, index=observed.index)
-    value = float((observed["value"] * weight).sum() / weight.sum()) if len(observed) else np.nan
-    how = "weighted mean" if weighted else "mean"
-    return {"numerator": np.nan, "denominator": np.nan, "value": value, "lower": value, "upper": value, "how": how}
+    return pd.DataFrame(
+        {
+            "numerator": sums["numerator"].where(counted),
+            "denominator": seen.where(counted),
+            "value": (sums["numerator"] / seen.where(seen > 0)).where(counted, mean),
+            **bounds,
+        }
+    )
 
 
 def _in_dictionary_order(table: pd.DataFrame, panel: Panel) -> pd.DataFrame:

@@ -46,7 +46,8 @@ def revisions(panel: Panel) -> pd.DataFrame:
     -------
     pandas.DataFrame
         `indicator`, `authority`, `year`; `value_from`, `value`, their difference `change` (NaN unless both are
-        observed); `status_from`, `status`; `published_from`, `published` (datetimes); `source_from`, `source`.
+        observed); `denominator_from`, `denominator`; `status_from`, `status`; `published_from`, `published`
+        (datetimes); `source_from`, `source`.
     """
     rows = vintages(panel)
     before = rows.shift(1)
@@ -56,6 +57,8 @@ def revisions(panel: Panel) -> pd.DataFrame:
     steps = now[CELL].assign(
         value_from=before["value"].astype(float), value=now["value"],
         change=now["value"] - before["value"].astype(float),
+        denominator_from=before["denominator"].astype(float),
+        denominator=now["denominator"],
         status_from=before["status"], status=now["status"],
         published_from=pd.to_datetime(before["publication_date"]), published=now["publication_date"],
         source_from=before["source"], source=now["source"],

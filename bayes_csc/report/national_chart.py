@@ -45,7 +45,7 @@ def national_chart(series: pd.DataFrame, labels: Mapping[str, str], units: Mappi
         _draw(axes, own, units[key])
         axes.set_xlim(years.min() - 0.6, years.max() + 0.6)
         unit = f", {units[key].name}" if units[key].name else ""
-        axes.set_title("\n".join(textwrap.wrap(label + unit, 34, max_lines=2, placeholder="…")))
+        axes.set_title("\n".join(textwrap.wrap(label, 34, max_lines=2, placeholder="…")) + unit)
     figure.subplots_adjust(
         left=0.4 / WIDTH, right=1 - 0.12 / WIDTH, top=1 - 0.4 / height, bottom=0.3 / height,
         wspace=0.24, hspace=0.68,
@@ -67,4 +67,5 @@ def _draw(axes: Axes, rows: pd.DataFrame, unit: DisplayUnit) -> None:
     if np.isfinite(middle).any():
         low, high = float(np.nanmin(lower)), float(np.nanmax(upper))
         room = max(LEAST_SPAN * max(abs(low), abs(high)) - (high - low), 0.1 * (high - low), 1e-9) / 2
-        axes.set_ylim(low - room, high + room)
+        top = min(high + room, 100.0) if unit.name == "%" else high + room
+        axes.set_ylim(max(low - room, 0.0) if low >= 0 else low - room, top)

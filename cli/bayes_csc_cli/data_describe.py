@@ -107,7 +107,7 @@ def _revisions(about: Description, width: int) -> str:
     for (key, source_from, source), row in zip(about.revisions.index, records(about.revisions), strict=True):
         unit = about.units[str(key)]
         where = f"{about.place(str(row.authority))} {row.year}" if row.largest == row.largest else ""
-        sizes = [f"{unit.text(size)} {unit.name}".strip() for size in (row.median, row.largest)]
+        sizes = [f"{unit.text(size)} {unit.name}".strip() if size == size else "" for size in (row.median, row.largest)]
         rows.append([str(key), str(source_from), str(source), f"{row.cells}", *sizes, where])
     header = ["", "earlier release", "later release", "cells", "median change", "largest", "in"]
     return f"Revisions: cells restated between releases\n{text_table(header, rows, width, left=3)}"

@@ -165,9 +165,14 @@ def _gaps(record: AuthorityRecord, units: dict[str, DisplayUnit], width: int) ->
         lines += _wrapped(f"{indicator!s}: read from another release: {'; '.join(changes)}", width)
     for row in records(record.revisions):
         unit = units[row.indicator]
-        then, now = unit.text(row.value_from) or row.status_from, unit.text(row.value) or row.status
+        then = _restated(unit.text(row.value_from) or row.status_from, row.denominator_from)
+        now = _restated(unit.text(row.value) or row.status, row.denominator)
         lines += _wrapped(f"{row.indicator} {row.year}: {row.source_from} said {then}, {row.source} says {now}", width)
     lines += [
         line for name, text in record.notes.items() for line in _wrapped(f"{name}, all authorities: {text}", width)
     ]
     return "\n".join(lines if len(lines) > 1 else ["Gaps and breaks: none on record"])
+
+
+def _restated(figure: str, denominator: float) -> str:
+    return figure.replace("_", " ") + (f" of {_count(denominator)}" if denominator == denominator else "")
