@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from bayes_csc.errors import DataError
 from bayes_csc.panel import Panel
 
 CELL = ["indicator", "authority", "year"]
@@ -29,8 +30,16 @@ def vintages(panel: Panel) -> pd.DataFrame:
 
 
 def current_cells(panel: Panel) -> pd.DataFrame:
-    """The latest published row of each cell, columns as in `Panel.cells`."""
+    """The latest published row of each cell, columns as in `Panel.cells`.
+
+    Raises
+    ------
+    DataError
+        There is none.
+    """
     rows = vintages(panel)
+    if rows.empty:
+        raise DataError(f"{panel.name}: the indicator files have a header but no cell; there is nothing to describe")
     return rows[~rows.duplicated(CELL, keep="last")].reset_index(drop=True)
 
 

@@ -237,3 +237,16 @@ def test_an_unknown_indicator_is_named_with_the_known_ones_and_nothing_is_writte
     assert command("data", "describe", "--panel", HAMLETS, "--out", tmp_path / "new", "--indicator", "lat") == 2
     assert "no cells of an indicator 'lat' in this panel; it has agency, vacancy, late" in capsys.readouterr().err
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("what", [["describe"], ["show", "401"]])
+def test_a_panel_without_a_cell_is_broken_data(
+    tmp_path: Path, what: list[str], hamlets: Panel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    replace(hamlets, cells=hamlets.cells.head(1)).write(tmp_path / "panel")
+    (path,) = (tmp_path / "panel" / "indicators").glob("*.csv")
+    path.write_text(path.read_text().splitlines()[0] + "\n")
+    out = ["--out", tmp_path / "out"] if what == ["describe"] else []
+    assert command("data", *what, "--panel", tmp_path / "panel", *out) == 3
+    assert "Hamlets: the indicator files have a header but no cell" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
