@@ -1,4 +1,4 @@
-"""`bayescsc data`: build a panel from official files, and look at what it describes."""
+"""`bayescsc data`: get, build, describe and show the data that the model reads."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from typing import Annotated
 
 import typer
 
+from .data_describe import describe
+from .data_show import show
 from .fetch import fetch
 
-app = typer.Typer(name="data", no_args_is_help=True, help="Build the data that the model reads.")
+app = typer.Typer(name="data", no_args_is_help=True, help="Get, build and look at the data that the model reads.")
 app.command()(fetch)
+app.command()(describe)
+app.command()(show)
 
 
 @app.command()

@@ -1,0 +1,1 @@
+"""Pages and their charts: self-contained HTML, drawn when the page is built."""

@@ -1,0 +1,108 @@
+"""Elements of an HTML page: every text is escaped by the writer, so that names in the data stay text."""
+
+from __future__ import annotations
+
+import importlib.resources
+import os
+import xml.etree.ElementTree as ET
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from bayes_csc.report.style import palette_css
+
+Content = ET.Element | str | None
+
+
+def element(tag: str, *content: Content, **attributes: str) -> ET.Element:
+    """An element with texts and elements inside; None is left out.
+
+    Attributes are written with underscores, and `class_` for class.
+
+    Examples
+    --------
+    >>> ET.tostring(element("p", "a < b", element("b", "c"), "d", class_="x"), encoding="unicode", method="html")
+    '<p class="x">a &lt; b<b>c</b>d</p>'
+    """
+    made = ET.Element(tag, {key.rstrip("_").replace("_", "-"): value for key, value in attributes.items()})
+    for part in content:
+        if isinstance(part, ET.Element):
+            made.append(part)
+        elif part is not None and len(made):
+            made[-1].tail = (made[-1].tail or "") + part
+        elif part is not None:
+            made.text = (made.text or "") + part
+    return made
+
+
+def table(
+    caption: str, header: Sequence[str], rows: Iterable[Sequence[str]], *, stubs: int = 1, texts: Sequence[int] = ()
+) -> ET.Element:
+    """A table in a region that scrolls by itself where it is wide.
+
+    Parameters
+    ----------
+    caption
+        What it holds.
+    header
+        Head of each column.
+    rows
+        Texts of each row.
+    stubs
+        How many leading columns name the row: the last of them is its heading.
+    texts
+        Columns of words, which are set to the left as the leading ones are; the others hold figures.
+    """
+    left = {*range(stubs), *texts}
+    body = element("tbody")
+    for row in rows:
+        line = ET.SubElement(body, "tr")
+        for place, text in enumerate(row):
+            line.append(
+                element("th", text, scope="row")
+                if place == stubs - 1
+                else element("td", text, class_="text")
+                if place in left
+                else element("td", text)
+            )
+    heads = [
+        element("th", name, scope="col", **({"class_": "text"} if place in left else {}))
+        for place, name in enumerate(header)
+    ]
+    made = element("table", element("caption", caption), element("thead", element("tr", *heads)), body)
+    return element("div", made, class_="scroll", role="region", tabindex="0", aria_label=caption)
+
+
+def folded(summary: str, *content: Content) -> ET.Element:
+    """Content that unfolds on request, and in print."""
+    return element("details", element("summary", summary), *content)
+
+
+def chart(svg: ET.Element, caption: str, behind: ET.Element) -> ET.Element:
+    """A chart with its caption and the table behind it."""
+    drawing = element("div", svg, class_="scroll", role="region", tabindex="0", aria_label=caption)
+    return element("figure", element("figcaption", caption), drawing, behind)
+
+
+def page_text(title: str, *body: Content) -> str:
+    """A whole page as text, in English, with its style inside; nothing in it is fetched from elsewhere."""
+    style = palette_css() + importlib.resources.files("bayes_csc.report").joinpath("page.css").read_text("utf-8")
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("title", title),
+        element("style", style),
+    )
+    whole = element("html", head, element("body", element("main", *body)), lang="en-GB")
+    return f"<!doctype html>\n{ET.tostring(whole, encoding='unicode', method='html')}\n"
+
+
+def write_page(text: str, path: Path) -> None:
+    """Write a page, whole or not at all; its folder is made where it is missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8", newline="\n")
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,136 @@
+"""`bayescsc data describe`: coverage, suppression, national series, revisions and jumps, printed and as a page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .text_table import terminal_width, text_table
+
+if TYPE_CHECKING:
+    from bayes_csc.description import Description
+
+MOST_JUMPS = 20
+THIN = 0.9
+
+
+def describe(
+    panel: Annotated[Path | None, typer.Option("--panel", help="Panel folder; England by default.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the page.")] = Path("reports"),
+    indicator: Annotated[
+        str | None, typer.Option("--indicator", help="Key to map authority by authority; the most suppressed one.")
+    ] = None,
+    threshold: Annotated[
+        float, typer.Option("--threshold", min=0, help="Robust standard deviations from which a change is a jump.")
+    ] = 5.0,
+) -> None:
+    """Print what a panel holds and lacks, and write the same as one HTML page with charts."""
+    from bayes_csc.description import described
+    from bayes_csc.panel import Panel
+    from bayes_csc.report.data_page import data_page
+    from bayes_csc.report.html import write_page
+    from bayes_csc.share import data_dir
+
+    about = described(Panel.read(panel or data_dir()), threshold)
+    page = data_page(about, indicator)
+    typer.echo(description_text(about, terminal_width()))
+    slug = re.sub(r"[^\w]+", "-", about.identity["name"].lower()).strip("-") or "panel"
+    target = out / f"{slug}-data.html"
+    write_page(page, target)
+    typer.echo(f"\nWrote {target}")
+
+
+def description_text(about: Description, width: int) -> str:
+    """Lay a panel's description out as text."""
+    from bayes_csc.cell_check import STATUSES
+
+    which, years = about.identity, about.coverage.index.get_level_values("year")
+    cells = int(about.coverage[list(STATUSES)].sum().sum())
+    head = (
+        f"{which['name']} {which['date']}, published by {which['published_by']}, panel {which['hash'][:12]}: "
+        f"{cells} cells of {len(about.panel.indicators)} indicators, {years.min()} to {years.max()}, "
+        f"{len(about.panel.authorities)} authorities, {len(about.panel.inspections)} judgements"
+    )
+    return "\n\n".join(
+        [head, _coverage(about, width), _national(about, width), _revisions(about, width), _jumps(about, width)]
+    )
+
+
+def _years(about: Description) -> list[int]:
+    years = about.coverage.index.get_level_values("year")
+    return list(range(int(years.min()), int(years.max()) + 1))
+
+
+def _coverage(about: Description, width: int) -> str:
+    from bayes_csc.cell_check import STATUSES
+    from bayes_csc.description import records
+
+    counts = about.coverage[list(STATUSES)]
+    observed = (100 * counts["observed"] / counts.sum(axis=1)).to_dict()
+    rows = []
+    for row in records(about.suppression):
+        shares = [observed.get((row.Index, year)) for year in _years(about)]
+        suppressed = "" if row.share != row.share else f"{row.share:.1%}"
+        rows.append([str(row.Index), f"{row.cells}", suppressed, *("." if s is None else f"{s:.0f}" for s in shares)])
+    title = "Coverage: cells, share suppressed, and per cent of each year's cells that are observed (. none published)"
+    return f"{title}\n{text_table(['', 'cells', 'supp.', *map(str, _years(about))], rows, width)}"
+
+
+def _national(about: Description, width: int) -> str:
+    from bayes_csc.description import records
+
+    series = about.national
+    rows = []
+    for key in dict.fromkeys(series.index.get_level_values("indicator")):
+        unit, own = about.units[str(key)], series.loc[[key]].droplevel("indicator")
+        texts = {
+            int(row.Index): unit.range_text(row.lower, row.upper) + ("*" if row.within < THIN * row.of else "")
+            for row in records(own[own["lower"].notna()])
+        }
+        rows.append([str(key), unit.name, *(texts.get(year, ".") for year in _years(about))])
+    title = (
+        "National series: sums over authorities, or means. a-b: where suppressed counts leave it; "
+        f"*: with under {THIN:.0%} of the authorities"
+    )
+    return f"{title}\n{text_table(['', 'unit', *map(str, _years(about))], rows, width, left=2)}"
+
+
+def _revisions(about: Description, width: int) -> str:
+    from bayes_csc.description import records
+
+    if about.revisions.empty:
+        return "Revisions: no cell has a second vintage"
+    rows = []
+    for (key, source_from, source), row in zip(about.revisions.index, records(about.revisions), strict=True):
+        unit = about.units[str(key)]
+        where = f"{about.place(str(row.authority))} {row.year}" if row.largest == row.largest else ""
+        sizes = [f"{unit.text(size)} {unit.name}".strip() if size == size else "" for size in (row.median, row.largest)]
+        rows.append([str(key), str(source_from), str(source), f"{row.cells}", *sizes, where])
+    header = ["", "earlier release", "later release", "cells", "median change", "largest", "in"]
+    return f"Revisions: cells restated between releases\n{text_table(header, rows, width, left=3)}"
+
+
+def _jumps(about: Description, width: int) -> str:
+    from bayes_csc.description import records
+
+    title = (
+        f"Largest jumps: {len(about.jumps)} changes of a year beyond {about.threshold:g} robust standard deviations "
+        "of sampling noise and the indicator's usual changes"
+    )
+    shown = about.jumps.head(MOST_JUMPS)
+    if shown.empty:
+        return title
+    rows = []
+    for row in records(shown):
+        unit = about.units[row.indicator]
+        figures = [f"{unit.text(row.value_from)} to {unit.text(row.value)} {unit.name}".strip()]
+        figures += ["" if n != n else f"{n:g}" for n in (row.n_from, row.n)]
+        rows.append(
+            [about.place(row.authority), row.indicator, f"{row.year_from} to {row.year}", *figures, f"{row.z:+.1f}"]
+        )
+    more = [f"and {len(about.jumps) - len(shown)} more"] if len(about.jumps) > len(shown) else []
+    header = ["", "indicator", "years", "change", "n from", "n to", "z"]
+    return "\n".join([title, text_table(header, rows, width, left=3), *more])
