@@ -34,7 +34,8 @@ def observation_rows(cells: pd.DataFrame, indicators: Mapping[str, Indicator], c
     A cell is `small` if n p (1 - p) is below the threshold, or if its spread exceeds n p (1 - p), the count's own
     sampling variance; its z and variance then only place it: its exact binomial or interval likelihood, or a site
     fitted to that (`bayes_csc.sites`), takes their place. That takes a term per count of the interval, so a wide one
-    remains an empirical logit where it pins the logit down to `INTERVAL_SD`, and is left out where it does not.
+    remains an empirical logit where it pins the logit down to `INTERVAL_SD`, and is left out where it does not. An
+    interval from none to all says nothing and is left out too, as what is not available.
     Full-time equivalents may be fractions; an interval of them stands for the whole numbers in it.
 
     Parameters
@@ -63,6 +64,7 @@ def observation_rows(cells: pd.DataFrame, indicators: Mapping[str, Indicator], c
         p = (middle + 0.5) / (chosen.denominator + 1.0)
         information = chosen.denominator * p * (1.0 - p)
         spread = ((upper - chosen.lower + 1.0) ** 2 / 12.0).where(suppressed, 0.0)
+        everything = suppressed & chosen.lower.le(0) & upper.ge(chosen.denominator)
         wide = suppressed & (upper - chosen.lower).ge(counts.widest_interval)
         precise = spread.le(information) | (wide & spread.le((INTERVAL_SD * information) ** 2))
         small = information.lt(counts.threshold) | ~precise
@@ -86,7 +88,7 @@ def observation_rows(cells: pd.DataFrame, indicators: Mapping[str, Indicator], c
                 "small": small,
             }
         )
-        parts.append(rows[~(wide & small)])
+        parts.append(rows[~(wide & small) & ~everything])
     return pd.concat(parts, ignore_index=True)
 
 

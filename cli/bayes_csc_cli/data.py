@@ -1,4 +1,4 @@
-"""`bayescsc data`: build a panel from official files."""
+"""`bayescsc data`: build a panel from official files, add to it, check it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from typing import Annotated
 
 import typer
 
+from .own import add, check
+
 app = typer.Typer(name="data", no_args_is_help=True, help="Build the data that the model reads.")
+app.command()(check)
+app.command()(add)
 
 
 @app.command()
@@ -19,5 +23,5 @@ def build(
     from bayes_csc.sources.england import england
 
     panel = england(raw)
-    panel.write(out)
+    panel.write(out, checked=True)
     typer.echo(f"Wrote {len(panel.cells)} cells of {len(panel.indicators)} indicators to {out}")
