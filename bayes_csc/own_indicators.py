@@ -206,7 +206,8 @@ def _periods(check: TableCheck, own: OwnIndicator, description: Description, pan
         check.note(
             start > end, "reference_start {r.reference_start} is after reference_end {r.reference_end}; mend one"
         )
-    first, last = int(panel.cells["year"].min()), int(panel.cells["year"].max())
+    known = panel.cells["year"] if len(panel.cells) else pd.Series([panel.date.year])
+    first, last = int(known.min()), int(known.max())
     check.note(
         (number < first - REACH) | (number > last + REACH),
         f"year {{r.year}} is more than {REACH} years from the panel's, {first} to {last}; mend it",

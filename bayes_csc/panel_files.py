@@ -58,7 +58,7 @@ def read_csv(path: Path, columns: tuple[str, ...], problems: list[str]) -> pd.Da
     if text is None:
         return None
     try:
-        rows = list(csv.reader(io.StringIO(text, newline="")))
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
         problems.append(f"{path.name}: not a CSV file: {error}; look for a quotation mark that is not closed")
         return None

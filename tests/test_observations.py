@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bayes_csc.indicators import Indicator
 from bayes_csc.observations import observation_rows
@@ -122,3 +124,18 @@ def test_reference_instants_are_the_middle_of_a_year_and_the_date_of_a_stock() -
     # 30 September 2023 is grid point 2024 although 2023/24 has its middle a day later; 31 March 2024 is half way.
     assert row(cell(30.0)).position == 2024.0
     assert row(cell(30.0), instant="end").position == pytest.approx(2024.5, abs=0.002)
+
+
+@given(st.integers(1, 5000), st.floats(0, 0.99), st.sampled_from(["higher is better", "higher is worse", "not agreed"]))
+def test_widening_an_interval_to_everything_equals_missing(denominator: int, over: float, polarity: str) -> None:
+    others = cell(30.0, 80.0)
+    widened = pd.concat([others, cell(NAN, float(denominator), 0.0, denominator + over)], ignore_index=True)
+    missing = pd.concat([others, cell(NAN, float(denominator), status="not_available")], ignore_index=True)
+    dictionary = {"k": indicator(polarity)}
+    rows = [observation_rows(cells, dictionary, Counts()) for cells in (widened, missing)]
+    pd.testing.assert_frame_equal(*rows)
+
+
+@pytest.mark.parametrize(("lower", "upper"), [(1.0, 10.0), (0.0, 9.0)])
+def test_an_interval_of_everything_but_one_count_is_kept(lower: float, upper: float) -> None:
+    assert row(cell(NAN, 10.0, lower, upper)) is not None

@@ -11,7 +11,7 @@ import pandas as pd
 from bayes_csc.errors import DataError
 from bayes_csc.indicators import Indicator
 from bayes_csc.sources.cells import summed_cells, year_to_march
-from bayes_csc.sources.tables import EES_SYMBOLS, SFR_SYMBOLS, Entry, entries, local_authorities, read_table
+from bayes_csc.sources.tables import EES_SYMBOLS, SFR_SYMBOLS, Entry, entries, local_authorities, read_table, years
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def _long_cells(path: Path, place: LongCount, indicator: Indicator) -> pd.DataFr
     column, group = place.group
     table = read_table(path, ["time_period", "old_la_code", "geographic_level", column, place.category, place.count])
     table = local_authorities(table)
-    table = table[(table[column] == group) & table["time_period"].astype(int).isin(place.years)]
+    table = table[(table[column] == group) & years(table["time_period"], path).isin(place.years)]
     names = (*place.numerator, place.denominator, *place.others)
     by = ["old_la_code", "time_period", place.category]
     table = table[table[place.category].isin(names)]

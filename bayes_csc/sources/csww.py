@@ -9,7 +9,7 @@ import pandas as pd
 
 from bayes_csc.indicators import Indicator
 from bayes_csc.sources.cells import cell, on_day, panel_cells
-from bayes_csc.sources.tables import EES_SYMBOLS, SFR_FTE_SYMBOLS, Entry, entries, local_authorities, read_table
+from bayes_csc.sources.tables import EES_SYMBOLS, SFR_FTE_SYMBOLS, Entry, entries, local_authorities, read_table, years
 
 CENSUS = "09-30"
 INDICATORS = "dfe-csww/csww_indicators_2017_to_2025.csv"
@@ -60,7 +60,7 @@ def _latest(path: Path) -> pd.DataFrame:
     census = pd.DataFrame({name: entries(table[name], EES_SYMBOLS, path) for name in FIGURES}, index=table.index)
     return census.assign(
         authority=table["old_la_code"].str.replace(" / ", "+"),
-        year=table["time_period"].astype(int),
+        year=years(table["time_period"], path),
         source="csww-2025",
     )
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from bayes_csc.errors import DataError
 from bayes_csc.panel_files import INSPECTION_COLUMNS
-from bayes_csc.sources.tables import read_table
+from bayes_csc.sources.tables import dates, read_table
 
 JUDGEMENTS = "derived/ofsted_judgements_long.csv"
 FRAMEWORKS = ("SIF", "ILACS")
@@ -56,6 +56,8 @@ def judgements(raw: Path, *, started_by: datetime.date, published_by: datetime.d
     path = raw / JUDGEMENTS
     table = read_table(path, [*COLUMNS, *DOMAINS])
     table = table[table["framework"].isin(FRAMEWORKS)]
+    for name in ("inspection_start_date", "publication_date"):
+        table[name] = dates(table[name], path)
     rows = table.melt(list(COLUMNS), list(DOMAINS), "domain", "grade").query("grade != ''")
     odd = rows[~rows["grade"].isin(list(GRADES))]
     if not odd.empty:
@@ -68,8 +70,6 @@ def judgements(raw: Path, *, started_by: datetime.date, published_by: datetime.d
         )
     rows = rows.rename(columns=COLUMNS).replace({"domain": DOMAINS})
     rows["grade"] = rows["grade"].map(GRADES).astype(int)
-    for name in ("start_date", "publication_date"):
-        rows[name] = pd.to_datetime(rows[name], format="%Y-%m-%d")
     started = rows["start_date"].fillna(rows["publication_date"]) <= pd.Timestamp(started_by)
     published = rows["publication_date"] <= pd.Timestamp(published_by)
     return rows.loc[started & published, list(INSPECTION_COLUMNS)].reset_index(drop=True)
