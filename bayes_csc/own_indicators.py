@@ -78,7 +78,8 @@ def read_own(described: Path, panel: Panel, *, file: Path | None = None) -> OwnD
     rows = [_own_cells(table, own, description, panel, path.name, problems) for own in description.indicators]
     if problems:
         raise DataError(problems)
-    return OwnData(file=path, description=description, cells=pd.concat(rows, ignore_index=True))
+    cells = pd.concat(rows, ignore_index=True).astype({name: panel.cells[name].dtype for name in CELL_COLUMNS})
+    return OwnData(file=path, description=description, cells=cells)
 
 
 def with_own(panel: Panel, own: OwnData, *, name: str | None = None) -> Panel:

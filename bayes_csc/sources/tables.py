@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,8 @@ import pandas as pd
 from bayes_csc.errors import DataError
 from bayes_csc.panel_files import FIRST_ROW
 
+TAIL = 100_000
+"""Bytes at the end of a file that hold its last row."""
 HEADER_WITHIN = 20
 """Rows in which the names of columns are looked for that are not in the first."""
 
@@ -95,13 +98,22 @@ def _shape_problems(path: Path, table: pd.DataFrame, needed: list[str]) -> list[
         hint = f"; row {below[0] + FIRST_ROW} holds the names: take out the rows above it" if below else ""
         return [f"{path}: row 1: column {name!r} is missing; found {names}{hint}" for name in missing]
     fields = table.shape[1]
-    # pandas takes the first column for an index where rows are longer than the header
+    # pandas takes the first column for an index where rows are longer than the header, and fills short ones with blanks
     if not isinstance(table.index, pd.RangeIndex):
         return [f"{path}: row {FIRST_ROW}: more fields than the {fields} of the header; download the file again"]
-    return [
-        f"{path}: row {row}: fewer fields than the {fields} of the header; the file was cut off: download it again"
-        for row in table.index[table.isna().any(axis=1)] + FIRST_ROW
-    ]
+    if len(last := _last_row(path)) < fields:
+        return [
+            f"{path}: row {len(table) + 1}, the last: {len(last)} fields, fewer than the {fields} of the header; "
+            "the file was cut off: download it again"
+        ]
+    return []
+
+
+def _last_row(path: Path) -> list[str]:
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - TAIL))
+        lines = file.read().decode("latin-1").rstrip("\r\n").split("\n")
+    return next(csv.reader(lines[-1:]), [])
 
 
 def years(column: pd.Series, path: Path) -> pd.Series:
