@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from broken.own_files import ACCEPTED, BROKEN, CSV, DESCRIPTION, FILES, Case
+from broken.own_cases import CSV, DESCRIPTION, Case
+from broken.own_files import ACCEPTED, BROKEN, FILES
 from running import command
 
 from bayes_csc.panel import Panel

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from broken.own_files import CSV, DESCRIPTION, HEADER, ROWS
+from broken.own_cases import CSV, DESCRIPTION, HEADER, ROWS
 from broken.workbooks import workbook
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
