@@ -18,6 +18,7 @@ VALUE_TOLERANCE = 1e-4
 CELL = ["authority", "year", "indicator"]
 VINTAGE = [*CELL, "publication_date"]
 CONFIDENCE_LEVELS = ("1", "2", "3")
+UNKNOWN = "unknown authority; add it to authorities.csv (a joint return is written 314+318)"
 
 
 def read_cells(
@@ -50,6 +51,7 @@ def read_cells(
     for path in paths:
         table = read_csv(path, CELL_COLUMNS, problems, optional=CELL_OPTIONAL)
         if table is not None:
+            table["authority"] = table["authority"].map(sorted_return)
             check = TableCheck(path.name, table, "authority {r.authority}, year {r.year}, indicator {r.indicator}")
             parts.append(_checked(check, authorities, indicators).assign(file=path.name))
             problems += check.problems()
@@ -85,7 +87,7 @@ def _checked(check: TableCheck, authorities: pd.DataFrame | None, indicators: Ma
     _check_optional(check, parsed, family)
     _check_periods(check, parsed)
     if authorities is not None:
-        _check_authorities(check, parsed, authorities)
+        check_authorities(check, parsed, authorities)
     return parsed
 
 
@@ -173,11 +175,40 @@ def _check_periods(check: TableCheck, cells: pd.DataFrame) -> None:
     check.note(end > published, "published on {r.publication_date}, before its reference_end {r.reference_end}")
 
 
-def _check_authorities(check: TableCheck, cells: pd.DataFrame, authorities: pd.DataFrame) -> None:
+def sorted_return(authority: str) -> str:
+    """Authority of a cell, the codes of a joint return in their order, so that each return is written in one way.
+
+    Examples
+    --------
+    >>> sorted_return("318+314")
+    '314+318'
+    """
+    return "+".join(sorted(codes_of(authority)))
+
+
+def check_authorities(
+    check: TableCheck, cells: pd.DataFrame, authorities: pd.DataFrame, *, unknown: str = UNKNOWN, **values: pd.Series
+) -> None:
+    """Note cells of authorities that are unknown, or that did not exist in the reference period.
+
+    Parameters
+    ----------
+    check
+        Where breaches are noted.
+    cells
+        `authority`, `reference_start` and `reference_end`, rows as in the check's table.
+    authorities
+        Table of authorities.
+    unknown
+        What is said of an unknown one, a format string over the row and `values`.
+    **values
+        Further series for `unknown`.
+    """
     known = set(authorities.index)
+    codes = cells["authority"].map(codes_of)
+    check.note(~codes.map(known.issuperset), unknown, **values)
     check.note(
-        ~cells["authority"].map(lambda text: known.issuperset(codes_of(text))),
-        "unknown authority; add it to authorities.csv (a joint return is written 314+318)",
+        codes.map(lambda several: len(set(several)) < len(several)), "a joint return of an authority with itself"
     )
     lifetime = existence(cells["authority"], authorities)
     check.note(

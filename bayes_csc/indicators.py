@@ -18,6 +18,8 @@ POLARITIES = ("higher is better", "higher is worse", "not agreed")
 REFERENCE_INSTANTS = ("midpoint", "end")
 # A key names a table of the dictionary and a domain names a file.
 WORD = re.compile(r"[A-Za-z0-9_-]+")
+# What the observations of inspections are called among those of indicators.
+RESERVED = "judgement"
 
 HEAD_KEYS = ("name", "date", "published_by", "grades", "window", "licence")
 HEAD_NEEDED = ("name", "date", "grades")
@@ -204,6 +206,8 @@ def read_indicator(key: str, table: Any, where: str) -> tuple[Indicator | None, 
     for name, word in (("key", key), ("domain", table.get("domain"))):
         if isinstance(word, str) and word and not WORD.fullmatch(word):
             problems.append(f"{at}: {name} must be made of letters, digits, hyphens and underscores, found {word!r}")
+    if key == RESERVED:
+        problems.append(f"{at}: the key {RESERVED!r} stands for inspections; give the indicator another")
     month = table.get("publication_month", 1)
     if type(month) is not int or not 1 <= month <= 12:
         problems.append(f"{at}: publication_month must be a whole number from 1 to 12, found {month!r}")
@@ -237,9 +241,7 @@ def _number_problems(table: Mapping[str, Any]) -> list[str]:
 def indicator_toml(indicator: Indicator) -> str:
     """Write one indicator as its table of the dictionary, without what goes without saying."""
     values, unsaid = asdict(indicator), {f.name: f.default for f in fields(Indicator)}
-    lines = [
-        f"{name} = {json.dumps(values[name], ensure_ascii=False)}" for name in NAMES if values[name] != unsaid[name]
-    ]
+    lines = [f"{name} = {_toml_value(values[name])}" for name in NAMES if values[name] != unsaid[name]]
     return "\n".join([f"[indicator.{indicator.key}]", *lines, ""])
 
 
@@ -251,6 +253,6 @@ def dictionary_text(head: Mapping[str, Any], indicators: Mapping[str, Indicator]
     return "\n".join([*lines, "", *map(indicator_toml, indicators.values())])
 
 
-def _toml_value(value: str | datetime.date | tuple[str, ...] | tuple[int, int]) -> str:
+def _toml_value(value: Any) -> str:
     plain = value.isoformat() if isinstance(value, datetime.date) else value
-    return json.dumps(plain, ensure_ascii=False)
+    return json.dumps(plain, ensure_ascii=False).replace("\x7f", "\\u007f")  # TOML forbids it, JSON does not

@@ -37,7 +37,8 @@ def observation_rows(cells: pd.DataFrame, indicators: Mapping[str, Indicator], c
     A cell is `small` if n p (1 - p) is below the threshold, or if its spread exceeds n p (1 - p), the count's own
     sampling variance; its z and variance then only place it: its exact binomial or interval likelihood, or a site
     fitted to that (`bayes_csc.sites`), takes their place. That takes a term per count of the interval, so a wide one
-    remains an empirical logit where it pins the logit down to `INTERVAL_SD`, and is left out where it does not.
+    remains an empirical logit where it pins the logit down to `INTERVAL_SD`, and is left out where it does not. An
+    interval from none to all says nothing and is left out too, as what is not available.
     Full-time equivalents may be fractions; an interval of them stands for the whole numbers in it. All this is of
     shares; other families are in `bayes_csc.families`.
 
@@ -104,6 +105,7 @@ def share_rows(cells: pd.DataFrame, indicator: Indicator, counts: Counts) -> pd.
     p = (middle + 0.5) / (cells.denominator + 1.0)
     information = cells.denominator * p * (1.0 - p)
     spread = ((upper - cells.lower + 1.0) ** 2 / 12.0).where(suppressed, 0.0)
+    everything = suppressed & cells.lower.le(0) & upper.ge(cells.denominator)
     wide = suppressed & (upper - cells.lower).ge(counts.widest_interval)
     precise = spread.le(information) | (wide & spread.le((INTERVAL_SD * information) ** 2))
     small = information.lt(counts.threshold) | ~precise
@@ -118,7 +120,7 @@ def share_rows(cells: pd.DataFrame, indicator: Indicator, counts: Counts) -> pd.
             "small": small,
         }
     )
-    return rows[~(wide & small)]
+    return rows[~(wide & small) & ~everything]
 
 
 def _limited(cells: pd.DataFrame, counts: Counts) -> pd.DataFrame:

@@ -161,15 +161,24 @@ class Panel:
             **side,
         )
 
-    def write(self, folder: str | os.PathLike[str]) -> None:
+    def write(self, folder: str | os.PathLike[str], *, checked: bool = False) -> None:
         """Write the panel as a folder, whole or not at all; the same panel always gives the same bytes.
 
         An existing panel is replaced once the new one is complete.
+
+        Parameters
+        ----------
+        folder
+            The folder.
+        checked
+            Whether the new folder is read back first, so that data which break the contract replace nothing.
 
         Raises
         ------
         UsageError
             The folder exists and is something else.
+        DataError
+            Read back, the panel breaks its contract; nothing was written.
         """
         target = Path(folder)
         if target.is_file() or (target.is_dir() and any(target.iterdir()) and not (target / DICTIONARY).is_file()):
@@ -183,6 +192,8 @@ class Panel:
             for name, text in self.files().items():
                 (new / name).parent.mkdir(parents=True, exist_ok=True)
                 (new / name).write_text(text, encoding="utf-8", newline="\n")
+            if checked:
+                Panel.read(new)
             if target.exists():
                 target.rename(work / "old")
             new.rename(target)

@@ -11,6 +11,8 @@ from typing import Any
 
 import pandas as pd
 
+from bayes_csc.file_check import decoded, read_bytes
+
 CELL_COLUMNS = (
     *("authority", "year", "indicator", "numerator", "denominator", "value", "status", "lower", "upper"),
     *("reference_start", "reference_end", "publication_date", "source"),
@@ -34,17 +36,8 @@ FIRST_ROW = 2
 
 def read_text(path: Path, problems: list[str]) -> str | None:
     """Read a UTF-8 file, with or without a byte-order mark; None, with a problem, where that is impossible."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        problems.append(f"{path.name}: the file is missing from {path.parent}")
-    except UnicodeDecodeError as error:
-        problems.append(
-            f"{path.name}: expected UTF-8, found byte {error.object[error.start]:#x} at {error.start}; save it as UTF-8"
-        )
-    except OSError as error:
-        problems.append(f"{path.name}: the file cannot be read: {error.strerror}")
-    return None
+    data = read_bytes(path, problems)
+    return None if data is None else decoded(data, path.name, problems)
 
 
 def read_csv(
@@ -73,7 +66,7 @@ def read_csv(
     if text is None:
         return None
     try:
-        rows = list(csv.reader(io.StringIO(text, newline="")))
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
         problems.append(f"{path.name}: not a CSV file: {error}; look for a quotation mark that is not closed")
         return None
@@ -110,9 +103,11 @@ def read_toml(path: Path, problems: list[str]) -> dict[str, Any] | None:
         return None
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        problems.append(f"{path.name}: not valid TOML: nested too deeply")
+    except ValueError as error:  # not only TOMLDecodeError: a number may have too many digits
         problems.append(f"{path.name}: not valid TOML: {error}")
-        return None
+    return None
 
 
 def csv_text(table: pd.DataFrame) -> str:

@@ -50,7 +50,7 @@ def trajectory_picture(fit: Fit, authority: str) -> Figure:
     axes.plot(year, own.median(("chain", "draw")), color="#1f3b5c", lw=2, label="median")
     axes.plot(year, region, color="#666666", ls="--", lw=1, label=f"mean of {row.region}")
     axes.axhline(0, color="#666666", lw=0.8)
-    axes.annotate("England", (year[0], 0), (2, 3), textcoords="offset points", fontsize=8, color="#444444")
+    axes.annotate(fit.panel.name, (year[0], 0), (2, 3), textcoords="offset points", fontsize=8, color="#444444")
     _judgements(fit, authority, axes)
     axes.set(ylabel="latent quality (better is up)", title=f"{row['name']}: latent service quality")
     axes.margins(x=0.02)

@@ -75,3 +75,14 @@ class TableCheck:
     def problems(self) -> list[str]:
         """Sentences of all breaches, in the order of the file's rows."""
         return [sentence for _, sentence in sorted(self.breaches, key=lambda breach: breach[0])]
+
+
+def quoted(text: str) -> str:
+    """Text of a user in quotes, as part of a sentence that `TableCheck.note` formats.
+
+    Examples
+    --------
+    >>> quoted("a {b}").format()
+    "'a {b}'"
+    """
+    return repr(text).replace("{", "{{").replace("}", "}}")

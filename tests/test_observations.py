@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pymc as pm
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bayes_csc.design import design
 from bayes_csc.indicators import Indicator
@@ -215,3 +217,18 @@ def test_a_sampled_logit_of_a_small_count_keeps_the_noise_of_its_doubt(hamlets: 
 def hamlets() -> Panel:
     """A small panel of counts and judgements."""
     return Panel.read(Path(__file__).parent / "hamlets")
+
+
+@given(st.integers(1, 5000), st.floats(0, 0.99), st.sampled_from(["higher is better", "higher is worse", "not agreed"]))
+def test_widening_an_interval_to_everything_equals_missing(denominator: int, over: float, polarity: str) -> None:
+    others = cell(30.0, 80.0)
+    widened = pd.concat([others, cell(NAN, float(denominator), 0.0, denominator + over)], ignore_index=True)
+    missing = pd.concat([others, cell(NAN, float(denominator), status="not_available")], ignore_index=True)
+    dictionary = {"k": indicator(polarity)}
+    rows = [observation_rows(cells, dictionary, Counts()) for cells in (widened, missing)]
+    pd.testing.assert_frame_equal(*rows)
+
+
+@pytest.mark.parametrize(("lower", "upper"), [(1.0, 10.0), (0.0, 9.0)])
+def test_an_interval_of_everything_but_one_count_is_kept(lower: float, upper: float) -> None:
+    assert row(cell(NAN, 10.0, lower, upper)) is not None

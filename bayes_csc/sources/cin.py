@@ -10,7 +10,7 @@ import pandas as pd
 
 from bayes_csc.indicators import Indicator
 from bayes_csc.sources.cells import on_day, summed_cells, year_to_march
-from bayes_csc.sources.tables import EES_SYMBOLS, entries, local_authorities, read_table
+from bayes_csc.sources.tables import EES_SYMBOLS, entries, local_authorities, read_table, years
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def children_in_need(raw: Path, indicators: Mapping[str, Indicator]) -> pd.DataF
 def _cells(path: Path, count: Count, indicator: Indicator) -> pd.DataFrame:
     names = ["time_period", "old_la_code", *count.numerator, count.denominator, *count.others]
     table = local_authorities(read_table(path, [*names, "geographic_level"]))
-    year = table["time_period"].astype(int)
+    year = years(table["time_period"], path)
     period = on_day(year, "03-31") if count.stock else year_to_march(year)
     keys = pd.concat([table["old_la_code"].rename("authority"), year.rename("year"), period], axis=1)
     columns = [entries(table[name], EES_SYMBOLS, path) for name in names[2:]]

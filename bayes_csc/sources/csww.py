@@ -19,6 +19,7 @@ from bayes_csc.sources.tables import (
     entries,
     local_authorities,
     read_table,
+    years,
 )
 
 CENSUS = "09-30"
@@ -105,7 +106,7 @@ def _latest(path: Path) -> pd.DataFrame:
     census = pd.DataFrame({name: entries(table[name], EES_SYMBOLS, path) for name in FIGURES}, index=table.index)
     return census.assign(
         authority=table["old_la_code"].str.replace(" / ", "+"),
-        year=table["time_period"].astype(int),
+        year=years(table["time_period"], path),
         source="csww-2025",
     )
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from bayes_csc.errors import DataError
 from bayes_csc.panel_files import INSPECTION_COLUMNS
-from bayes_csc.sources.tables import read_table
+from bayes_csc.sources.tables import dates, read_table
 
 JUDGEMENTS = "derived/ofsted_judgements_long.csv"
 FRAMEWORKS = ("SIF", "ILACS")
@@ -110,6 +110,8 @@ def _graded(raw: Path, frameworks: tuple[str, ...]) -> pd.DataFrame:
     path = raw / JUDGEMENTS
     table = read_table(path, [*COLUMNS, *DOMAINS])
     table = table[table["framework"].isin(frameworks)]
+    for name in ("inspection_start_date", "publication_date"):
+        table[name] = dates(table[name], path)
     rows = table.melt(list(COLUMNS), list(DOMAINS), "domain", "grade").query("grade != ''")
     odd = rows[~rows["grade"].isin(list(GRADES))]
     if not odd.empty:
@@ -122,6 +124,4 @@ def _graded(raw: Path, frameworks: tuple[str, ...]) -> pd.DataFrame:
         )
     rows = rows.rename(columns=COLUMNS).replace({"domain": DOMAINS})
     rows["grade"] = rows["grade"].map(GRADES).astype(int)
-    for name in ("start_date", "publication_date"):
-        rows[name] = pd.to_datetime(rows[name], format="%Y-%m-%d")
     return rows

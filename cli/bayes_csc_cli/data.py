@@ -10,9 +10,14 @@ import typer
 from .data_describe import describe
 from .data_show import show
 from .fetch import fetch
+from .own import add, check
 
-app = typer.Typer(name="data", no_args_is_help=True, help="Get, build and look at the data that the model reads.")
+app = typer.Typer(
+    name="data", no_args_is_help=True, help="Get, build, check and see the data that the model reads."
+)
 app.command()(fetch)
+app.command()(check)
+app.command()(add)
 app.command()(describe)
 app.command()(show)
 
@@ -26,7 +31,7 @@ def build(
     from bayes_csc.sources.england import england
 
     panel = england(raw)
-    panel.write(out)
+    panel.write(out, checked=True)
     typer.echo(f"Wrote {len(panel.cells)} cells of {len(panel.indicators)} indicators to {out}")
 
 

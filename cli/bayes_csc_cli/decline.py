@@ -52,7 +52,7 @@ def show(table: pd.DataFrame) -> None:
         + f"Change in latent quality since the last inspection, to {about['now']}",
         caption=f"{about['panel']} {about['panel_hash'][:12]}, spec {about['spec']}, seed {about['seed']}. Intervals "
         f"{percent}, equal-tailed. A decline is more than {about['epsilon']:g}. 'no data': the probability had nothing "
-        "been observed since. Relative to England.",
+        f"been observed since. Relative to the mean of {about['panel']}.",
     )
     for name in ("authority", "last inspection", "gap", f"change ({percent})", "P(decline)", "no data", "2 years", ""):
         out.add_column(name, justify="right" if name in ("gap", "P(decline)", "no data", "2 years") else "left")

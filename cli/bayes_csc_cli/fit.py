@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -50,7 +51,7 @@ def fit(
     chosen = read_spec(spec).updated(changes)
     if exact:
         chosen = chosen.updated({"counts": {"small": "explicit"}, "ratings": {"grades": "explicit"}})
-    target = out or Path("runs") / data.name.lower().replace(" ", "-")
+    target = out or Path("runs") / run_name(data.name)
     check_target(target, overwrite=overwrite)
     with shown() as progress:
         run = fit_model(
@@ -61,6 +62,17 @@ def fit(
     run.write(target, overwrite=overwrite)
     typer.echo(report(run, target))
     raise typer.Exit(0 if run.gate.passed else 4)
+
+
+def run_name(panel: str) -> str:
+    """Name of a run folder after a panel, which may be called anything: letters, digits and hyphens.
+
+    Examples
+    --------
+    >>> run_name("England"), run_name("../Simulated, 60 authorities")
+    ('england', 'simulated-60-authorities')
+    """
+    return re.sub(r"[^\w]+", "-", panel.lower()).strip("-") or "panel"
 
 
 def report(run: object, target: Path) -> str:

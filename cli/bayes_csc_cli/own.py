@@ -1,0 +1,98 @@
+"""`bayescsc data check` and `data add`: what users bring, checked whole and added beside a panel's own indicators."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from bayes_csc.panel import Panel
+
+DESCRIBE = typer.Option(
+    "--describe", help="TOML file that describes it; by default the one of the same name beside it."
+)
+
+
+def check(
+    files: Annotated[list[Path], typer.Argument(help="CSV or Excel files, their TOML descriptions, or panel folders.")],
+    describe: Annotated[Path | None, DESCRIBE] = None,
+    panel: Annotated[
+        Path | None, typer.Option("--panel", help="Panel whose authorities and years count; England by default.")
+    ] = None,
+) -> None:
+    """Name every problem of the files at once and suggest the fix; exit code 3 if there is any."""
+    from bayes_csc.errors import DataError, UsageError
+    from bayes_csc.panel import Panel
+    from bayes_csc.share import data_dir
+
+    if describe is not None and len(files) > 1:
+        raise UsageError(f"--describe goes with one file, found {len(files)}")
+    problems: list[str] = []
+    base = None
+    for file in files:
+        try:
+            if not file.is_dir() and base is None:
+                base = Panel.read(panel or data_dir())
+            typer.echo(_summary(file, describe, base))
+        except DataError as error:
+            problems += [f"{file}:", *error.problems] if len(files) > 1 else error.problems
+    if problems:
+        raise DataError(problems)
+
+
+def add(
+    panel: Annotated[Path, typer.Argument(help="Panel folder to add to; it stays as it is.")],
+    file: Annotated[Path, typer.Option("--file", help="CSV or Excel file of your own indicators.")],
+    out: Annotated[Path, typer.Option("--out", help="Panel folder to write; an existing panel there is replaced.")],
+    describe: Annotated[Path | None, DESCRIBE] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Name of the new panel.")] = None,
+) -> None:
+    """Write a new panel with your own indicators beside its own; `fit --drop KEY` leaves one out again."""
+    from bayes_csc.errors import UsageError
+    from bayes_csc.own_indicators import read_own, with_own
+    from bayes_csc.panel import Panel
+
+    if out.resolve() == panel.resolve():
+        raise UsageError(f"--out: {out} is the panel that is added to; give another folder")
+    base = Panel.read(panel)
+    own = read_own(_described(file, describe), base, file=_file(file))
+    with_own(base, own, name=name).write(out, checked=True)
+    keys = ", ".join(one.indicator.key for one in own.description.indicators)
+    typer.echo(f"Wrote {len(own.cells)} cells of {keys} beside the panel's {len(base.indicators)} indicators to {out}")
+
+
+def _described(file: Path, describe: Path | None) -> Path:
+    from bayes_csc.errors import UsageError
+
+    found = describe or file.with_suffix(".toml")
+    if describe is None and not found.is_file():
+        raise UsageError(
+            f"{file}: no description {found.name} beside it; write one (docs/own-indicators.md) or --describe it"
+        )
+    return found
+
+
+def _file(file: Path) -> Path | None:
+    """File of the figures; none where the description was given, which names it."""
+    return None if file.suffix.lower() == ".toml" else file
+
+
+def _summary(file: Path, describe: Path | None, base: Panel | None) -> str:
+    from bayes_csc.own_indicators import read_own
+    from bayes_csc.panel import Panel
+
+    if file.is_dir() or base is None:
+        read = Panel.read(file)
+        cells, what = read.cells, f"panel {read.name}, {read.hash[:12]}"
+    else:
+        own = read_own(_described(file, describe), base, file=_file(file))
+        cells, what = own.cells, own.description.source
+    status = cells["status"].value_counts()
+    counts = ", ".join(f"{number} {str(name).replace('_', ' ')}" for name, number in status.items())
+    years = f"{cells['year'].min()} to {cells['year'].max()}"
+    return (
+        f"{file}: no problem found: {what}: {cells['indicator'].nunique()} indicators of "
+        f"{cells['authority'].nunique()} authorities, {years}: {counts}"
+    )
