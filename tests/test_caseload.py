@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,34 +14,13 @@ from typer.testing import CliRunner
 from bayes_csc.caseload import NOISE, caseload_benchmark, leave_one_out
 from bayes_csc.errors import DataError, UsageError
 from bayes_csc.panel import Panel
-from bayes_csc.sources.covariates import covariates
-from bayes_csc.sources.csww import INDICATORS
-from bayes_csc.sources.england import description
-from bayes_csc.sources.sheets import numbers
-from bayes_csc.sources.tables import local_authorities, read_table
 from bayes_csc_cli import app
 
 
 @pytest.fixture(scope="module")
-def panel(root: Path, shared: Path) -> Panel:
-    """The panel that ships with the caseloads and covariates of the official files."""
-    path = shared / "data" / "raw" / INDICATORS
-    table = local_authorities(read_table(path, ["cases", "case_holders_fte"]))
-    missing = ("x", "u", "z", "c")
-    rows = pd.DataFrame(
-        {
-            "authority": table["old_la_code"].str.replace(" / ", "+"),
-            "year": table["time_period"].astype(int),
-            "indicator": "cases_per_holder",
-            "numerator": numbers(table["cases"], path, missing),
-            "denominator": numbers(table["case_holders_fte"], path, missing),
-            "status": "observed",
-        }
-    ).dropna()
-    rows = rows.assign(value=rows["numerator"] / rows["denominator"])
-    shipped = Panel.read(root / "data" / "england")
-    known = covariates(shared / "data", description()["deflator"])
-    return replace(shipped, cells=rows, covariates=known)
+def panel(root: Path) -> Panel:
+    """The panel that ships."""
+    return Panel.read(root / "data" / "england")
 
 
 def simulated(rng: np.random.Generator, n: int, ratio: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -117,7 +95,7 @@ def test_intervals_cover_as_often_as_they_say_where_the_truth_is_known(ratio: fl
 
 def test_intervals_cover_real_caseloads_nearly_as_often_as_they_say(panel: Panel) -> None:
     """Nine years of about 149 returns; one share has a standard error of 0.014 at 50% and 0.009 at 89%."""
-    tables = [caseload_benchmark(panel, year, indicator="cases_per_holder") for year in range(2017, 2026)]
+    tables = [caseload_benchmark(panel, year) for year in range(2017, 2026)]
     together = pd.concat(tables)
     assert len(together) == 1345
     for level, tolerance in (("50", 0.042), ("89", 0.027)):
@@ -130,7 +108,7 @@ def test_deprivation_size_and_demand_explain_little_of_real_caseloads(panel: Pan
     """As the README says: 1% to 15% of the variance of the logarithm in a year, where more than ten hold cases."""
     explained = []
     for year in range(2017, 2026):
-        table = caseload_benchmark(panel, year, indicator="cases_per_holder")
+        table = caseload_benchmark(panel, year)
         table = table[table["case_holders"] > 10]
         outcome = np.log(table["caseload"])
         logs = np.log(table[["population", "demand"]])
@@ -141,7 +119,7 @@ def test_deprivation_size_and_demand_explain_little_of_real_caseloads(panel: Pan
 
 
 def test_the_real_table_has_joint_returns_once_and_names_who_is_left_out(panel: Panel) -> None:
-    table = caseload_benchmark(panel, 2025, indicator="cases_per_holder").set_index("authority")
+    table = caseload_benchmark(panel, 2025).set_index("authority")
     assert len(table) == 149
     joint = table.loc["314+318"]
     assert joint["name"] == "Kingston upon Thames + Richmond upon Thames"
@@ -151,18 +129,18 @@ def test_the_real_table_has_joint_returns_once_and_names_who_is_left_out(panel: 
     low, high = sorted(panel.authorities.loc[["314", "318"], "deprivation"])
     assert low < joint["deprivation"] < high
     # Authorities that began in April 2019 had no year of referrals and need behind them in September.
-    assert caseload_benchmark(panel, 2019, indicator="cases_per_holder").attrs["left_out"] == ["838", "839"]
+    assert caseload_benchmark(panel, 2019).attrs["left_out"] == ["838", "839"]
 
 
 def test_the_caseload_is_the_published_one(panel: Panel) -> None:
     # Workforce census of 30 September 2023, Hartlepool; England's 16.0 is the mean of all case holders.
-    table = caseload_benchmark(panel, 2023, indicator="cases_per_holder")
+    table = caseload_benchmark(panel, 2023)
     mean = (table["caseload"] * table["case_holders"]).sum() / table["case_holders"].sum()
     assert mean == pytest.approx(16.0, abs=0.1)
 
 
 def test_ranges_widen_where_few_hold_cases(panel: Panel) -> None:
-    table = caseload_benchmark(panel, 2024, indicator="cases_per_holder").set_index("authority")
+    table = caseload_benchmark(panel, 2024).set_index("authority")
     width = np.log(table["upper_89"] / table["lower_89"])
     assert width["420"] > width["201"] > 1.2 * width.median()
     assert (width[table["case_holders"] > 100] < 1.1 * width.median()).all()
@@ -172,13 +150,13 @@ def test_ranges_widen_where_few_hold_cases(panel: Panel) -> None:
     ("changes", "message"),
     [
         ({"indicator": "nothing"}, "no observed cell of the indicator 'nothing'"),
-        ({"year": 1999}, "no cases_per_holder in 1999; expected a year from 2017 to 2025"),
+        ({"year": 1999}, "no caseload in 1999; expected a year from 2017 to 2025"),
         ({"demand": "hope"}, "no covariate hope in covariates.csv"),
     ],
 )
 def test_what_the_panel_does_not_have_is_named(panel: Panel, changes: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        caseload_benchmark(panel, **{"indicator": "cases_per_holder", **changes})  # type: ignore[arg-type]
+        caseload_benchmark(panel, **changes)  # type: ignore[arg-type]
 
 
 def test_too_few_or_collinear_authorities_are_refused() -> None:
@@ -189,16 +167,8 @@ def test_too_few_or_collinear_authorities_are_refused() -> None:
         leave_one_out(outcome, np.column_stack([predictors, predictors[:, 1]]), size)
 
 
-def test_the_command_prints_every_authority_and_says_what_it_cannot_show(panel: Panel, tmp_path: Path) -> None:
-    cells = panel.cells.assign(indicator="caseload", numerator=np.nan)
-    dated = cells.assign(lower=np.nan, upper=np.nan, source="csww", publication_date=pd.Timestamp("2026-02-28"))
-    day = pd.to_datetime(dated["year"].astype(str) + "-09-30")
-    dictionary = replace(panel.indicators["agency"], key="caseload", family="lognormal")
-    whole = replace(
-        panel, cells=dated.assign(reference_start=day, reference_end=day), indicators={"caseload": dictionary}
-    )
-    whole.write(tmp_path / "england")
-    shown = CliRunner().invoke(app, ["data", "caseload", "--panel", str(tmp_path / "england"), "--year", "2024"])
+def test_the_command_prints_every_authority_and_says_what_it_cannot_show(tmp_path: Path) -> None:
+    shown = CliRunner().invoke(app, ["data", "caseload", "--year", "2024"])
     assert shown.exit_code == 0, shown.output
     flat = " ".join(shown.output.split())
     assert "Hartlepool" in flat
@@ -206,7 +176,7 @@ def test_the_command_prints_every_authority_and_says_what_it_cannot_show(panel: 
     assert "no value is a threshold" in flat
     assert "\x1b[" not in shown.output
     target = tmp_path / "caseload.csv"
-    written = CliRunner().invoke(app, ["data", "caseload", "--panel", str(tmp_path / "england"), "--out", str(target)])
+    written = CliRunner().invoke(app, ["data", "caseload", "--out", str(target)])
     assert written.exit_code == 0, written.output
     table = pd.read_csv(io.StringIO(target.read_text(encoding="utf-8")), dtype={"authority": str})
     assert table["year"].unique().tolist() == [2025]

@@ -76,7 +76,9 @@ def test_rates_of_posts_come_to_englands(
 @pytest.mark.parametrize(("year", "published"), [(2017, 17.7), (2023, 16.0), (2024, 15.4), (2025, 15.2)])
 def test_caseloads_come_to_englands(cells: pd.DataFrame, official: Path, year: int, published: float) -> None:
     assert float(england_row(official / csww.INDICATORS, year)["caseload_fte"]) == published
-    assert ratio(cells, "caseload", year) == pytest.approx(published, abs=0.07)
+    caseload = of(cells, "caseload").xs(year, level="year").dropna(subset="value")
+    mean = (caseload["value"] * caseload["denominator"]).sum() / caseload["denominator"].sum()
+    assert mean == pytest.approx(published, abs=0.07)
 
 
 @pytest.mark.parametrize(("year", "published"), [(2017, 3.1), (2020, 2.9), (2022, 3.5), (2023, 3.3), (2025, 3.5)])
