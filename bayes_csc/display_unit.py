@@ -40,6 +40,11 @@ class DisplayUnit:
         """
         return "" if pd.isna(value) else f"{value * self.factor:.{self.digits}f}"
 
+    def full_text(self, value: float) -> str:
+        """Write a value and its unit; blank where it is missing."""
+        text = self.text(value)
+        return f"{text} {self.name}".strip() if text else ""
+
     def range_text(self, lower: float, upper: float) -> str:
         """Write a range in this unit, as one figure where its ends read the same."""
         ends = [self.text(lower), self.text(upper)]

@@ -59,12 +59,14 @@ def test_the_whole_england_panel_is_the_same_from_files_with_rows_and_columns_in
 
     def shuffled(*arguments: object, **options: object) -> pd.DataFrame:
         table: pd.DataFrame = plain(*arguments, **options)  # type: ignore[call-overload]
+        if "Year" in table:  # whose nations follow each other, and then the notes
+            return table
         if not {"LAD11NM", "RUC11"} <= set(table):  # whose two population columns are known by their place
             table = table.sample(frac=1, axis=1, random_state=2)
         return table.sample(frac=1, random_state=1)
 
     monkeypatch.setattr(tables.pd, "read_csv", shuffled)
-    monkeypatch.setattr(tables, "_shape_problems", lambda *_: [])  # the index is no longer that of the file
+    monkeypatch.setattr(tables, "_shape_problems", lambda *_, **__: [])  # the index is no longer that of the file
     assert england(shared / "data").hash == expected
 
 

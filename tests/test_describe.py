@@ -158,9 +158,9 @@ def test_neither_table_depends_on_the_order_of_rows(seed: int) -> None:
 # Vintages.
 
 
-def test_a_panel_of_one_vintage_has_no_revision(england: Panel) -> None:
-    assert revisions(england).empty
-    assert revision_summary(england).empty
+def test_a_panel_of_one_vintage_has_no_revision(hamlets: Panel) -> None:
+    assert revisions(hamlets).empty
+    assert revision_summary(hamlets).empty
 
 
 def test_a_restated_cell_is_one_revision_and_counts_once(hamlets: Panel) -> None:

@@ -98,8 +98,10 @@ def test_a_restated_figure_is_known_from_the_release_that_restates_it(panel: Pan
 
 def test_a_figure_that_was_never_restated_is_dated_by_its_first_publication(panel: Panel) -> None:
     restated = pd.MultiIndex.from_frame(panel.cells[CELL]).isin(pd.MultiIndex.from_frame(panel.revisions[CELL]))
-    month = panel.cells["indicator"].map({key: i.publication_month for key, i in panel.indicators.items()})
-    for number in month.unique():
+    # Moves of school and social worker were added by releases of more than a year later, whose dates they have.
+    usual = {key: i.publication_month for key, i in panel.indicators.items() if i.domain != "stability"}
+    month = panel.cells["indicator"].map(usual)
+    for number in month.dropna().astype(int).unique():
         chosen = panel.cells[(month == number) & ~restated]
         assert (chosen["publication_date"] == publication_date(chosen["reference_end"], number)).all()
     assert panel.cells[restated]["publication_date"].isin(panel.releases["published"]).all()
@@ -133,7 +135,7 @@ def test_every_vintage_is_of_a_release_that_the_panel_explains(panel: Panel) -> 
     assert panel.releases is not None
     sources = set(all_vintages(panel.cells, panel.revisions)["source"])
     assert sources <= set(panel.releases.index)
-    assert panel.releases["published"].notna().all()
+    assert panel.releases["published"].loc[sorted(sources)].notna().all()
     assert panel.releases.loc["cin-2022", "published"] == pd.Timestamp("2022-10-31")
 
 

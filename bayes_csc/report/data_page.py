@@ -203,7 +203,7 @@ def _national_table(about: Description, keys: list[str]) -> ET.Element:
         counts = ["" if pd.isna(count) else f"{count:,.10g}" for count in (row.numerator, row.denominator)]
         rows.append(
             [
-                about.label(str(key)), str(year), *counts, f"{unit.text(row.value)} {unit.name}".strip(),
+                about.label(str(key)), str(year), *counts, unit.full_text(row.value),
                 unit.range_text(row.lower, row.upper), f"{row.authorities}", f"{row.within}", f"{row.of}", row.how,
             ]
         )  # fmt: skip
@@ -239,7 +239,7 @@ def _jumps(about: Description) -> list[ET.Element]:
     rows = [
         [
             about.place(row.authority), about.label(row.indicator), f"{row.year_from} to {row.year}",
-            *(f"{about.units[row.indicator].text(value)} {about.units[row.indicator].name}".strip()
+            *(about.units[row.indicator].full_text(value)
               for value in (row.value_from, row.value)),
             *("" if pd.isna(n) else f"{n:,.10g}" for n in (row.n_from, row.n)), f"{row.z:+.1f}",
         ]

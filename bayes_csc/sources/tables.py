@@ -90,7 +90,8 @@ def read_table(path: Path, needed: list[str], *, encoding: str = "utf-8-sig", sk
         raise DataError(problems)
     out = pd.DataFrame({name: column.str.strip() for name, column in table.items()})
     if YEAR in needed:
-        years(out[YEAR], path)  # so that every reader may take them for numbers
+        period = out[YEAR].where(out[YEAR].str.fullmatch(r"(19|20)\d{2}(\d{2})?"))  # of school years, 202021
+        _parsed(out[YEAR], path, pd.to_numeric(period), "a year")  # so that every reader may take them for numbers
     return out
 
 

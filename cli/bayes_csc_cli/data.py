@@ -12,9 +12,7 @@ from .data_show import show
 from .fetch import fetch
 from .own import add, check
 
-app = typer.Typer(
-    name="data", no_args_is_help=True, help="Get, build, check and see the data that the model reads."
-)
+app = typer.Typer(name="data", no_args_is_help=True, help="Get, build, check and see the data that the model reads.")
 app.command()(fetch)
 app.command()(check)
 app.command()(add)
