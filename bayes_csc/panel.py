@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +203,10 @@ class Panel:
 
     def files(self) -> dict[str, str]:
         """Text of each file of the folder, by path, in canonical order of rows."""
+        return dict(self._texts)
+
+    @cached_property
+    def _texts(self) -> dict[str, str]:  # written once: for the hash, and for the folder
         head = {"name": self.name, "date": self.date, "published_by": self.published_by, "grades": self.grades}
         head |= {"window": self.window}
         given = {key: value for key, value in {**head, "licence": self.licence}.items() if value not in (None, "")}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import datetime
+import io
 import re
 import shutil
 from dataclasses import replace
@@ -16,7 +18,7 @@ from typer.testing import CliRunner
 
 from bayes_csc.errors import DataError, UsageError
 from bayes_csc.panel import Panel
-from bayes_csc.panel_files import CELL_COLUMNS
+from bayes_csc.panel_files import CELL_COLUMNS, csv_text, field_text
 from bayes_csc_cli import app
 
 TOWNS = Path(__file__).parent / "towns"
@@ -154,3 +156,16 @@ def test_data_build_writes_nothing_when_the_files_are_not_there(tmp_path: Path) 
     )
     assert isinstance(done.exception, DataError)
     assert not (tmp_path / "england").exists()
+
+
+def test_a_column_is_written_as_its_fields_are() -> None:
+    table = pd.DataFrame(
+        {
+            "number": [1.0, 0.1 + 0.2, float("nan"), 1e-9, 12345678.9],
+            "day": pd.to_datetime(["2025-03-31", None, "1999-12-31", "2025-03-31", "0900-01-02"], errors="coerce"),
+            "whole": [1, 20, 300, -4, 0],
+            "text": ["a,b", "", "é", '"', "x"],
+        }
+    )
+    lines = [[field_text(value) for value in row] for row in zip(*(table[name] for name in table), strict=True)]
+    assert [list(line) for line in csv.reader(io.StringIO(csv_text(table)))][1:] == lines
