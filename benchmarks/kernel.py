@@ -171,6 +171,10 @@ def report(d: Design, repeats: int) -> str:
             "one or two vectors from memory for each multiply-add; series are collected from and distributed to the "
             "observations' own order number by number; some lanes are empty or have no value.",
             "",
+            "One evaluation on two cores was tried, half of the authorities on each: handing a millisecond of work to "
+            "another thread and waiting for it costs what it saves, so that cores take chains, never parts of an "
+            "evaluation, and a single chain uses one.",
+            "",
         ]
     )
 
