@@ -270,14 +270,6 @@ def test_chains_of_other_options_are_not_taken_up(panel: Panel, tmp_path: Path, 
 # Interrupted.
 
 
-@pytest.fixture(autouse=True)
-def _listening() -> Iterator[None]:
-    """Listen to SIGINT even where the suite was started in the background, which ignores it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @dataclasses.dataclass
 class Stopping:
     """Sends this process an interrupt, once, as Ctrl-C would, when `after` says so."""
