@@ -35,7 +35,7 @@ from serving import (
 )
 from typer.testing import CliRunner
 
-from bayes_csc.errors import DataError
+from bayes_csc.errors import DataError, UsageError
 from bayes_csc.sources.catalogue import Catalogue, permitted, read_catalogue
 from bayes_csc.sources.fetch import fetch, planned
 from bayes_csc.sources.receipts import COLUMNS, PROVENANCE, read_receipts
@@ -338,7 +338,7 @@ def test_the_command_tells_each_file_and_all_failures_at_the_end(server: Server,
 
 
 def test_an_id_that_is_not_there_is_told(server: Server, tmp_path: Path, time: Time) -> None:
-    with pytest.raises(DataError, match="no data set or release 'x'; see --list"):
+    with pytest.raises(UsageError, match="no data set or release 'x'; see --list"):
         list(fetch(catalogue(server, tmp_path), tmp_path, time.client(), only=["x"]))
 
 

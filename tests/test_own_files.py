@@ -123,3 +123,11 @@ def test_wrong_usage_exits_with_2(
     (tmp_path / "alone.csv").write_text(CSV)
     assert command(*arguments) == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["check"], ["add", "data/england", "--out", "new", "--file"]])
+def test_a_mistyped_name_is_a_file_that_is_not_there(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command("data", *arguments, tmp_path / "complaint.csv") == 2
+    assert "complaint.csv: no such file" in capsys.readouterr().err

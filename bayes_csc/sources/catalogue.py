@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-from bayes_csc.errors import DataError
+from bayes_csc.errors import DataError, UsageError
 
 CATALOGUE = "catalogue.toml"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -94,14 +94,16 @@ class Catalogue:
 
         Raises
         ------
-        DataError
+        UsageError
             A name that the catalogue does not have.
         """
         if not only:
             return list(self.datasets.values())
         unknown = [name for name in only if not any(name in (d.id, d.source) for d in self.datasets.values())]
         if unknown:
-            raise DataError([f"the catalogue has no data set or release {name!r}; see --list" for name in unknown])
+            raise UsageError(
+                "\n".join(f"the catalogue has no data set or release {name!r}; see --list" for name in unknown)
+            )
         return [dataset for dataset in self.datasets.values() if dataset.id in only or dataset.source in only]
 
 
