@@ -66,10 +66,10 @@ def add(
 def _described(file: Path, describe: Path | None) -> Path:
     from bayes_csc.errors import UsageError
 
-    if not file.exists():
-        raise UsageError(f"{file}: no such file")
     found = describe or file.with_suffix(".toml")
     if describe is None and not found.is_file():
+        if not file.exists():
+            raise UsageError(f"{file}: no such file")
         raise UsageError(
             f"{file}: no description {found.name} beside it; write one (docs/own-indicators.md) or --describe it"
         )
