@@ -207,6 +207,7 @@ def design(panel: Panel, spec: Spec) -> Design:
         raise DataError(f"panel {panel.name}: no observed cell of the indicators {', '.join(keys)}")
 
     year, window, now = _grid(panel, keys)
+    year = np.append(year, year[-1] + 1 + np.arange(spec.horizon))
     region = tuple(sorted(table.region.unique()))
     scores = deprivation_scores(panel, spec.pooling.deprivation_score)
     deprivation = scores.loc[list(authority)].to_numpy(dtype=float)

@@ -115,6 +115,8 @@ class Spec(_Section):
     drop: tuple[str, ...] = ()
     """Keys to leave out."""
     drop_domains: tuple[str, ...] = ()
+    horizon: int = Field(default=0, ge=0)
+    """Grid points after the data, for forecasts: they change nothing in what comes before."""
     trend: Trend = Trend()
     pooling: Pooling = Pooling()
     loadings: Loadings = Loadings()

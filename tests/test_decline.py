@@ -52,7 +52,7 @@ def made_up(panel: Panel, gate: Gate = PASSED) -> Fit:
     )
     record = {"panel": panel.name, "panel_hash": panel.hash, "spec": "baseline", "seed": 3, "versions": {"a": "1"}}
     empty = xr.Dataset(coords={"chain": range(CHAINS), "draw": range(DRAWS)})
-    return Fit(panel, Spec(), empty, empty, change, gate, record)
+    return Fit(panel, Spec(), empty, empty, change, empty, gate, record)
 
 
 @pytest.fixture(scope="module")
