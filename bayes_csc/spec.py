@@ -76,13 +76,18 @@ class Ratings(_Section):
     """Whether inspection grades inform theta, and their priors."""
 
     use: bool = True
+    judgements: Literal["sub-judgements", "overall"] = "sub-judgements"
+    """Which judgements of an inspection: its sub-judgements, the overall grade only where it has none of those; or the
+    overall grade alone."""
     grades: Literal["sites", "explicit"] = "sites"
     """Grades integrated out by expectation propagation, or a sampled score for each."""
     loading_sd: PositiveFloat = 1.0
     grade_concentration: PositiveFloat = 2.0
-    """Dirichlet concentration of the grade shares that the first framework's cutpoints imply."""
-    framework_shift_sd: PositiveFloat = 0.5
-    framework_spread_sd: PositiveFloat = 0.3
+    """Dirichlet concentration of the grade shares that the first scale's cutpoints imply."""
+    scale_shift_sd: PositiveFloat = 0.5
+    scale_spread_sd: PositiveFloat = 0.3
+    inspection_sd: PositiveFloat = 0.7
+    """Half-normal scale of the sd of an inspection's own effect, probits, shared by its judgements."""
     standards_sd: PositiveFloat = 0.15
     """Scale of the national standard's yearly step, in probits; its standard deviation is unknown (multivariate t)."""
     standards_df: PositiveFloat = 4.0

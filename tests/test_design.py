@@ -199,7 +199,7 @@ def test_a_domain_with_one_indicator_left_has_no_shared_deviation(hamlets: Panel
 def test_without_ratings_there_is_no_judgement(hamlets: Panel) -> None:
     d = design(hamlets, Spec.parse({"ratings": {"use": False}}))
     assert "judgement" not in set(d.observation.indicator)
-    assert d.framework == ()
+    assert d.judged.scale == ()
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from parts import with_sub_judgements
 
 import bayes_csc.layout
-from bayes_csc.design import JUDGEMENT, Design, design
+from bayes_csc.design import Design, design
+from bayes_csc.judged import JUDGEMENT
 from bayes_csc.kernel import Real, value_and_gradient
 from bayes_csc.kernel.states import states
 from bayes_csc.panel import Panel
@@ -21,18 +23,22 @@ from bayes_csc.spec import Spec
 
 @pytest.fixture(scope="module")
 def hamlets() -> Design:
-    return design(Panel.read(Path(__file__).parent / "hamlets"), Spec())
+    return design(with_sub_judgements(Panel.read(Path(__file__).parent / "hamlets")), Spec())
 
 
 def some_values(d: Design, seed: int) -> Real:
-    rng, kinds, rows = np.random.default_rng(seed), len(d.indicator) + 1, d.observation
+    rng, kinds, rows = (
+        np.random.default_rng(seed),
+        len(d.indicator) + len(d.ordinal) + len(d.judged.domain),
+        d.observation,
+    )
     grade = rows.grade[rows.indicator == JUDGEMENT].to_numpy()[: None if d.grade_sites else 0]
     return Real(
         z=rows.z.to_numpy(), variance=rows.variance.to_numpy(), offset=rng.normal(size=len(rows)),
         loading=rng.normal(size=kinds), mean=rng.normal(size=d.exists.size), scale=rng.uniform(0.0, 1.0, 4),
         ar_sd=rng.uniform(0.0, 1.0, kinds), ar_phi=rng.uniform(0.0, 0.99, kinds),
         white_sd=rng.uniform(0.02, 0.6, kinds), domain_sd=rng.uniform(0.0, 1.0, kinds),
-        domain_phi=rng.uniform(0.0, 0.99, len(d.domain)),
+        domain_phi=rng.uniform(0.0, 0.99, len(d.domain) + 1),
         low=np.where(grade == 4, -np.inf, -0.5 - grade), high=np.where(grade == 1, np.inf, 1.5 - grade),
     )  # fmt: skip
 

@@ -7,8 +7,8 @@
     y[i]    ~ Binomial(n[i], logit^-1 eta[i]);  by its empirical logit z[i] ~ N(eta[i], V[i]) where the count is large
     (rates and values alike on their own link scale, `bayes_csc.families`; an ordinal indicator as a judgement is)
 
-    u[j]    = judgement_loading theta(a, start) + standard(start) + N(0, 1)                      judgement j
-    grade   = from the cutpoints of its framework
+    u[j]    = judgement_loading[d] theta(a, start) + standard(start) + inspection_sd zeta[i] + N(0, 1)
+    grade   = from the cutpoints of its framework and domain;  zeta[i] ~ N(0, 1)   judgement j of domain d, inspection i
 
 The variances of level, slope and path average to one over the window: theta is in units of the spread between
 authorities of the same region and deprivation.
@@ -26,7 +26,8 @@ from pytensor.tensor.variable import TensorVariable
 from scipy.linalg import helmert
 
 from bayes_csc.collapse import collapsed_potential
-from bayes_csc.design import JUDGEMENT, Design, design
+from bayes_csc.design import Design, design
+from bayes_csc.judged import JUDGEMENT
 from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models.joint import joint_likelihood
@@ -65,16 +66,17 @@ def from_design(d: Design, spec: Spec, *, likelihood: Literal["collapsed", "join
     with pm.Model(coords=coordinates(d)) as model:
         mean, scale = latent_prior(d, spec)
         offset, loading, noise = measurement_prior(d, spec)
+        inspection_sd = inspection_prior(d, spec)
         cutpoints = category_prior(d, spec, judgement_prior(d, spec))
         if likelihood == "collapsed":
             z, variance = latent_observations(d, exact=exact)
             low, high = exact_likelihood(d, z, cutpoints, exact=exact)
             collapsed_potential(
                 d, z=z, variance=variance, offset=offset, loading=loading, mean=mean.ravel(), scale=scale,
-                low=low, high=high, **noise.collapsed(graded=len(d.ordinal) + 1),
+                low=low, high=high, **noise.collapsed(len(d.ordinal), inspection_sd),
             )  # fmt: skip
         else:
-            joint_likelihood(d, mean, scale, offset, loading, noise, cutpoints, exact=exact)
+            joint_likelihood(d, mean, scale, offset, loading, noise, inspection_sd, cutpoints, exact=exact)
     return model
 
 
@@ -100,15 +102,18 @@ def coordinates(d: Design) -> dict[str, list[object]]:
         "domain_indicator": [k for k, i in zip(d.indicator, d.domain_index, strict=True) if i >= 0],
         "indicator_year": [f"{k}:{t}" for k, t in steps.labels],
         "indicator_step": [f"{k}:{t}" for k, t in steps.step_labels],
-        "framework": list(d.framework),
-        "later_framework": list(d.framework[1:]),
+        "judged": list(d.judged.domain),
+        "scale": list(d.judged.scale),
+        "later_scale": list(d.judged.scale[1:]),
         "grade": list(reversed(d.grade)),
         "cutpoint": [f"{worse}|{better}" for better, worse in pairwise(d.grade)][::-1],
         "grade_step": d.year[1:].tolist(),
         "small_cell": [f"{u}:{k}:{t}" for u, k, t in zip(cells.unit, cells.indicator, cells.year, strict=True)],
         "judgement": [
-            f"{u}:{p:.3f}" if k == JUDGEMENT else f"{u}:{k}:{t}"
-            for u, p, k, t in zip(graded.unit, graded.position, graded.indicator, graded.year, strict=True)
+            f"{u}:{s}:{p:.3f}" if k == JUDGEMENT else f"{u}:{k}:{t}"
+            for u, s, p, k, t in zip(
+                graded.unit, graded.scale, graded.position, graded.indicator, graded.year, strict=True
+            )
         ],
     }
 
@@ -155,10 +160,10 @@ def measurement_prior(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVari
     """Offset of each observation, loadings (ordinal indicators, then judgements last) and noise of the measurements."""
     offset, loading = measurement_mean(d, spec)
     noise = deviation_prior(d, spec)
-    psi = pt.zeros(1)
-    if d.framework:
+    psi = pt.zeros(0)
+    if d.judged.scale:
         judged = np.flatnonzero(d.observation.indicator == JUDGEMENT)
-        psi = pm.HalfNormal("judgement_loading", spec.ratings.loading_sd)[None]
+        psi = pm.HalfNormal("judgement_loading", spec.ratings.loading_sd, dims="judged")
         offset = pt.set_subtensor(offset[judged], national_standard(d, spec))
     return offset, pt.concatenate([loading, psi]), noise
 
@@ -248,25 +253,33 @@ def combination(basis: np.ndarray, weight: TensorVariable) -> TensorVariable:
     return (basis * weight).sum(axis=1)
 
 
+def inspection_prior(d: Design, spec: Spec) -> TensorVariable:
+    """Sd of an inspection's own effect on each domain judged: one for all; zero where no inspection has several."""
+    n = len(d.judged.domain)
+    if not d.judged.several:
+        return pt.zeros(n)
+    return pt.full((n,), pm.HalfNormal("inspection_sd", spec.ratings.inspection_sd))
+
+
 def judgement_prior(d: Design, spec: Spec) -> TensorVariable | None:
-    """Cutpoints (framework, cutpoint): the first from Dirichlet grade shares, later ones shifted and stretched."""
-    if not d.framework:
+    """Cutpoints (scale, cutpoint): the first from Dirichlet grade shares, each other shifted and stretched from one."""
+    if not d.judged.scale:
         return None
     share = pm.Dirichlet("grade_share", np.full(len(d.grade), spec.ratings.grade_concentration), dims="grade")
     base = induced_cutpoints(share)
     cutpoints = base[None]
-    if len(d.framework) > 1:
-        shift = pm.Normal("framework_shift", 0.0, spec.ratings.framework_shift_sd, dims="later_framework")
-        stretch = pm.Normal("framework_stretch", 0.0, spec.ratings.framework_spread_sd, dims="later_framework")
-        middle = base[(len(d.grade) - 1) // 2]
-        later = middle + shift[:, None] + pt.exp(stretch)[:, None] * (base - middle)[None]
-        cutpoints = pt.concatenate([cutpoints, later])
-    return pm.Deterministic("cutpoints", cutpoints, dims=("framework", "cutpoint"))
+    if len(d.judged.scale) > 1:
+        shift = pm.Normal("scale_shift", 0.0, spec.ratings.scale_shift_sd, dims="later_scale")
+        stretch = pm.Normal("scale_stretch", 0.0, spec.ratings.scale_spread_sd, dims="later_scale")
+        ancestry, middle = d.judged.ancestry(), base[(len(d.grade) - 1) // 2]
+        centre, spread = middle + combination(ancestry, shift), pt.exp(combination(ancestry, stretch))
+        cutpoints = centre[:, None] + spread[:, None] * (base - middle)[None]
+    return pm.Deterministic("cutpoints", cutpoints, dims=("scale", "cutpoint"))
 
 
 def category_prior(d: Design, spec: Spec, judged: TensorVariable | None) -> TensorVariable | None:
-    """Cutpoints (scale, cutpoint) of the frameworks, then of the ordinal indicators; unused ones at infinity."""
-    scales = [] if judged is None else [judged[f] for f in range(len(d.framework))]
+    """Cutpoints (scale, cutpoint) of the judgements, then of the ordinal indicators; unused ones at infinity."""
+    scales = [] if judged is None else [judged[f] for f in range(len(d.judged.scale))]
     for key, size in zip(d.ordinal, d.categories, strict=True):
         model = pm.modelcontext(None)
         model.add_coord(f"{key}_category", list(range(1, size + 1)))
@@ -276,8 +289,8 @@ def category_prior(d: Design, spec: Spec, judged: TensorVariable | None) -> Tens
         scales.append(pm.Deterministic(f"{key}_cutpoints", cutpoints, dims=f"{key}_cutpoint"))
     if not d.ordinal:
         return judged
-    widest = max(len(d.grade) - 1 if d.framework else 0, *(size - 1 for size in d.categories))
-    sizes = [len(d.grade) - 1] * len(d.framework) + [size - 1 for size in d.categories]
+    widest = max(len(d.grade) - 1 if d.judged.scale else 0, *(size - 1 for size in d.categories))
+    sizes = [len(d.grade) - 1] * len(d.judged.scale) + [size - 1 for size in d.categories]
     padded = [pt.concatenate([c, np.full(widest - n, np.inf)]) for c, n in zip(scales, sizes, strict=True)]
     return pt.stack(padded)
 
@@ -305,7 +318,7 @@ def latent_observations(d: Design, *, exact: bool) -> tuple[TensorVariable, Tens
         z = pt.set_subtensor(z[small], rows.z.to_numpy()[small] + spread * raw)
         variance = pt.set_subtensor(variance[small], rows.confidence_variance.to_numpy()[small])
     if graded.at.size and not d.grade_sites:
-        sizes = np.array([len(d.grade)] * len(d.framework) + list(d.categories))
+        sizes = np.array([len(d.grade)] * len(d.judged.scale) + list(d.categories))
         middle = 0.5 * (sizes[graded.scale] - 1)
         raw = pm.Flat("judgement_score", dims="judgement", initval=0.7 * (graded.score - middle))
         z = pt.set_subtensor(z[graded.at], raw)
@@ -324,7 +337,7 @@ def exact_likelihood(
         return pt.zeros(0), pt.zeros(0)
     graded = d.graded()
     if d.grade_sites:
-        end = pt.full((len(d.framework) + len(d.ordinal), 1), np.inf)
+        end = pt.full((len(d.judged.scale) + len(d.ordinal), 1), np.inf)
         ends = pt.concatenate([-end, cutpoints, end], axis=1)
         return ends[graded.scale, graded.score], ends[graded.scale, graded.score + 1]
     sd = float(np.sqrt(1.0 - JUDGEMENT_SPLIT))
