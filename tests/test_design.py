@@ -119,7 +119,7 @@ def test_groups_are_a_unit_s_indicator_or_its_domain_with_a_deviation(england: D
     assert (own.groupby("group").indicator.nunique() == 1).all()
     camden = rows[(rows.unit == "202") & rows.indicator.isin(["agency", "vacancy", "turnover"])]
     assert camden.group.nunique() == 1
-    assert (rows[rows.indicator == "judgement"].groupby("group").size() == 1).all()
+    assert (rows[rows.indicator == "judgement"].groupby("group").inspection.nunique() == 1).all()
 
 
 def test_signs_follow_the_polarity(england: Design) -> None:

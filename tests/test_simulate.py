@@ -130,7 +130,7 @@ def test_grades_come_as_often_as_the_ordered_probit_says(wide: Simulated) -> Non
     rows = layout.observation[layout.observation.indicator == JUDGEMENT]
     at = layout.weights(rows.position.to_numpy())
     theta = (at * posterior.theta_raw.sel(authority=rows.unit.to_list()).to_numpy()).sum(axis=1)
-    f = float(posterior.judgement_loading) * theta + at @ posterior.standard.to_numpy()
+    f = posterior.judgement_loading.item() * theta + at @ posterior.standard.to_numpy()
     ends = posterior.cutpoints.sel(scale=rows.scale.to_list()).to_numpy()
     below = np.column_stack([np.zeros(len(f)), norm.cdf(ends - f[:, None]), np.ones(len(f))])
     p = np.diff(below, axis=1)
