@@ -24,11 +24,15 @@ app.command()(show)
 def build(
     raw: Annotated[Path, typer.Option("--raw", help="Folder with the official files in raw/ and derived/.")],
     out: Annotated[Path, typer.Option("--out", help="Panel folder to write; an existing panel there is replaced.")],
+    catalogue: Annotated[
+        Path | None, typer.Option("--catalogue", help="A catalogue of your own in place of the toolkit's.")
+    ] = None,
 ) -> None:
     """Build the England panel from the official files and write it as a folder."""
+    from bayes_csc.sources.catalogue import read_catalogue
     from bayes_csc.sources.england import england
 
-    panel = england(raw)
+    panel = england(raw, read_catalogue(catalogue))
     panel.write(out, checked=True)
     typer.echo(f"Wrote {len(panel.cells)} cells of {len(panel.indicators)} indicators to {out}")
 
