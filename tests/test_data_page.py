@@ -19,7 +19,6 @@ from bayes_csc.report.data_page import data_page
 from bayes_csc.report.html import element, page_text, table, write_page
 from bayes_csc.report.style import PALETTE, STATUS_WORDS, look, new_figure
 from bayes_csc.report.svg import svg_element
-from bayes_csc.share import data_dir
 
 HAMLETS = Path(__file__).parent / "hamlets"
 VOID = {"meta", "br", "hr", "img", "link", "input"}
@@ -56,8 +55,8 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def about() -> Description:
-    return described(Panel.read(data_dir("england")))
+def about(shipped: Panel) -> Description:
+    return described(shipped)
 
 
 @pytest.fixture(scope="module")
@@ -96,9 +95,9 @@ def test_language_title_and_headings_are_in_order(page: Page) -> None:
     assert max(b - a for a, b in pairwise(levels)) == 1
 
 
-def test_every_picture_has_a_name_a_finding_and_a_table_behind_it(page: Page) -> None:
+def test_every_picture_has_a_name_a_finding_and_a_table_behind_it(page: Page, shipped: Panel) -> None:
     pictures = list(page.all("svg"))
-    domains = {indicator.domain for indicator in Panel.read(data_dir("england")).indicators.values()}
+    domains = {indicator.domain for indicator in shipped.indicators.values()}
     assert len(pictures) == 2 + len(domains)  # the two maps, and the national series of each domain
     words = {str(each.get("id")): str(each["text"]) for each in page.all("title", "desc")}
     for each in pictures:

@@ -210,14 +210,14 @@ def _editions(table: Mapping[str, Any], where: str, problems: list[str]) -> list
     if not isinstance(editions, dict) or not editions:
         problems.append(f'{where}: expected edition.YEAR, such as edition.2025 = "..."; found edition = {editions!r}')
         return []
-    found = []
+    found = {}
     for year, edition in editions.items():
         texts = {"edition": edition} if isinstance(edition, str) else edition
         if not YEAR.fullmatch(year) or not isinstance(texts, dict):
             problems.append(f"{where}: expected edition.YEAR, a text or a table; found edition.{year} = {edition!r}")
         else:
-            found.append((int(year), {"year": year, **texts}))
-    return sorted(found, key=lambda edition: edition[0], reverse=True)
+            found[int(year)] = {"year": year, **texts}
+    return [(year, found[year]) for year in sorted(found, reverse=True)]
 
 
 def _filled(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.resources
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,8 @@ from bayes_csc.sources.publications import release_table, releases_of
 from bayes_csc.vintages import chained, current_and_earlier
 
 DESCRIPTION = "england.toml"
-READERS = (
+Reader = Callable[[Official, Mapping[str, Indicator]], pd.DataFrame]
+READERS: tuple[Reader, ...] = (
     children_in_need,
     early_children_in_need,
     activity,
@@ -83,13 +84,12 @@ def england(folder: Path, catalogue: Catalogue | None = None) -> Panel:
     dates = {"started_by": head["date"], "published_by": head["published_by"]}
     authorities = places(official)
     current, earlier = figures(official, indicators)
-    tables = {
-        "covariates": covariates(official, described["deflator"]),
-        "visits": visits(official, authorities, **dates),
-        "providers": providers(official, authorities),
-    }
+    characteristics = covariates(official, described["deflator"])
+    visited = visits(official, authorities, **dates)
+    provided = providers(official, authorities)
+    used = pd.concat([table["source"] for table in (current, earlier, characteristics, visited, provided)])
     releases = release_table(
-        releases_of(described["release"], official.catalogue, [current, earlier, *tables.values()]),
+        releases_of(described["release"], official.catalogue, used),
         pd.concat([current, earlier]),
         head.get("licence", ""),
         where=DESCRIPTION,
@@ -104,8 +104,10 @@ def england(folder: Path, catalogue: Catalogue | None = None) -> Panel:
         authorities=authorities,
         revisions=revisions,
         releases=releases,
+        covariates=characteristics,
         earlier_inspections=earlier_judgements(official),
-        **tables,
+        visits=visited,
+        providers=provided,
     )
     return replace(panel, readme=england_readme(panel, official))
 
@@ -128,19 +130,26 @@ def figures(official: Official, indicators: Mapping[str, Indicator]) -> tuple[pd
         Cells of a panel as the newest release of each has them, with the confidence in their data, and as the releases
         before have them.
     """
-    current, earlier = _read(official, indicators), [earlier_vintages(official, indicators)]
+    parts = [_every_edition(read, official, indicators) for read in READERS]
+    current = pd.concat([now for now, _ in parts], ignore_index=True)
+    before = [earlier_vintages(official, indicators), *(older for _, older in parts if not older.empty)]
+    confident = current.merge(data_confidence(official), on=CELL, how="left", validate="one_to_one")
+    return confident, pd.concat(before, ignore_index=True)
+
+
+def _every_edition(
+    read: Reader, official: Official, indicators: Mapping[str, Indicator]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What a reader reads, and the same cells in earlier editions; a cell that only those have is among the former."""
+    current = read(official, indicators)
+    earlier = current.iloc[:0]
     for before, releases in official.before(set(current["source"])):
-        rows = _read(before, indicators)
+        rows = read(before, indicators)
         rows = rows[rows["source"].isin(releases)]
         gone = ~pd.MultiIndex.from_frame(rows[CELL]).isin(pd.MultiIndex.from_frame(current[CELL]))
         current = pd.concat([current, rows[gone]], ignore_index=True)
-        earlier.append(rows[~gone])
-    confident = current.merge(data_confidence(official), on=CELL, how="left", validate="one_to_one")
-    return confident, pd.concat(earlier, ignore_index=True)
-
-
-def _read(official: Official, indicators: Mapping[str, Indicator]) -> pd.DataFrame:
-    return pd.concat([read(official, indicators) for read in READERS], ignore_index=True)
+        earlier = pd.concat([earlier, rows[~gone]], ignore_index=True)
+    return current, earlier
 
 
 def description() -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import pandas as pd
 
@@ -123,7 +122,7 @@ def _by_year(table: pd.DataFrame, figures: list[Entry]) -> Totals:
     return dict(zip(zip(table["old_la_code"], table["time_period"].astype(int), strict=True), figures, strict=True))
 
 
-TOTALS: Mapping[str, Callable[[Path], Totals]] = {
+TOTALS: Mapping[str, Callable[[Official], Totals]] = {
     "assessments_with_factors": assessments_with_factors,
     "plans_over_3_months": plans_over_3_months,
     "looked_after": looked_after,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -23,9 +23,9 @@ GIVEN = tuple(name for name in RELEASE_COLUMNS if name != "id")
 
 
 def releases_of(
-    described: Mapping[str, str | Mapping[str, Any]], catalogue: Catalogue, tables: Sequence[pd.DataFrame]
+    described: Mapping[str, str | Mapping[str, Any]], catalogue: Catalogue, used: pd.Series
 ) -> dict[str, str | Mapping[str, Any]]:
-    """Describe the releases of some tables: as given, and from the catalogue where nothing is given.
+    """Describe the releases that are used: as given, and from the catalogue where nothing is given.
 
     Parameters
     ----------
@@ -33,15 +33,15 @@ def releases_of(
         Releases by id; see `release_table`.
     catalogue
         The catalogue of official files.
-    tables
-        Tables with a column `source`.
+    used
+        Ids of releases.
 
     Returns
     -------
     dict
         As `described`.
     """
-    sources = {str(source) for table in tables for source in table["source"].unique()}
+    sources = set(used)
     known = {
         dataset.source: {"title": dataset.title, "publisher": dataset.publisher, "url": dataset.page}
         for dataset in catalogue.datasets.values()
