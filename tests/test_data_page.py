@@ -98,7 +98,7 @@ def test_language_title_and_headings_are_in_order(page: Page) -> None:
 def test_every_picture_has_a_name_a_finding_and_a_table_behind_it(page: Page, shipped: Panel) -> None:
     pictures = list(page.all("svg"))
     domains = {indicator.domain for indicator in shipped.indicators.values()}
-    assert len(pictures) == 2 + len(domains)  # the two maps, and the national series of each domain
+    assert len(pictures) == 3 + len(domains)  # the two maps, covariates, and the national series of each domain
     words = {str(each.get("id")): str(each["text"]) for each in page.all("title", "desc")}
     for each in pictures:
         assert each["role"] == "img"
@@ -159,7 +159,10 @@ def test_figures_in_the_tables_are_those_of_the_description(about: Description, 
         line = told[(about.label(str(key)), str(year))]
         assert line[4] == about.units[str(key)].full_text(row["value"])
         assert line[6:9] == [str(row["authorities"]), str(row["within"]), str(row["of"])]
-    counted = [line[2:] for line in lines if len(line) == 7 and all(text.isdigit() for text in line[1:])]
+    year = re.compile(r"\d{4}")
+    counted = [
+        line[2:] for line in lines if len(line) == 7 and all(map(str.isdigit, line[1:])) and year.fullmatch(line[1])
+    ]
     found = np.array(counted, dtype=int)
     assert found.sum(axis=0).tolist() == about.coverage.sum().tolist()
 

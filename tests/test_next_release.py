@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import importlib.resources
 import re
 import shutil
@@ -80,7 +81,10 @@ def test_the_same_figures_under_next_years_name_are_the_same_panel_of_another_re
 ) -> None:
     known, folder = with_next(tmp_path, "cin"), linked(official, tmp_path / "official")
     published_again(known, folder)
-    panel = england(folder, known)
+    later = datetime.date(2026, 6, 30)
+    panel = england(folder, known, as_of=later)
+    assert panel.date == panel.published_by == later
+    assert "on 30 June 2026" in panel.readme
     ours, theirs = (each.cells.sort_values(CELL, ignore_index=True) for each in (panel, rebuilt))
     pd.testing.assert_frame_equal(ours, theirs.replace({"source": {"cin-2025": "cin-2026"}}))
     pd.testing.assert_frame_equal(panel.revisions, rebuilt.revisions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import importlib.resources
 import tomllib
 from collections.abc import Callable, Mapping
@@ -53,7 +54,7 @@ READERS: tuple[Reader, ...] = (
 )
 
 
-def england(folder: Path, catalogue: Catalogue | None = None) -> Panel:
+def england(folder: Path, catalogue: Catalogue | None = None, *, as_of: datetime.date | None = None) -> Panel:
     """Build the England panel of 2010 to 2025.
 
     Parameters
@@ -62,6 +63,8 @@ def england(folder: Path, catalogue: Catalogue | None = None) -> Panel:
         Holds the official files in `raw/` and the tables computed from them in `derived/`.
     catalogue
         What the files are called and which release each is of; that of the toolkit unless another is given.
+    as_of
+        A day: the panel is then as it was known on it (`Panel.as_of`).
 
     Returns
     -------
@@ -109,6 +112,7 @@ def england(folder: Path, catalogue: Catalogue | None = None) -> Panel:
         visits=visited,
         providers=provided,
     )
+    panel = panel if as_of is None else panel.as_of(as_of)
     return replace(panel, readme=england_readme(panel, official))
 
 
