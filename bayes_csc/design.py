@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.linalg import block_diag
 
 from bayes_csc.calendar import grid_position, reference_instant
-from bayes_csc.deprivation import deprivation_scores
+from bayes_csc.deprivation import standardised_deprivation
 from bayes_csc.errors import DataError, SpecError
 from bayes_csc.geography import codes_of, linked_blocks, predecessors
 from bayes_csc.judged import JUDGEMENT, Judged, judgement_rows, judgements
@@ -73,7 +73,8 @@ class Design:
     Attributes
     ----------
     authority, region_index, deprivation
-        Codes in block order, the region of each and its standardised deprivation score.
+        Codes in block order, the region of each and its standardised deprivation score: (authority,), or (authority,
+        year) where the score has a path.
     region, year, domain
         Labels of the regions, grid points and of the domains that share a deviation.
     indicator, ordinal
@@ -171,6 +172,15 @@ class Design:
         observation = self.observation[mask]
         return replace(self, observation=observation, layout=layout_of(self, observation, blocks=blocks))
 
+    def deprivation_at(self, rows: pd.DataFrame) -> np.ndarray:
+        """Deprivation of each observation's unit, of a path at the observation's instant."""
+        x = self.deprivation
+        if x.ndim > 1:
+            members = rows["members"].map(list)
+            part = self.weights(rows["position"].to_numpy())
+            return np.array([s @ x[m] @ w for m, s, w in zip(members, rows["shares"], part, strict=True)])
+        return np.array([np.dot(x[list(m)], s) for m, s in zip(rows.members, rows.shares, strict=True)])
+
     def weights(self, position: np.ndarray) -> np.ndarray:
         """Interpolation weights (positions by years) of theta at grid positions, held constant beyond the ends."""
         place = np.clip(np.asarray(position, dtype=float), self.year[0], self.year[-1]) - self.year[0]
@@ -212,14 +222,7 @@ def design(panel: Panel, spec: Spec) -> Design:
     year, window, now = _grid(panel, keys)
     year = np.append(year, year[-1] + 1 + np.arange(spec.horizon))
     region = tuple(sorted(table.region.unique()))
-    scores = deprivation_scores(panel, spec.pooling.deprivation_score)
-    deprivation = scores.loc[list(authority)].to_numpy(dtype=float)
-    if spec.pooling.deprivation and np.isnan(deprivation).any():
-        lost = ", ".join(np.array(authority)[np.isnan(deprivation)])
-        raise DataError(
-            f"authorities.csv: no deprivation score for {lost}; give it, or set pooling.deprivation = false"
-        )
-    centred = deprivation - deprivation.mean()
+    score = spec.pooling.deprivation_score
     ordinal = tuple(k for k in keys if panel.indicators[k].family == "ordinal")
     metric = tuple(k for k in keys if k not in ordinal)
     domain = tuple(d for d in spec.measurement.domains if sum(panel.indicators[k].domain == d for k in metric) > 1)
@@ -229,7 +232,9 @@ def design(panel: Panel, spec: Spec) -> Design:
         authority=authority,
         region=region,
         region_index=np.array([region.index(r) for r in table.region]),
-        deprivation=centred / (centred.std() or 1.0) if spec.pooling.deprivation else np.zeros(len(authority)),
+        deprivation=standardised_deprivation(panel, authority, score, year, window)
+        if spec.pooling.deprivation
+        else np.zeros(len(authority)),
         year=year,
         window=window,
         now=now,

@@ -34,7 +34,8 @@ class Pooling(_Section):
     region: bool = True
     deprivation: bool = True
     deprivation_score: str = ""
-    """Covariate and year of the score, such as "imd-2015"; empty for the score in the table of authorities."""
+    """Covariate and year of the score, such as "imd-2015"; the covariate alone, such as "imd", for its path, linear
+    between its years; empty for the score in the table of authorities."""
     region_sd: PositiveFloat = 0.3
     """Scale of the region means' common standard deviation, itself unknown: the means are multivariate t."""
     region_trend_sd: PositiveFloat = 0.2

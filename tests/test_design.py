@@ -16,9 +16,9 @@ from bayes_csc.spec import Spec
 
 
 @pytest.fixture(scope="module")
-def panel(root: Path) -> Panel:
+def panel(shipped: Panel) -> Panel:
     """The panel that ships."""
-    return Panel.read(root / "data" / "england")
+    return shipped
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,6 @@ from bayes_csc.judged import JUDGEMENT
 from bayes_csc.kernel import Real, value_and_gradient
 from bayes_csc.kernel.states import states
 from bayes_csc.panel import Panel
-from bayes_csc.share import data_dir
 from bayes_csc.spec import Spec
 
 
@@ -67,15 +66,17 @@ def assert_equal_likelihoods(d: Design, real: Real) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_england_side_by_side_is_england_one_by_one(seed: int) -> None:
-    d = design(Panel.read(data_dir()), Spec())
+def test_england_side_by_side_is_england_one_by_one(seed: int, shipped: Panel) -> None:
+    d = design(shipped, Spec())
     assert (d.layout.single_block >= 0).sum() == 145
     assert_equal_likelihoods(d, some_values(d, seed))
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_judgements_with_a_score_of_their_own_are_the_same_side_by_side_and_one_by_one(seed: int) -> None:
-    d = design(Panel.read(data_dir()), Spec.parse({"ratings": {"grades": "explicit"}}))
+def test_judgements_with_a_score_of_their_own_are_the_same_side_by_side_and_one_by_one(
+    seed: int, shipped: Panel
+) -> None:
+    d = design(shipped, Spec.parse({"ratings": {"grades": "explicit"}}))
     assert (d.layout.single_block >= 0).sum() == 145
     real = some_values(d, seed)
     scores = np.random.default_rng(seed).normal(size=real.z.size)

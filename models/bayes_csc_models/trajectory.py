@@ -11,7 +11,8 @@
     grade   = from the cutpoints of its framework and domain;  zeta[i] ~ N(0, 1)   judgement j of domain d, inspection i
 
 The variances of level, slope and path average to one over the window: theta is in units of the spread between
-authorities of the same region and deprivation.
+authorities of the same region and deprivation. Where the deprivation score has a path, x[a] is x[a, t], and that of an
+observation is at its instant.
 """
 
 from __future__ import annotations
@@ -121,16 +122,20 @@ def coordinates(d: Design) -> dict[str, list[object]]:
 def latent_prior(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVariable]:
     """Prior mean (authority, year) of theta and the sd of each kind of the templates' columns."""
     x, time, pooling = d.deprivation, d.time, spec.pooling
-    level = trend = pt.zeros_like(pt.constant(x))
+    level = trend = pt.zeros_like(pt.constant(x if x.ndim == 1 else x[:, 0]))
     if pooling.region and len(d.region) > 1:
         rho = exchangeable("region_level", pooling.region_sd, pooling.region_df, d.region)
         kappa = exchangeable("region_trend", pooling.region_trend_sd, pooling.region_df, d.region)
         level, trend = level + rho[d.region_index], trend + kappa[d.region_index]
+    if x.ndim > 1:  # a path
+        level, trend = level[:, None], trend[:, None]
     if pooling.deprivation:
         if spec.ratings.use:  # only the judgements identify it
             level += pm.Normal("deprivation_level", 0.0, pooling.deprivation_sd) * x
         trend += pm.Normal("deprivation_trend", 0.0, pooling.deprivation_trend_sd) * x
-    mean = level[:, None] + trend[:, None] * time[None, :]
+    if x.ndim == 1:
+        level, trend = level[:, None], trend[:, None]
+    mean = level + trend * time[None, :]
 
     parts = ["level", "slope"] + (["path"] if spec.trend.kind != "straight line" else [])
     pm.modelcontext(None).add_coord("trend_part", parts)
@@ -191,8 +196,7 @@ def measurement_mean(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVaria
     kind = np.where(rows.indicator == JUDGEMENT, 0, rows.kind)
     offset = mu[kind] + nu[steps.index(rows)]
     if spec.pooling.deprivation:
-        x = np.array([np.dot(d.deprivation[list(m)], s) for m, s in zip(rows.members, rows.shares, strict=True)])
-        offset += slope[kind] * x
+        offset += slope[kind] * d.deprivation_at(rows)
     return offset, loading
 
 
