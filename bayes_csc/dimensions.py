@@ -16,6 +16,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from bayes_csc.design import Design
 from bayes_csc.errors import SpecError
@@ -50,7 +51,10 @@ def two_dimensional(design: Design, second: Collection[str]) -> Design:
     first = np.arange(size.sum()) + np.repeat(start, size)  # place of an authority's first path; authorities by block
     place = np.stack([first, first + np.repeat(size, size)])
     other = design.observation.indicator.isin(list(second)).astype(int)
-    members = [tuple(int(place[k, i]) for i in m) for k, m in zip(other, design.observation.members, strict=True)]
+    members = pd.Series(
+        [tuple(int(place[k, i]) for i in m) for k, m in zip(other, design.observation.members, strict=True)],
+        index=design.observation.index,
+    )
     labels = [design.authority[i] + (f":{SECOND}" if s else "") for i, s in zip(source, on_second, strict=True)]
     out = replace(
         design,

@@ -15,8 +15,6 @@ gradient of the level of the second is in its indicators' own slopes, as no judg
 
 from __future__ import annotations
 
-from typing import Literal
-
 import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
@@ -28,7 +26,7 @@ from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import from_design, latent_mean, own_scale
 
 
-def two_dimensions(panel: Panel, spec: Spec, *, likelihood: Literal["collapsed", "joint"] = "collapsed") -> pm.Model:
+def two_dimensions(panel: Panel, spec: Spec) -> pm.Model:
     """Build the model of two dimensions of a panel.
 
     Parameters
@@ -38,8 +36,6 @@ def two_dimensions(panel: Panel, spec: Spec, *, likelihood: Literal["collapsed",
     spec
         Choices and priors; `dimensions.outcomes` names the domains of the second dimension. Without any, the second
         dimension is not observed, the density is that of `trajectory`, and r keeps its prior.
-    likelihood
-        As of `trajectory`.
 
     Returns
     -------
@@ -52,7 +48,7 @@ def two_dimensions(panel: Panel, spec: Spec, *, likelihood: Literal["collapsed",
         The spec and the panel do not go together.
     """
     second = indicators_of(panel, spec.dimensions.outcomes)
-    return from_design(two_dimensional(design(panel, spec), second), spec, likelihood=likelihood, latent=correlated)
+    return from_design(two_dimensional(design(panel, spec), second), spec, latent=correlated)
 
 
 def correlated(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVariable]:
