@@ -43,7 +43,6 @@ def performance(rows: pd.DataFrame, event: str, *, seed: int, replicates: int) -
         events; Wilson), false_positive_rate (flagged of the others; Wilson), false_share (of the flags, those in vain;
         Wilson), auc and log_score_gain (mean log probability less that of `base`; bootstrap).
     """
-
     rows = rows.sort_values(["authority", "p"])  # the same whatever the order of the rows
     p, base, happened = (rows[name].to_numpy() for name in ("p", "base", event))
 
@@ -53,7 +52,7 @@ def performance(rows: pd.DataFrame, event: str, *, seed: int, replicates: int) -
 
     here = scores(np.arange(p.size))
     low, high = bootstrap(rows["authority"].to_numpy(), scores, seed=seed, replicates=replicates)
-    whole = {}
+    whole: dict[str, object] = {}
     for k, name in enumerate(("auc", "log_score_gain")):
         whole |= {name: here[k], f"{name}_lower": low[k], f"{name}_upper": high[k]}
     return pd.DataFrame([_counted(rule, flag, happened) | whole for rule, flag in flags(p, base, happened).items()])

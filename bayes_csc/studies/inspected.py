@@ -61,8 +61,8 @@ def known_at_start(
     """Attach to each inspection the shares that had been published when it started.
 
     Of each indicator the latest period, in the vintage that was current then, if it ended at most `OLDEST_YEARS` years
-    before. Where nothing had been published, and `first_if_none` holds, the first figure ever published: one known only
-    after the fact.
+    before. Where nothing had been published, and `first_if_none` holds, the figure of the next period to be published:
+    one known only after the fact.
 
     Parameters
     ----------
@@ -88,8 +88,9 @@ def known_at_start(
         known = pairs[pairs["published"] <= pairs["start"]].sort_values(["inspection", "year", "published"])
         latest = known.groupby("inspection").last()
         fresh = latest[latest["ended"] >= latest["start"] - pd.DateOffset(years=OLDEST_YEARS)]
-        later = pairs[pairs["published"] > pairs["start"]].sort_values(["inspection", "year", "published"])
-        first = later.groupby("inspection").first()
+        opened = figures.groupby("year")["published"].min()
+        later = pairs[pairs["year"] == pairs["start"].map(lambda start, o=opened: o.index[o > start].min())]
+        first = later.sort_values(["inspection", "published"]).groupby("inspection").first()
         after = first.index.difference(latest.index).intersection(inspections.index[first_if_none])
         out[name] = pd.concat([fresh["share"], first["share"].loc[after]]).reindex(inspections.index).astype(float)
         out[f"{name}_after"] = inspections.index.isin(after)

@@ -44,7 +44,7 @@ class Study:
 
     def to_json(self) -> str:
         """Return everything as JSON; what is missing is null."""
-        tables = {name: json.loads(table.to_json(orient="records")) for name, table in self.tables.items()}
+        tables = {name: json.loads(_dated(table).to_json(orient="records")) for name, table in self.tables.items()}
         content = {"study": self.name, "title": self.title, "about": dict(self.about), "words": list(self.words)}
         return json.dumps(content | {"tables": tables}, indent=2, allow_nan=False) + "\n"
 
@@ -67,6 +67,12 @@ class Study:
             part.write_text(text, encoding="utf-8", newline="\n")
             part.replace(folder / name)
         return [folder / name for name in texts]
+
+
+def _dated(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with days as text."""
+    days = table.select_dtypes("datetime").columns
+    return table.assign(**{str(name): table[name].dt.strftime("%Y-%m-%d") for name in days})
 
 
 def records(table: pd.DataFrame) -> list[Any]:

@@ -78,11 +78,13 @@ def three_indicators(panel: Panel, *, seed: int = 1, replicates: int = REPLICATE
             parts["coefficients"].append(_odds(rows).assign(**labels))
             predictions = {
                 "in sample": _predicted(rows, rows),
-                "leave one authority out": leave_one_authority_out(rows),
+                "leave one out": leave_one_authority_out(rows),
                 "earlier to later": onward.loc[rows.index],
             }
             for how, p in predictions.items():
                 made = rows.assign(**p, **labels, predicted=how).dropna(subset="p")
+                if made.empty:
+                    continue
                 parts["predictions"].append(made[["authority", "start", *_names(), "inadequate", "p", "base", *LEAD]])
                 score = performance(made, "inadequate", seed=seed, replicates=replicates)
                 parts["performance"].append(score.assign(**labels, predicted=how))
