@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from bayes_csc.studies.three_indicators import (
     three_indicators,
 )
 
-INDICATORS = ["timeliness", "re_referral", "agency"]
+INDICATORS = ["on_time", "re_referral", "agency"]
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +119,7 @@ def test_a_known_model_is_recovered_and_out_of_sample_is_no_better_than_in_sampl
     rng = np.random.default_rng(2)
     n = 4000
     rows = pd.DataFrame(rng.uniform(0.0, 0.5, (n, 3)), columns=INDICATORS)
-    chance = expit(-1.0 - 4.0 * rows.timeliness + 3.0 * rows.re_referral + 6.0 * rows.agency)
+    chance = expit(-1.0 - 4.0 * rows.on_time + 3.0 * rows.re_referral + 6.0 * rows.agency)
     rows = rows.assign(
         authority=(np.arange(n) // 2).astype(str), inadequate=rng.random(n) < chance, p=np.nan,
         start=pd.Timestamp("2020-01-01") + pd.to_timedelta(np.arange(n) % 700, unit="D"),
@@ -165,7 +166,10 @@ def test_flags_and_shares_are_those_counted_by_hand() -> None:
 
 @pytest.fixture(scope="module")
 def study(england: Panel) -> dict[str, pd.DataFrame]:
-    return dict(three_indicators(england, replicates=20).tables)
+    found = three_indicators(england, replicates=20)
+    content = json.loads(found.to_json())
+    assert {name: len(rows) for name, rows in content["tables"].items()} == {k: len(t) for k, t in found.tables.items()}
+    return dict(found.tables)
 
 
 def test_the_counts_of_england_are_the_published_ones(study: dict[str, pd.DataFrame]) -> None:

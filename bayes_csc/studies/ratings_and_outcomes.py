@@ -221,11 +221,11 @@ def _words(rows: pd.DataFrame, fitted: DimensionFit | None) -> tuple[str, ...]:
             f"Latent dimensions: among authorities of the same region and deprivation, what workforce, process and "
             f"judgements share correlates {row['correlation']:.2f} with what the outcomes share ({INTERVAL:.0%} "
             f"interval {row['correlation_lower']:.2f} to {row['correlation_upper']:.2f}; the prior is uniform from -1 "
-            f"to 1). By a preview of {row['draws']} draws; the error of that mean is {row['mcse']:.3f}."
+            f"to 1). By a preview of {row['draws']:.0f} draws; the error of that mean is {row['mcse']:.3f}."
         )
         if not fitted.passed:
             words.append(
-                f"This preview failed its diagnostics (R-hat {row['rhat']:.2f}, {row['divergences']} divergences): do "
-                "not use its correlation."
+                f"This preview failed its diagnostics (R-hat {row['rhat']:.2f}, {row['divergences']:.0f} divergences): "
+                "do not use its correlation."
             )
     return tuple(words)

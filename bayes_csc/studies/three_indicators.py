@@ -4,7 +4,7 @@ Hood, Grant, Jones and Goldacre 2016 (Children and Youth Services Review 67): a 
 conferences on time, re-referrals and agency workers "correctly predicted 68 per cent of inadequate ratings, but missed
 the rest". The article gives neither the false positives nor a figure out of sample.
 
-    logit P(inadequate) = b0 + b1 timeliness + b2 re-referral + b3 agency        per inspection with an overall grade
+    logit P(inadequate) = b0 + b1 on_time + b2 re-referral + b3 agency        per inspection with an overall grade
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ TIMELINESS = {
     "assessment": ("assessment_within_45_days", "assessment_within_45_days_lait"),
     "conference": ("conference_within_15_days",),
 }
+ON_TIME = "on_time"
 OTHERS = {"re_referral": ("re_referral",), "agency": ("agency",)}
 LEAD = ["sample", "timeliness", "predicted"]
 STEP = 10.0
@@ -98,14 +99,14 @@ def three_indicators(panel: Panel, *, seed: int = 1, replicates: int = REPLICATE
 
 
 def model_data(panel: Panel, timeliness: str) -> pd.DataFrame:
-    """Inspections with their three indicators: timeliness, re_referral and agency as shares, sample, inadequate.
+    """Inspections with their three indicators: on_time, re_referral and agency as shares, sample, inadequate.
 
     In the study's years a figure that nobody had published when the inspection started is replaced by the first that
     was published afterwards; in later years it is missing. `complete` tells whether all three are there.
     """
     inspections = overall_inspections(panel)
     first = inspections["start"] <= pd.Timestamp(LAST_OF_STUDY)
-    out = known_at_start(inspections, panel, {"timeliness": TIMELINESS[timeliness], **OTHERS}, first_if_none=first)
+    out = known_at_start(inspections, panel, {ON_TIME: TIMELINESS[timeliness], **OTHERS}, first_if_none=first)
     return out.assign(
         sample=np.where(first, FIRST, LATER),
         inadequate=out["grade"] == len(panel.grades),
@@ -133,7 +134,7 @@ def earlier_to_later(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _names() -> tuple[str, ...]:
-    return ("timeliness", *OTHERS)
+    return (ON_TIME, *OTHERS)
 
 
 def _enough(event: np.ndarray) -> bool:

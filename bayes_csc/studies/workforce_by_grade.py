@@ -47,7 +47,8 @@ def workforce_by_grade(
     year
         Year of the census; 2015, the article's, by default.
     graded
-        Grades are those published by this day; by default the day of the census.
+        Grades are those published by this day; by default the day of the census. Of a later day than the panel
+        knows, those it knows.
     seed, replicates
         Of the bootstrap.
 
@@ -67,7 +68,7 @@ def workforce_by_grade(
     year = ARTICLE_YEAR if year is None else year
     cells = _cells(panel, year)
     census = pd.Timestamp(cells["reference_end"].max()).date()
-    day = graded or census
+    day = min(graded or census, panel.published_by or panel.date)  # no grade is known after that
     units = sorted(cells["authority"].unique())
     grade = unit_grades(panel, units, day)
     rates = _rates(panel, cells, grade, year, seed, replicates)
