@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from running import command
 
 from bayes_csc.errors import UsageError
 from bayes_csc.panel import Panel
 from bayes_csc.skeleton import skeleton
+from bayes_csc.studies.dimension_fit import DimensionFit
 from bayes_csc.studies.outcomes import graded_outcomes, outcome_index, outcome_scores
 from bayes_csc.studies.ratings_and_outcomes import association, crosstab, ratings_and_outcomes
 
@@ -160,3 +163,28 @@ def test_a_panel_without_outcomes_and_a_year_without_any_are_told(england: Panel
         ratings_and_outcomes(england, indicators=["happiness"])
     with pytest.raises(UsageError, match="no outcomes of 1999; expected 2014 to 2025"):
         ratings_and_outcomes(england, year=1999)
+
+
+def of_a_fit(*, passed: bool) -> DimensionFit:
+    row = {
+        "correlation": 0.2, "correlation_lower": 0.1, "correlation_upper": 0.3, "sd": 0.06, "p_positive": 1.0,
+        "mcse": 0.004, "rhat": 1.01 if passed else 1.5, "divergences": 0, "draws": 160,
+    }  # fmt: skip
+    loadings = pd.DataFrame({"indicator": ["a", "b"], "dimension": [1, 2], "mean": [0.9, 0.4], "sd": [0.1, 0.1]})
+    return DimensionFit(pd.DataFrame([row]), loadings, passed)
+
+
+@pytest.mark.parametrize("passed", [True, False])
+def test_a_failed_preview_says_so_and_exits_with_4(
+    passed: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fitted = of_a_fit(passed=passed)
+    monkeypatch.setattr("bayes_csc.studies.ratings_and_outcomes.dimension_fit", lambda *_, **__: fitted)
+    code = command("study", "ratings-and-outcomes", "--replicates", 5, "--json")
+    content = json.loads(capsys.readouterr().out)
+    assert content["tables"]["correlation"][0]["correlation"] == 0.2
+    assert content["about"]["spec"] == "two dimensions"
+    assert any("correlates 0.20 with what the outcomes share (89% interval 0.10 to 0.30" in w for w in content["words"])
+    assert any("shows most in b (0.40)" in w for w in content["words"])
+    assert any("do not use its correlation" in w for w in content["words"]) == (not passed)
+    assert code == (0 if passed else 4)

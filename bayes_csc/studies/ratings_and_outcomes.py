@@ -21,7 +21,7 @@ from bayes_csc.spec import Spec
 from bayes_csc.studies.dimension_fit import DimensionFit, Model, dimension_fit
 from bayes_csc.studies.intervals import INTERVAL, REPLICATES, bootstrap, wilson
 from bayes_csc.studies.outcomes import OUTCOMES, UP_TO_DATE_YEARS, graded_outcomes, outcome_scores
-from bayes_csc.studies.study import Study, provenance
+from bayes_csc.studies.study import Study, provenance, records
 
 ADJUSTED = {"nothing": ("index", "top"), "deprivation": ("adjusted", "adjusted_top")}
 RATINGS = ("all", "up to date")
@@ -222,6 +222,12 @@ def _words(rows: pd.DataFrame, fitted: DimensionFit | None) -> tuple[str, ...]:
             f"judgements share correlates {row['correlation']:.2f} with what the outcomes share ({INTERVAL:.0%} "
             f"interval {row['correlation_lower']:.2f} to {row['correlation_upper']:.2f}; the prior is uniform from -1 "
             f"to 1). By a preview of {row['draws']:.0f} draws; the error of that mean is {row['mcse']:.3f}."
+        )
+        second = fitted.loadings[fitted.loadings["dimension"] == 2].nlargest(3, "mean")
+        most = ", ".join(f"{r.indicator} ({r.mean:.2f})" for r in records(second))
+        words.append(
+            f"What the outcomes share shows most in {most}, logits or units per sd: read the correlation as one with "
+            "that. It changes with the outcomes that are put in (docs/studies.md)."
         )
         if not fitted.passed:
             words.append(

@@ -77,18 +77,10 @@ def three_indicators(panel: Panel, *, seed: int = 1, replicates: int = REPLICATE
             if not _enough(rows["inadequate"].to_numpy()):
                 continue
             parts["coefficients"].append(_odds(rows).assign(**labels))
-            predictions = {
-                "in sample": _predicted(rows, rows),
-                "leave one out": leave_one_authority_out(rows),
-                "earlier to later": onward.loc[rows.index],
-            }
-            for how, p in predictions.items():
-                made = rows.assign(**p, **labels, predicted=how).dropna(subset="p")
-                if made.empty:
-                    continue
-                parts["predictions"].append(made[["authority", "start", *_names(), "inadequate", "p", "base", *LEAD]])
+            for how, made in _predictions(rows, onward).groupby("predicted", sort=False):
                 score = performance(made, "inadequate", seed=seed, replicates=replicates)
                 parts["performance"].append(score.assign(**labels, predicted=how))
+                parts["predictions"].append(made.assign(**labels))
     tables = {name: _leading(tables) for name, tables in parts.items()}
     about = provenance(
         panel, study_years_end=LAST_OF_STUDY, article_sensitivity=ARTICLE, seed=seed, replicates=replicates,
@@ -131,6 +123,17 @@ def earlier_to_later(rows: pd.DataFrame) -> pd.DataFrame:
         if _enough(past["inadequate"].to_numpy()):
             parts.append(_predicted(past, own))
     return pd.concat(parts).reindex(rows.index)
+
+
+def _predictions(rows: pd.DataFrame, onward: pd.DataFrame) -> pd.DataFrame:
+    """Each inspection's probability and base rate, one row per way of predicting it that there is."""
+    made = {
+        "in sample": _predicted(rows, rows),
+        "leave one out": leave_one_authority_out(rows),
+        "earlier to later": onward.loc[rows.index],
+    }
+    kept = rows[["authority", "start", *_names(), "inadequate"]]
+    return pd.concat([kept.assign(**p, predicted=how) for how, p in made.items()]).dropna(subset="p")
 
 
 def _names() -> tuple[str, ...]:
