@@ -112,6 +112,12 @@ class Counts(_Section):
     gives its confidence in the figure as low, middle or high. These are prior choices: no release says how large."""
 
 
+class Dimensions(_Section):
+    """Domains that are seen as outcomes, apart from all others, by the model of two dimensions; by no other model."""
+
+    outcomes: tuple[str, ...] = ()
+
+
 class Spec(_Section):
     """One analysis: `Spec()` is the baseline; a TOML file names what differs from its `base`."""
 
@@ -129,6 +135,7 @@ class Spec(_Section):
     measurement: Measurement = Measurement()
     ratings: Ratings = Ratings()
     counts: Counts = Counts()
+    dimensions: Dimensions = Dimensions()
 
     @model_validator(mode="after")
     def _consistent(self) -> Spec:

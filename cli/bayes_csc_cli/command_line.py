@@ -18,6 +18,7 @@ from .decline import decline
 from .fit import fit
 from .model import app as model_app
 from .simulate import simulate
+from .study import app as study_app
 
 app = typer.Typer(
     name="bayescsc",
@@ -33,6 +34,7 @@ app.command()(decline)
 app.add_typer(data_app, name="data")
 app.add_typer(model_app, name="model")
 app.command()(simulate)
+app.add_typer(study_app, name="study")
 
 
 def _print_version(wanted: bool) -> None:

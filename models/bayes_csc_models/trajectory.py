@@ -17,6 +17,7 @@ observation is at its instant.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Literal
 
@@ -28,12 +29,16 @@ from scipy.linalg import helmert
 
 from bayes_csc.collapse import collapsed_potential
 from bayes_csc.design import Design, design
+from bayes_csc.errors import SpecError
 from bayes_csc.judged import JUDGEMENT
 from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models.joint import joint_likelihood
 from bayes_csc_models.likelihood import count_logp, ordinal_logp
 from bayes_csc_models.noise import JUDGEMENT_SPLIT, Noise
+
+Latent = Callable[[Design, Spec], tuple[TensorVariable, TensorVariable]]
+"""Prior of the states: their mean (authority, year), and the sd of each kind of the templates' columns."""
 
 
 def trajectory(
@@ -58,14 +63,21 @@ def trajectory(
         With every variable's dims; free of any state the posterior does not have.
     """
     spec = spec or Spec()
+    if spec.dimensions.outcomes:
+        raise SpecError(
+            "dimensions.outcomes: the trajectory model has one dimension; leave it empty, or take the model "
+            "two_dimensions, as `bayescsc study ratings-and-outcomes` does"
+        )
     return from_design(design(panel, spec), spec, likelihood=likelihood)
 
 
-def from_design(d: Design, spec: Spec, *, likelihood: Literal["collapsed", "joint"] = "collapsed") -> pm.Model:
-    """Build the trajectory model of a design (see `trajectory`)."""
+def from_design(
+    d: Design, spec: Spec, *, likelihood: Literal["collapsed", "joint"] = "collapsed", latent: Latent | None = None
+) -> pm.Model:
+    """Build the trajectory model of a design (see `trajectory`), with another prior of the states if one is given."""
     exact = spec.counts.small == "explicit"
     with pm.Model(coords=coordinates(d)) as model:
-        mean, scale = latent_prior(d, spec)
+        mean, scale = (latent or latent_prior)(d, spec)
         offset, loading, noise = measurement_prior(d, spec)
         inspection_sd = inspection_prior(d, spec)
         cutpoints = category_prior(d, spec, judgement_prior(d, spec))
@@ -121,27 +133,34 @@ def coordinates(d: Design) -> dict[str, list[object]]:
 
 def latent_prior(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVariable]:
     """Prior mean (authority, year) of theta and the sd of each kind of the templates' columns."""
+    return latent_mean(d, spec, judged=spec.ratings.use), own_scale(spec)
+
+
+def latent_mean(d: Design, spec: Spec, *, judged: bool, name: str = "") -> TensorVariable:
+    """Prior mean (authority, year) of a latent state that judgements observe or not; `name` precedes its variables."""
     x, time, pooling = d.deprivation, d.time, spec.pooling
     level = trend = pt.zeros_like(pt.constant(x if x.ndim == 1 else x[:, 0]))
     if pooling.region and len(d.region) > 1:
-        rho = exchangeable("region_level", pooling.region_sd, pooling.region_df, d.region)
-        kappa = exchangeable("region_trend", pooling.region_trend_sd, pooling.region_df, d.region)
+        rho = exchangeable(f"{name}region_level", pooling.region_sd, pooling.region_df, d.region)
+        kappa = exchangeable(f"{name}region_trend", pooling.region_trend_sd, pooling.region_df, d.region)
         level, trend = level + rho[d.region_index], trend + kappa[d.region_index]
     if x.ndim > 1:  # a path
         level, trend = level[:, None], trend[:, None]
     if pooling.deprivation:
-        if spec.ratings.use:  # only the judgements identify it
-            level += pm.Normal("deprivation_level", 0.0, pooling.deprivation_sd) * x
-        trend += pm.Normal("deprivation_trend", 0.0, pooling.deprivation_trend_sd) * x
+        if judged:  # only the judgements identify it
+            level += pm.Normal(f"{name}deprivation_level", 0.0, pooling.deprivation_sd) * x
+        trend += pm.Normal(f"{name}deprivation_trend", 0.0, pooling.deprivation_trend_sd) * x
     if x.ndim == 1:
         level, trend = level[:, None], trend[:, None]
-    mean = level + trend * time[None, :]
+    return level + trend * time[None, :]
 
+
+def own_scale(spec: Spec) -> TensorVariable:
+    """Standard deviation of each kind of the templates' columns (`bayes_csc.trend.COLUMN_KINDS`)."""
     parts = ["level", "slope"] + (["path"] if spec.trend.kind != "straight line" else [])
     pm.modelcontext(None).add_coord("trend_part", parts)
     share = pm.Dirichlet("trend_share", np.array(spec.trend.share_concentration[: len(parts)]), dims="trend_part")
-    scale = pt.concatenate([pt.sqrt(share), pt.zeros(3 - len(parts)), [spec.trend.succession_sd]])
-    return mean, scale
+    return pt.concatenate([pt.sqrt(share), pt.zeros(3 - len(parts)), [spec.trend.succession_sd]])
 
 
 def exchangeable(name: str, scale: float, df: float, region: tuple[str, ...]) -> TensorVariable:
