@@ -103,9 +103,7 @@ def _draws(again: Revisited) -> _Draws:
     return _Draws(d, real, share, np.reshape(mean, shape), prior_parts(d, named, real.mean.reshape(shape)))
 
 
-def prior_parts(
-    design: Design, named: Sequence[dict[str, np.ndarray]], mean: np.ndarray
-) -> dict[str, np.ndarray]:
+def prior_parts(design: Design, named: Sequence[dict[str, np.ndarray]], mean: np.ndarray) -> dict[str, np.ndarray]:
     """Take the prior mean of theta (draw, authority, year) apart: region, deprivation, and other if there is any.
 
     The part of a region is its level and its trend times time, that of deprivation the same times its score; both by

@@ -89,7 +89,9 @@ def contributions(
     again = revisit(fit, model, draws=draws)
     wanted = contrasts(fit, again.design, codes, quantity)
     parts = [_rows(fit.panel, part, interval) for part in attributions(again, wanted)]
-    never = [{"authority": code, "kind": TOTAL, "source": TOTAL, "label": TOTAL} for code in codes if code not in wanted]
+    never = [
+        {"authority": code, "kind": TOTAL, "source": TOTAL, "label": TOTAL} for code in codes if code not in wanted
+    ]
     out = pd.concat([*parts, pd.DataFrame(never)], ignore_index=True)
     out["name"] = out.authority.map(fit.panel.authorities["name"])
     out["quantity"] = quantity

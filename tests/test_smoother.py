@@ -173,7 +173,9 @@ def test_more_judgements_of_one_inspection_move_the_states_less_the_more_they_sh
     c = np.abs(grades.weight).sum(axis=0)
     variance = []
     for sd in (0.0, 0.5, 1.0, 2.0):
-        apart = real._replace(domain_sd=np.where(np.arange(real.domain_sd.shape[1]) < grades.kind[0], real.domain_sd, sd))
+        apart = real._replace(
+            domain_sd=np.where(np.arange(real.domain_sd.shape[1]) < grades.kind[0], real.domain_sd, sd)
+        )
         variance.append(c @ smooth(block, apart).covariance @ c)
     assert (np.diff(variance, axis=0) > 0).all()
 
@@ -194,6 +196,7 @@ def test_the_weights_are_those_of_the_textbook_gain(hamlets: Case) -> None:
         place = np.concatenate(order)
         marginal = (a @ factor @ factor.T @ a.T)[np.ix_(place, place)] + block_diag(*noise)
         gain = np.linalg.solve(marginal, (a @ factor @ factor.T @ c)[place])
-        scale = np.concatenate([(p.precision[k].diagonal() if p.group.grade[0] >= 0 else np.ones(p.group.at.size))
-                                for p in found.said])
+        scale = np.concatenate(
+            [(p.precision[k].diagonal() if p.group.grade[0] >= 0 else np.ones(p.group.at.size)) for p in found.said]
+        )
         np.testing.assert_allclose(found.weights(c)[k, place] * scale, gain, rtol=0, atol=1e-10)
