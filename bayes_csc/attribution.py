@@ -2,9 +2,10 @@
 
 Of a contrast c over the years, relative to the nation's mean of each year (w the weights of that mean),
 
-    E[c'(theta[a] - sum over b of w[b] theta[b])] = sum over the block's observations of g_i r_i       indicators, judgements
-        + the block's prior mean of the same                                                           prior
-        - sum over authorities outside the block of c'(w[b] E[theta[b]])                               nation
+    E[c'(theta[a] - sum over b of w[b] theta[b])]
+        = sum over the block's observations of g_i r_i                      indicators, judgements
+        + the block's prior mean of the same                                prior
+        - sum over authorities b outside the block of c'(w[b] E[theta[b]])  nation
 
 given one draw of the hyperparameters. An authority's own part in the nation's mean is with its own terms, so that the
 sum is exact. The terms g_i r_i are those of `bayes_csc.smoother`.
@@ -127,21 +128,21 @@ def _by_authority(design: Design, value: np.ndarray | float) -> np.ndarray:
 
 
 def sources(design: Design, block: Block) -> pd.DataFrame:
-    """Return what each observation of a block belongs to: the columns of `Attribution.source`, a row per observation."""
+    """Return what each observation of a block belongs to: a row each, with the columns of `Attribution.source`."""
     rows = design.observation.iloc[block.observation]
     judged = (rows.kind >= len(design.indicator) + len(design.ordinal)).to_numpy()
-    date = np.array([grid_date(p).isoformat() for p in rows.position])
-    scale = np.where(judged, rows.framework, "")
-    unit = np.where(judged, rows.unit, "")
-    grade = [design.grade[int(g) - 1] if j else "" for g, j in zip(rows.grade, judged, strict=True)]
-    judgement = [" ".join(parts) for parts in zip(scale, date, unit, strict=True)]
-    return pd.DataFrame(
-        {
-            "kind": np.where(judged, "judgement", "indicator"),
-            "source": np.where(judged, judgement, rows.indicator),
-            "unit": unit, "scale": scale, "date": np.where(judged, date, ""), "grade": grade,
-        }
-    )  # fmt: skip
+    out = pd.DataFrame({"kind": "indicator", "source": rows.indicator.to_numpy(dtype=object)})
+    out[["unit", "scale", "date", "grade"]] = ""
+    if judged.any():  # else the rows have no column of frameworks or grades
+        judgement = rows[judged]
+        date = [grid_date(p).isoformat() for p in judgement.position]
+        source = [" ".join(parts) for parts in zip(judgement.framework, date, judgement.unit, strict=True)]
+        grade = [design.grade[int(g) - 1] for g in judgement.grade]
+        out.loc[judged, "kind"] = "judgement"
+        out.loc[judged, ["source", "unit", "scale", "date", "grade"]] = list(
+            zip(source, judgement.unit, judgement.framework, date, grade, strict=True)
+        )
+    return out
 
 
 def _attribution(

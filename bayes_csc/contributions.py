@@ -20,7 +20,9 @@ from bayes_csc.run_table import about, refuse_failed, write_table
 
 Quantity = Literal["since inspection", "recent", "now"]
 DRAWS = 100
-COLUMNS = ("authority", "name", "quantity", "kind", "source", "label", "contribution", "lower", "upper", "note")
+COLUMNS = (
+    "authority", "name", "quantity", "kind", "domain", "source", "label", "contribution", "lower", "upper", "note",
+)  # fmt: skip
 TOTAL = "total"
 
 
@@ -38,8 +40,13 @@ def contributions(
 
     Given the hyperparameters the estimate is a sum, exactly: of what each observation says (its smoother's weight times
     its residual at the prior mean, `bayes_csc.smoother`), summed by indicator and by judgement; of the prior mean (the
-    region's, and by deprivation); and of the nation's mean, on which theta is measured. Each part is averaged over draws
-    of the hyperparameters. Parts say how the estimate is made up, not why anything changed.
+    region's, and by deprivation); and of the nation's mean, on which theta is measured. Each part is averaged over
+    draws of the hyperparameters. Parts say how the estimate is made up, not why anything changed.
+
+    Two traps. Weights are partial: beside agency, vacancies say little of their own, and what they say may be of the
+    deviation that both share, with either sign; such a domain is best read as a whole (sum over `domain`). And an
+    indicator's weights need not cancel over the years, so that one which stays low may still pull a change down, where
+    the last state rests on it more than the earlier one does.
 
     Parameters
     ----------
@@ -95,6 +102,7 @@ def contributions(
     out = pd.concat([*parts, pd.DataFrame(never)], ignore_index=True)
     out["name"] = out.authority.map(fit.panel.authorities["name"])
     out["quantity"] = quantity
+    out["domain"] = out.source.map({key: i.domain for key, i in fit.panel.indicators.items()}).fillna("")
     out["note"] = out.authority.map({code: _note(fit, code, quantity) for code in codes})
     out = out.sort_values(["name", "authority"], kind="stable", ignore_index=True).reindex(columns=list(COLUMNS))
     out.attrs.update(about(fit, group, interval) | {"quantity": quantity, "draws": len(again.points)})
@@ -127,7 +135,10 @@ def _rows(panel: Panel, part: Attribution, interval: float) -> pd.DataFrame:
     lower, upper = np.quantile(value, [tail, 1.0 - tail], axis=0)
     rows = source.assign(
         authority=part.authority,
-        label=[_label(panel, row, part.authority) for row in source.to_dict("records")],
+        label=[
+            _label(panel, part.authority, *row)
+            for row in zip(*(source[c] for c in ("kind", "source", "unit", "scale", "date", "grade")), strict=True)
+        ],
         contribution=value.mean(axis=0),
         lower=lower,
         upper=upper,
@@ -138,14 +149,14 @@ def _rows(panel: Panel, part: Attribution, interval: float) -> pd.DataFrame:
     return order[["authority", "kind", "source", "label", "contribution", "lower", "upper"]]
 
 
-def _label(panel: Panel, row: dict[str, str], authority: str) -> str:
+def _label(panel: Panel, authority: str, kind: str, source: str, unit: str, scale: str, date: str, grade: str) -> str:
     """Say what a source is, in words."""
-    if row["kind"] == "indicator":
-        return panel.indicators[row["source"]].label
-    if row["kind"] == "judgement":
-        whose = "" if row["unit"] == authority else f" of {panel.authorities.loc[row['unit'], 'name']}"
-        return f"{row['scale']} {row['date']}{whose}: {row['grade']}"
-    return f"mean of {panel.name}" if row["kind"] == "nation" else row["source"].replace("prior ", "prior: ")
+    if kind == "indicator":
+        return panel.indicators[source].label
+    if kind == "judgement":
+        whose = "" if unit == authority else f" of {panel.authorities.loc[unit, 'name']!s}"
+        return f"{scale} {date}{whose}: {grade}"
+    return f"mean of {panel.name}" if kind == "nation" else source.replace("prior ", "prior: ")
 
 
 def labelled(table: pd.DataFrame) -> xr.Dataset:

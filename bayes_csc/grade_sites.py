@@ -73,7 +73,7 @@ def score_derivatives(
     """
     s = np.sqrt(1.0 + variance)
     a, b = (low - mean) / s, (high - mean) / s
-    upper = a + b > 0
+    upper = a > -b  # not a + b > 0: both ends may be infinite
     a, b = np.where(upper, -b, a), np.where(upper, -a, b)
     log_b = log_ndtr(b)
     log_z = log_b + np.log(-np.expm1(log_ndtr(a) - log_b))

@@ -1,9 +1,8 @@
-"""Contributions: exact sums of what a fit says, unmoved by what must not move them; the table, its files, its command."""
+"""Contributions: exact sums, unmoved by what must not move them; the table, its files and its command."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from bayes_csc.fit import Fit, preview
 from bayes_csc.kernel.states import states
 from bayes_csc.panel import Panel
 from bayes_csc.revisit import Revisited, revisit
+from bayes_csc.spec import Spec
 from bayes_csc_models import trajectory
 
 HAMLETS = Path(__file__).parent / "hamlets"
@@ -200,6 +200,7 @@ def test_a_row_is_of_an_indicator_a_judgement_the_prior_the_nation_or_the_total_
         "ILACS 2020-02-03: good", "ILACS 2022-01-17: requires improvement", "prior: region", "prior: deprivation",
         "mean of Hamlets", "total",
     ]  # fmt: skip
+    assert list(rows.domain) == ["workforce", "workforce", "assessment", *[""] * 7]
     assert list(dict.fromkeys(table.name)) == ["Elm", "Fern", "Gorse", "Hazel", "Ivy", "Maple"]
 
 
@@ -218,6 +219,15 @@ def test_an_authority_never_inspected_has_one_row_that_says_so_and_a_level_all_t
     now = contributions(fit, trajectory, group="405", quantity="now")
     assert now.contribution.notna().all()
     assert set(now.note) == {"preview"}
+
+
+def test_without_ratings_there_is_no_judgement_and_the_sum_is_exact_all_the_same(panel: Panel) -> None:
+    spec = Spec().updated({"ratings": {"use": False}})
+    unrated = replace(preview(panel, trajectory, spec=spec, chains=2, draws=10), gate=PASSED)
+    rows = contributions(unrated, trajectory, group="402")
+    assert set(rows.kind) == {"indicator", "prior", "nation", "total"}
+    wanted = unrated.change["mean"].sel(authority="402", change="since inspection").mean()
+    np.testing.assert_allclose(rows[rows.kind != "total"].contribution.sum(), wanted, rtol=0, atol=1e-10)
 
 
 def test_a_gap_under_a_year_is_noted(table: pd.DataFrame) -> None:
@@ -279,9 +289,9 @@ def test_a_failed_run_is_refused_unless_forced_and_then_warns_in_every_output(fi
 
 
 @pytest.fixture
-def run(fit: Fit, tmp_path: Path) -> Iterator[Path]:
+def run(fit: Fit, tmp_path: Path) -> Path:
     fit.write(tmp_path / "run")
-    yield tmp_path / "run"
+    return tmp_path / "run"
 
 
 def test_the_command_writes_the_table_with_its_provenance_and_prints_the_largest_of_each_direction(
@@ -289,7 +299,7 @@ def test_the_command_writes_the_table_with_its_provenance_and_prints_the_largest
 ) -> None:
     assert command("contributions", run, "--group", "all") == 0
     said = capsys.readouterr().out
-    back = pd.read_csv(run / "contributions.csv", dtype={"authority": str})
+    back = pd.read_csv(run / "contributions.csv", dtype={"authority": str}).fillna({"domain": ""})
     pd.testing.assert_frame_equal(back, table, check_dtype=False, rtol=1e-9, atol=1e-12)
     written = json.loads((run / "contributions.json").read_text())
     assert written["metadata"] == json.loads(json.dumps(table.attrs))

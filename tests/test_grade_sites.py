@@ -25,7 +25,7 @@ def exact_moments(mean: float, variance: float, low: float, high: float) -> tupl
 def several(seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     root = rng.normal(size=(4, 4))
-    low, high = np.array(list(GRADES.values())[:3] + [GRADES["inner"]]).T
+    low, high = np.array([*list(GRADES.values())[:3], GRADES["inner"]]).T
     return rng.normal(size=4), root @ root.T + 0.1 * np.eye(4), low, high
 
 

@@ -156,7 +156,7 @@ def test_judgements_of_one_inspection_share_its_effect(hamlets: Case) -> None:
     c = np.random.default_rng(3).normal(size=found.mean.shape[1])
     terms = found.terms(c)
     for k in range(len(hamlets.reals)):
-        # By one dense normal: given all else, f = o + A theta + effect, seen through the sites eta / tau + N(0, 1 / tau)
+        # By one dense normal: given all else f = o + A theta + effect, seen as eta / tau with the variance 1 / tau
         a = real.loading[k, grades.kind, None] * grades.weight
         o = real.offset[k, grades.observation]
         effect = np.full((grades.at.size, grades.at.size), 0.36)
