@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from .contributions import contributions
 from .data import app as data_app
 from .decline import decline
 from .fit import fit
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 app.command()(fit)
 app.command()(decline)
+app.command()(contributions)
 app.add_typer(data_app, name="data")
 app.add_typer(model_app, name="model")
 app.command()(simulate)
