@@ -18,7 +18,7 @@ from scipy.special import ndtr
 
 from bayes_csc.grade_scales import GradeScales
 
-THETA_NODES, ZETA_NODES = 15, 9
+THETA_NODES, ZETA_NODES = 21, 9
 STEP = 0.125
 """Spacing in theta at which P(overall | theta) is tabulated, then interpolated by cubics: 1e-5 off at most."""
 REACH = 1.5

@@ -7,11 +7,6 @@ from bayes_csc.fit import Fit
 from bayes_csc.geography import existing
 from bayes_csc.group_rule import chosen_by, is_rule
 
-GROUP_HELP = (
-    "A grade; a rule such as 'any = inadequate or help_and_protection = requires improvement or worse'; all; or codes "
-    "or names separated by commas."
-)
-
 
 def members(fit: Fit, group: str) -> list[str]:
     """Codes of a group's authorities, of those that the fit has an estimate of.

@@ -48,7 +48,7 @@ class OpenTime:
             return cls(np.zeros((0, 2)))
         whole = pd.period_range(quarter.min(), (until + pd.Timedelta(days=1)).to_period("Q") - 1, freq="Q")
         empty = whole[~whole.isin(quarter)]
-        if not empty.size or len(quarter) / max(len(whole) - len(empty), 1) < ENOUGH_A_QUARTER:
+        if not empty.size or len(quarter) / len(whole) < ENOUGH_A_QUARTER:
             return cls(np.zeros((0, 2)))
         ends = [grid_position(edge.to_timestamp().to_series()) for edge in (empty, empty + 1)]
         return cls(np.column_stack(ends))
@@ -114,7 +114,7 @@ class Reinspection:
         total = np.concatenate([np.zeros((len(rates), 1)), np.cumsum(rates * np.diff(edges), axis=1)], axis=1)
         since = last.years.to_numpy()[:, None] + np.concatenate([[0.0], years])
         grown = np.stack([np.interp(s, edges, total[g]) for s, g in zip(since, last.grade, strict=True)])
-        return grown[:, 1:] - grown[:, :1]
+        return np.asarray(grown[:, 1:] - grown[:, :1])
 
     def probabilities(self, codes: list[str], edges: np.ndarray) -> np.ndarray:
         """Probability (authority, period) that the next inspection starts between two edges, years after the date.

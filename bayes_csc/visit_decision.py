@@ -55,18 +55,16 @@ def decide(
     Returns
     -------
     tuple
-        Decisions and reasons.
+        Decisions, and the reason of each "cannot tell": "interval", or "as without data".
     """
     decisions, reasons = [], []
     for now, low, high, before in zip(p, lower, upper, without, strict=True):
         if now != now:
             decision, reason = "", ""
         elif low <= limit <= high:
-            decision, reason = CANNOT_TELL, "interval covers threshold"
-        elif before != before:
-            decision, reason = CANNOT_TELL, "no forecast without data to compare with"
+            decision, reason = CANNOT_TELL, "interval"
         elif (now > limit) == (before > limit):
-            decision, reason = CANNOT_TELL, "same without data since"
+            decision, reason = CANNOT_TELL, "as without data"
         else:
             decision, reason = (FLAG if now > limit else WATCH), ""
         decisions.append(decision)

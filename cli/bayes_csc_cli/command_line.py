@@ -16,6 +16,7 @@ import typer
 from .data import app as data_app
 from .decline import decline
 from .fit import fit
+from .forecast import forecast
 from .model import app as model_app
 from .simulate import simulate
 
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 app.command()(fit)
 app.command()(decline)
+app.command()(forecast)
 app.add_typer(data_app, name="data")
 app.add_typer(model_app, name="model")
 app.command()(simulate)
