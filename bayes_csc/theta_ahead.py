@@ -9,6 +9,7 @@ from zlib import crc32
 
 import numpy as np
 from scipy.special import ndtri
+from threadpoolctl import threadpool_limits
 
 from bayes_csc.density import Density
 from bayes_csc.design import Design
@@ -92,7 +93,7 @@ def theta_ahead(
             variance0[mine] = np.einsum("kt,atk->ak", weights, own0[mine] @ weights.T)
         return there, variance, covariance, there0, variance0
 
-    with ThreadPoolExecutor(cores) as pool:
+    with threadpool_limits(1), ThreadPoolExecutor(cores) as pool:
         found = list(pool.map(one, range(len(points))))
     there, variance, covariance = (np.stack([f[i] for f in found]) for i in range(3))
     variance = np.maximum(variance, 0.0)

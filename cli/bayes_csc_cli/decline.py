@@ -35,7 +35,7 @@ def decline(
         raise UsageError(f"--sort: expected one of {', '.join(SORTS)}, found {sort!r}")
     fit = Fit.read(run)
     refuse_failed(fit, force=force)
-    ahead = forecast_of(fit, group="all", force=force)
+    ahead = forecast_of(fit, group=group, interval=interval, force=force)
     table = decline_table(fit, group, epsilon=epsilon, interval=interval, forecast=ahead, force=force)
     if sort not in table:
         raise UsageError(f"--sort {sort}: this run has no forecast; sort by another column")
