@@ -22,8 +22,8 @@ from bayes_csc.grade_scales import GradeScales
 THETA_NODES, ZETA_NODES = 11, 5
 STEP = 0.25
 """Spacing in theta at which P(overall | theta) is tabulated, then interpolated by cubics: 3e-4 off at most."""
-REACH = 1.5
-"""How far the tabulated range goes beyond the outermost nodes, in units of theta."""
+REACH = 2.0 * STEP
+"""How far the tabulated range goes beyond the outermost nodes: a cubic takes two points on each side."""
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ def overall_table(panel: Panel, domain: Sequence[str]) -> OverallTable:
     """
     n = len(panel.grades)
     wanted = panel.inspections[panel.inspections.domain.isin([*domain, OVERALL])]
-    key = wanted[INSPECTION].astype(str).agg("|".join, axis=1)
+    key = wanted.groupby(INSPECTION, dropna=False).ngroup()
     wide = wanted.assign(key=key).pivot_table(index="key", columns="domain", values="grade", aggfunc="first")
     whole = wide.reindex(columns=[*domain, OVERALL]).dropna().astype(int).to_numpy()
     if not len(whole):

@@ -21,6 +21,8 @@ from bayes_csc.errors import GateError, UsageError
 from bayes_csc.fit import preview
 from bayes_csc.forecast import write_forecast
 from bayes_csc.kernel.states import states
+from bayes_csc.next_grade import next_grade
+from bayes_csc.reinspection import Reinspection
 from bayes_csc.revisit import revisit
 from bayes_csc_models import trajectory
 
@@ -92,7 +94,7 @@ def test_probabilities_are_those_of_simulated_inspections(fitted: Fit, years: fl
     np.testing.assert_allclose(found.loc["401", GRADES].astype(float), shares, atol=0.005)  # 0.0009 a standard error
 
 
-def test_intervals_hold_the_forecast_and_their_draws_average_to_it(fitted: Fit, table: pd.DataFrame) -> None:
+def test_intervals_hold_the_forecast(fitted: Fit, table: pd.DataFrame) -> None:
     known = table[table.last_grade != ""]
     for name in (*GRADES, "p_next_worse", "p_next_better"):
         assert (known[f"{name}_lower"] <= known[name]).all()
@@ -101,6 +103,24 @@ def test_intervals_hold_the_forecast_and_their_draws_average_to_it(fitted: Fit, 
     narrow = forecast(fitted, trajectory, interval=0.5).set_index("authority")
     assert (wide.p_grade_3_upper > narrow.p_grade_3_upper).all()
     np.testing.assert_array_equal(wide.p_grade_3, narrow.p_grade_3)
+
+
+def test_probabilities_given_theta_now_average_to_those_with_it_integrated_out(fitted: Fit) -> None:
+    found = next_grade(fitted, trajectory, Reinspection.of(fitted.panel))
+    assert found.given_now.std(axis=0).mean() > found.marginal.std(axis=0).mean()
+    error = found.given_now.std(axis=0) / np.sqrt(len(found.given_now))
+    gap = np.abs(found.given_now.mean(axis=0) - found.marginal.mean(axis=0))
+    assert (gap < 4.0 * error).all()
+
+
+def test_the_next_grade_of_some_authorities_is_theirs(fitted: Fit) -> None:
+    found = next_grade(fitted, trajectory, Reinspection.of(fitted.panel), date=datetime.date(2023, 9, 30))
+    some = found.of(["408", "401"])
+    assert some.authority == ("408", "401")
+    np.testing.assert_array_equal(some.marginal[:, 1], found.marginal[:, found.authority.index("401")])
+    worse, better = (some.moved(np.array([2.0, np.nan]), sign)[0] for sign in (1, -1))
+    np.testing.assert_allclose(worse[:, 0] + better[:, 0] + some.marginal[:, 0, 1], 1.0, rtol=1e-12)
+    assert np.isnan(worse[:, 1]).all()
 
 
 def test_a_given_date_is_every_authority_s(fitted: Fit) -> None:
@@ -220,9 +240,9 @@ def test_decline_leads_with_the_next_inspection(
 
 
 def test_a_rule_is_a_group_of_decline_and_forecast(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("decline", run, "--group", "overall = inadequate") == 0
+    assert "Hazel" in capsys.readouterr().out
     for name in ("decline", "forecast"):
-        assert command(name, run, "--group", "overall = inadequate") == 0
-        assert "Hazel" in capsys.readouterr().out
         assert command(name, run, "--group", "overall = outstanding") == 2
         assert "no authority's latest inspection satisfies 'overall = outstanding'" in capsys.readouterr().err
 

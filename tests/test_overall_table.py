@@ -41,6 +41,12 @@ def test_inspections_are_counted_by_their_pattern() -> None:
     assert found.count.sum() == 3  # those that lack one are left out
 
 
+def test_an_inspection_whose_start_is_not_known_counts() -> None:
+    whole = panel((1, 2, 2), (3, 4, 4))
+    unknown = dataclasses.replace(whole, inspections=whole.inspections.assign(start_date=pd.NaT))
+    np.testing.assert_array_equal(overall_table(unknown, DOMAINS).count, overall_table(whole, DOMAINS).count)
+
+
 def test_a_pattern_leans_on_the_coarser_one_and_that_on_the_worst_sub_judgement() -> None:
     found = overall_table(panel((1, 2, 2), (1, 2, 2), (2, 1, 1), (2, 2, 2)), DOMAINS)
     base = np.array([1, 5, 1, 1]) / 8  # half on grade 2, the rest spread
