@@ -69,8 +69,11 @@ def show(table: pd.DataFrame) -> None:
 
     about: dict[str, Any] = {str(key): value for key, value in table.attrs.items()}
     percent = f"{about['interval']['probability']:.0%}"
+    listed = table[table.listed].to_dict("records")
+    last = {row["last_grade"] for row in listed}
+    of = f" of authorities last judged {last.pop()}" if len(last) == 1 else ""
     out = Table(
-        title=("PREVIEW. " if about["preview"] else "") + f"Overall grade of the next inspection, from {about['now']}",
+        title=("PREVIEW. " if about["preview"] else "") + f"Next overall grade{of}, from {about['now']}",
         caption=f"{about['panel']} {about['panel_hash'][:12]}, spec {about['spec']}, seed {about['seed']}. Intervals "
         f"{percent}, equal-tailed: of the date, and of P(worse) over hyperparameters and the authority's state now. "
         "'no data': P(worse) had nothing been observed since the last inspection. 'visit': the expected loss that an "
@@ -78,23 +81,34 @@ def show(table: pd.DataFrame) -> None:
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
     )
-    grades = sorted(str(name) for name in table.columns if re.fullmatch(r"p_grade_\d+", str(name)))
     right = ("no data", "P(better)", "visit")
-    for name in ("authority", "last grade", f"next inspection ({percent})", "P(grade), best first",
-                 f"P(worse) ({percent})", *right, "decision"):  # fmt: skip
-        out.add_column(name, justify="right" if name in right else "left")
-    for row in table[table.listed].to_dict("records"):
-        out.add_row(
-            escape(row["name"]), row["last_grade"], dates(row), " ".join(number(row[name])[1:] for name in grades),
-            uncertain(row, "p_next_worse"),
-            *(number(row[name]) for name in ("p_next_worse_no_data", "p_next_better")),
-            number(row["visit_value"], "+.2f"), verdict(row),
-        )  # fmt: skip
+    lines = [cells(row, percent) for row in listed]
+    for name in lines[0]:
+        if not of or name != "last grade":
+            out.add_column(name, justify="right" if name in right else "left")
+    for line in lines:
+        out.add_row(*(escape(text) for name, text in line.items() if not of or name != "last grade"))
     console = Console(width=None if sys.stdout.isatty() else 160)
     if "warning" in about:
         console.print(about["warning"], style="bold red", markup=False)
     console.print(out)
     console.print(expectation(about), markup=False, highlight=False)
+
+
+def cells(row: dict[Any, Any], percent: str) -> dict[str, str]:
+    """Write one authority's row, by column."""
+    grades = sorted(name for name in map(str, row) if re.fullmatch(r"p_grade_\d+", name))
+    return {
+        "authority": row["name"],
+        "last grade": row["last_grade"],
+        f"next inspection ({percent})": dates(row),
+        "P(grade), best first": " ".join(number(row[name]).removeprefix("0") for name in grades),
+        f"P(worse) ({percent})": uncertain(row, "p_next_worse"),
+        "no data": number(row["p_next_worse_no_data"]),
+        "P(better)": number(row["p_next_better"]),
+        "visit": number(row["visit_value"], "+.2f"),
+        "decision": verdict(row),
+    }
 
 
 def dates(row: dict[Any, Any]) -> str:
