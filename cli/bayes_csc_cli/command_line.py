@@ -17,6 +17,7 @@ from .contributions import contributions
 from .data import app as data_app
 from .decline import decline
 from .fit import fit
+from .forecast import forecast
 from .model import app as model_app
 from .simulate import simulate
 from .study import app as study_app
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.command()(fit)
 app.command()(decline)
 app.command()(contributions)
+app.command()(forecast)
 app.add_typer(data_app, name="data")
 app.add_typer(model_app, name="model")
 app.command()(simulate)
