@@ -133,14 +133,14 @@ def sources(design: Design, block: Block) -> pd.DataFrame:
     judged = (rows.kind >= len(design.indicator) + len(design.ordinal)).to_numpy()
     out = pd.DataFrame({"kind": "indicator", "source": rows.indicator.to_numpy(dtype=object)})
     out[["unit", "scale", "date", "grade"]] = ""
-    if judged.any():  # else the rows have no column of frameworks or grades
+    if judged.any():  # else the rows have no column of scales or grades
         judgement = rows[judged]
         date = [grid_date(p).isoformat() for p in judgement.position]
-        source = [" ".join(parts) for parts in zip(judgement.framework, date, judgement.unit, strict=True)]
+        source = [" ".join(parts) for parts in zip(judgement.scale, date, judgement.unit, strict=True)]
         grade = [design.grade[int(g) - 1] for g in judgement.grade]
         out.loc[judged, "kind"] = "judgement"
         out.loc[judged, ["source", "unit", "scale", "date", "grade"]] = list(
-            zip(source, judgement.unit, judgement.framework, date, grade, strict=True)
+            zip(source, judgement.unit, judgement.scale, date, grade, strict=True)
         )
     return out
 

@@ -10,10 +10,11 @@ import pandas as pd
 import xarray as xr
 
 from bayes_csc.attribution import KINDS, Attribution, attributions
-from bayes_csc.decline import INTERVAL, TOO_RECENT, members
+from bayes_csc.decline import INTERVAL, TOO_RECENT
 from bayes_csc.design import Design
 from bayes_csc.errors import UsageError
 from bayes_csc.fit import Fit, Model
+from bayes_csc.group import members
 from bayes_csc.panel import Panel
 from bayes_csc.revisit import revisit
 from bayes_csc.run_table import about, refuse_failed, write_table

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,6 @@ def forecast(
     interval: float = INTERVAL,
     loss_ratio: float = LOSS_RATIO,
     framework: str | None = None,
-    judged_as: Mapping[str, str] | None = None,
     force: bool = False,
     cores: int = CORES,
 ) -> pd.DataFrame:
@@ -90,7 +88,7 @@ def forecast(
     _check(fit, date, interval, loss_ratio)
     codes, listed = members(fit, "all"), members(fit, group)
     when = Reinspection.of(fit.panel)
-    found = next_grade(fit, model, when, date=date, framework=framework, judged_as=judged_as, cores=cores).of(codes)
+    found = next_grade(fit, model, when, date=date, framework=framework, cores=cores).of(codes)
     last = fit.panel.latest_grades().reindex(codes).grade.to_numpy(dtype=float)
     out = _identity(fit, codes, listed)
     out = out.assign(**_dates(when, codes, date, interval), **_grades(found, interval))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,7 +50,6 @@ class GradeScales:
         *,
         framework: str | None = None,
         shift_sd: float = 0.5,
-        judged_as: Mapping[str, str] | None = None,
         seed: int = 0,
     ) -> GradeScales:
         """Read the scales of the latest inspection's items off every draw.
@@ -60,14 +59,12 @@ class GradeScales:
         again
             Draws of the hyperparameters.
         panel
-            Whose latest inspection says which items there are.
+            Whose latest inspection says which items there are, and whose `sub_judgements` says whose loading each has.
         framework
             Of the next inspection; by default the latest that the model knows. One that it does not know has the
             latest one's scales shifted by N(0, shift_sd), the same for all its items.
         shift_sd
             Of an unknown framework, probits.
-        judged_as
-            Domain whose loading a domain has, where it is not its own.
         seed
             Of the shifts.
 
@@ -83,14 +80,9 @@ class GradeScales:
             for name in ("judgement_loading", "cutpoints", "inspection_sd", "standard")
             if name in names.variable
         }
-        if names.dims["cutpoints"][0] == "framework":  # one judged domain, the overall grade
-            scales = [f"{f}:{OVERALL}" for f in names.coords["framework"]]
-            judged, loading = [OVERALL], value["judgement_loading"][:, None]
-        else:
-            scales, judged = list(names.coords["scale"]), list(names.coords["judged"])
-            loading = value["judgement_loading"]
+        scales, judged = list(names.coords["scale"]), list(names.coords["judged"])
         latest, item = latest_items(panel, scales)
-        alias = judged_as or {}
+        alias = panel.sub_judgements
         if lost := [d for d in item if alias.get(d, d) not in judged]:
             raise DataError(f"no loading of {', '.join(lost)}; the model has those of {', '.join(judged)}")
         cutpoints = value["cutpoints"][:, [scales.index(f"{latest}:{d}") for d in item]]
@@ -99,7 +91,7 @@ class GradeScales:
             cutpoints = cutpoints + shift[:, None, None]
         return cls(
             item=item,
-            loading=loading[:, [judged.index(alias.get(d, d)) for d in item]],
+            loading=value["judgement_loading"][:, [judged.index(alias.get(d, d)) for d in item]],
             cutpoints=cutpoints[..., : len(panel.grades) - 1],
             inspection_sd=value.get("inspection_sd", np.zeros(len(drawn))),
             standard=value["standard"],

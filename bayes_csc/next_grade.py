@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -80,7 +80,6 @@ def next_grade(
     *,
     date: datetime.date | None = None,
     framework: str | None = None,
-    judged_as: Mapping[str, str] | None = None,
     cores: int = CORES,
 ) -> NextGrade:
     """Compute the probabilities that `forecast` sums up.
@@ -93,7 +92,7 @@ def next_grade(
         Rates of inspection.
     date
         Of the next inspection, of every authority; by default it is as uncertain as `when` has it.
-    framework, judged_as
+    framework
         Of the next inspection (`GradeScales.of`).
     cores
         Threads.
@@ -104,10 +103,8 @@ def next_grade(
     design, seed, n = again.design, int(fit.record["seed"]), len(again.points)
     codes = list(design.authority)
     weight = np.ones((len(codes), 1)) if edges is None else when.probabilities(codes, edges)
-    shift_sd = fit.spec.ratings.framework_shift_sd
-    scales = GradeScales.of(
-        again, fit.panel, framework=framework, shift_sd=shift_sd, judged_as=judged_as, seed=seed
-    )  # fmt: skip
+    shift_sd = fit.spec.ratings.scale_shift_sd
+    scales = GradeScales.of(again, fit.panel, framework=framework, shift_sd=shift_sd, seed=seed)
     last = last_inspections(fit.panel, design.authority)
     ahead = theta_ahead(again.density, design, again.points, last, node, without_every=WITHOUT_EVERY, cores=cores)
     standard = scales.standard @ design.weights(node).T

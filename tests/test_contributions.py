@@ -165,8 +165,7 @@ def test_the_order_of_indicators_and_authorities_does_not_matter(fit: Fit, again
     turned = revisit(other, trajectory)
     labels = ["unit", "indicator", "year"]
     old, new = (
-        r.design.observation.assign(framework=lambda t: t.framework.fillna(""))[[*labels, "framework"]]
-        for r in (again, turned)
+        r.design.observation.assign(scale=lambda t: t.scale.fillna(""))[[*labels, "scale"]] for r in (again, turned)
     )
     place = pd.Series(np.arange(len(old)), index=pd.MultiIndex.from_frame(old))[
         pd.MultiIndex.from_frame(new)
@@ -192,12 +191,12 @@ def test_a_row_is_of_an_indicator_a_judgement_the_prior_the_nation_or_the_total_
     rows = table[table.authority == "403"]
     assert list(zip(rows.kind, rows.source, strict=True)) == [
         ("indicator", "agency"), ("indicator", "vacancy"), ("indicator", "late"),
-        ("judgement", "SIF 2018-11-12 403"), ("judgement", "ILACS 2020-02-03 403"),
-        ("judgement", "ILACS 2022-01-17 403"), ("prior", "prior region"), ("prior", "prior deprivation"),
+        ("judgement", "SIF:overall 2018-11-12 403"), ("judgement", "ILACS:overall 2020-02-03 403"),
+        ("judgement", "ILACS:overall 2022-01-17 403"), ("prior", "prior region"), ("prior", "prior deprivation"),
         ("nation", "nation mean"), ("total", "total"),
     ]  # fmt: skip
     assert list(rows.label)[-6:] == [
-        "ILACS 2020-02-03: good", "ILACS 2022-01-17: requires improvement", "prior: region", "prior: deprivation",
+        "ILACS:overall 2020-02-03: good", "ILACS:overall 2022-01-17: requires improvement", "prior: region", "prior: deprivation",
         "mean of Hamlets", "total",
     ]  # fmt: skip
     assert list(rows.domain) == ["workforce", "workforce", "assessment", *[""] * 7]
@@ -206,7 +205,11 @@ def test_a_row_is_of_an_indicator_a_judgement_the_prior_the_nation_or_the_total_
 
 def test_judgements_of_linked_authorities_are_named(table: pd.DataFrame) -> None:
     labels = set(table[table.authority == "408"].label)
-    assert {"SIF 2018-11-12 of Juniper: good", "ILACS 2020-02-03 of Larch: good", "ILACS 2022-01-17: good"} <= labels
+    assert {
+        "SIF:overall 2018-11-12 of Juniper: good",
+        "ILACS:overall 2020-02-03 of Larch: good",
+        "ILACS:overall 2022-01-17: good",
+    } <= labels
 
 
 def test_an_authority_never_inspected_has_one_row_that_says_so_and_a_level_all_the_same(

@@ -62,12 +62,12 @@ def several() -> Any:
 def one() -> Any:
     rng = np.random.default_rng(2)
     variables = {
-        "judgement_loading": rng.uniform(0.5, 1.5, DRAWS),
+        "judgement_loading": rng.uniform(0.5, 1.5, (DRAWS, 1)),
         "cutpoints": np.sort(rng.normal(size=(DRAWS, 2, 3))),
         "standard": rng.normal(size=(DRAWS, 5)),
     }
-    dims = {"cutpoints": ("framework", "cutpoint"), "judgement_loading": ()}
-    return made_up(variables, dims, {"framework": ["SIF", "ILACS"]})
+    dims = {"cutpoints": ("scale", "cutpoint"), "judgement_loading": ("judged",)}
+    return made_up(variables, dims, {"scale": ["SIF:overall", "ILACS:overall"], "judged": ["overall"]})
 
 
 def values(again: Any, name: str) -> np.ndarray:
@@ -77,7 +77,7 @@ def values(again: Any, name: str) -> np.ndarray:
 def test_a_model_of_overall_grades_has_one_item_and_the_latest_framework(one: Any, hamlets: Panel) -> None:
     found = GradeScales.of(one, hamlets)
     assert found.item == ("overall",)
-    np.testing.assert_array_equal(found.loading[:, 0], values(one, "judgement_loading"))
+    np.testing.assert_array_equal(found.loading, values(one, "judgement_loading"))
     np.testing.assert_array_equal(found.cutpoints[:, 0], values(one, "cutpoints")[:, 1])
     assert (found.inspection_sd == 0.0).all()
 
@@ -94,7 +94,7 @@ def test_sub_judgements_have_their_own_scales_and_loadings_in_the_order_of_the_i
 
 def test_a_domain_may_have_the_loading_of_another(several: Any, hamlets: Panel) -> None:
     panel = judged(hamlets, "both", "leadership")
-    found = GradeScales.of(several, panel, judged_as={"both": "children_looked_after"})
+    found = GradeScales.of(several, replace(panel, sub_judgements={"both": "children_looked_after"}))
     np.testing.assert_array_equal(found.loading, values(several, "judgement_loading")[:, [0, 2]])
     with pytest.raises(DataError, match="no loading of both; the model has those of children_looked_after"):
         GradeScales.of(several, panel)
