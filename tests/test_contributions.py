@@ -196,8 +196,8 @@ def test_a_row_is_of_an_indicator_a_judgement_the_prior_the_nation_or_the_total_
         ("nation", "nation mean"), ("total", "total"),
     ]  # fmt: skip
     assert list(rows.label)[-6:] == [
-        "ILACS:overall 2020-02-03: good", "ILACS:overall 2022-01-17: requires improvement", "prior: region", "prior: deprivation",
-        "mean of Hamlets", "total",
+        "ILACS:overall 2020-02-03: good", "ILACS:overall 2022-01-17: requires improvement", "prior: region",
+        "prior: deprivation", "mean of Hamlets", "total",
     ]  # fmt: skip
     assert list(rows.domain) == ["workforce", "workforce", "assessment", *[""] * 7]
     assert list(dict.fromkeys(table.name)) == ["Elm", "Fern", "Gorse", "Hazel", "Ivy", "Maple"]

@@ -94,7 +94,7 @@ def test_sub_judgements_have_their_own_scales_and_loadings_in_the_order_of_the_i
 
 def test_a_domain_may_have_the_loading_of_another(several: Any, hamlets: Panel) -> None:
     panel = judged(hamlets, "both", "leadership")
-    found = GradeScales.of(several, replace(panel, sub_judgements={"both": "children_looked_after"}))
+    found = GradeScales.of(several, dataclasses.replace(panel, sub_judgements={"both": "children_looked_after"}))
     np.testing.assert_array_equal(found.loading, values(several, "judgement_loading")[:, [0, 2]])
     with pytest.raises(DataError, match="no loading of both; the model has those of children_looked_after"):
         GradeScales.of(several, panel)
