@@ -84,11 +84,18 @@ def bounds(cells: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+LAST_YEAR = 2025
+
+
+def released(years: range) -> list[int]:
+    """Years that the stored releases have: a series that goes on has no last one."""
+    return [year for year in years if year <= LAST_YEAR]
+
+
 def with_years(every: tuple[Place, ...]) -> list[tuple[Place, int]]:
     """Places with each of their years, but 2020's school moves: the pandemic left none."""
-    pairs = [
-        (place, year) for place in every for year in (place.years if isinstance(place, LongCount) else [place.year])
-    ]
+    years = {place: released(place.years) if isinstance(place, LongCount) else [place.year] for place in every}
+    pairs = [(place, year) for place in every for year in years[place]]
     return [(place, year) for place, year in pairs if not (place.indicator.startswith("school_move") and year == 2020)]
 
 
