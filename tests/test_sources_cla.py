@@ -84,17 +84,18 @@ def bounds(cells: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-LAST_YEAR = 2025
+UNTIL_2024 = ("school_move", "three_social_workers", "missing_", "care_leaver_in_touch")
 
 
-def released(years: range) -> list[int]:
+def released(place: LongCount) -> list[int]:
     """Years that the stored releases have: a series that goes on has no last one."""
-    return [year for year in years if year <= LAST_YEAR]
+    last = 2024 if place.indicator.startswith(UNTIL_2024) else 2025
+    return [year for year in place.years if year <= last]
 
 
 def with_years(every: tuple[Place, ...]) -> list[tuple[Place, int]]:
     """Places with each of their years, but 2020's school moves: the pandemic left none."""
-    years = {place: released(place.years) if isinstance(place, LongCount) else [place.year] for place in every}
+    years = {place: released(place) if isinstance(place, LongCount) else [place.year] for place in every}
     pairs = [(place, year) for place in every for year in years[place]]
     return [(place, year) for place, year in pairs if not (place.indicator.startswith("school_move") and year == 2020)]
 
