@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pymc as pm
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bayes_csc.design import design
@@ -219,6 +219,7 @@ def hamlets() -> Panel:
     return Panel.read(Path(__file__).parent / "hamlets")
 
 
+@settings(deadline=None)
 @given(st.integers(1, 5000), st.floats(0, 0.99), st.sampled_from(["higher is better", "higher is worse", "not agreed"]))
 def test_widening_an_interval_to_everything_equals_missing(denominator: int, over: float, polarity: str) -> None:
     others = cell(30.0, 80.0)

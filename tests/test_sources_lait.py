@@ -197,13 +197,13 @@ def test_reviews_counted_from_the_tool_are_those_of_the_census(official: Officia
 
 @pytest.mark.parametrize(
     ("file", "year", "pairs", "apart"),
-    [("2017/SFR50_CLA2017.csv", 2017, 148, 0), ("2018/CLA2018.csv", 2018, 92, 37), ("2019/CLA2019.csv", 2019, 135, 45)],
+    [("cla_2017_cla", 2017, 148, 0), ("cla_2018_cla", 2018, 92, 37), ("cla_2019_cla", 2019, 135, 45)],
 )
 def test_placements_far_away_agree_with_the_counts_of_2017_only(
     official: Official, figures: pd.Series, file: str, year: int, pairs: int, apart: int
 ) -> None:
     names = ["CLA_OutLA_GT20", f"CLA_Mar{year}"]
-    table = read_table(official / "dfe-cla-2010-2019" / file, names, encoding="cp1252").set_index("geog_c")
+    table = read_table(official / file, names, encoding="cp1252").set_index("geog_c")
     far, total = (pd.to_numeric(table[name].str.replace(",", ""), errors="coerce") for name in names)
     found = differences(pd.concat({year: 100 * far / total}).swaplevel(), figures, "LACDistance")
     assert len(found) == pairs
