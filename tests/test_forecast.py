@@ -87,8 +87,8 @@ def test_probabilities_are_those_of_simulated_inspections(fitted: Fit, years: fl
         nobody = np.zeros(real.mean.size)
         mean, _, own, _ = states(d.layout, real, d.year.size, nobody, np.empty((len(d.block), 0)))
         theta = rng.multivariate_normal(mean.reshape(-1, d.year.size)[a], own[a], n) @ w
-        u = named["judgement_loading"] * theta + named["standard"] @ w + rng.standard_normal(n)
-        latest = list(again.density.names.coords["framework"]).index("ILACS")
+        u = named["judgement_loading"][0] * theta + named["standard"] @ w + rng.standard_normal(n)
+        latest = list(again.density.names.coords["scale"]).index("ILACS:overall")
         grades.append(4 - (u[:, None] > named["cutpoints"][latest]).sum(axis=1))
     shares = [(np.concatenate(grades) == g).mean() for g in range(1, 5)]
     np.testing.assert_allclose(found.loc["401", GRADES].astype(float), shares, atol=0.005)  # 0.0009 a standard error
