@@ -108,7 +108,7 @@ def test_as_of_leaves_out_what_was_not_known_yet(folder: Path) -> None:
 def test_the_design_is_the_same_with_and_without_the_optional_tables(folder: Path) -> None:
     with_tables, without = design(Panel.read(folder), Spec()), design(Panel.read(TOWNS), Spec())
     pd.testing.assert_frame_equal(with_tables.observation, without.observation)
-    assert with_tables.framework == without.framework
+    assert with_tables.judged == without.judged
     assert with_tables.year.tolist() == without.year.tolist()
 
 
