@@ -100,7 +100,9 @@ def judgements(panel: Panel, *, overall: bool = False) -> pd.DataFrame:
     )
     parts = out.domain.isin(panel.sub_judgements) & (not overall)
     whole = out.domain.eq(OVERALL) & ~out.inspection.isin(out.inspection[parts])
-    return out[parts | whole].reset_index(drop=True)
+    out = out[parts | whole]
+    inspection = table.loc[out.index].groupby(INSPECTION, dropna=False).ngroup()
+    return out.assign(inspection=inspection).reset_index(drop=True)
 
 
 def judgement_rows(chosen: pd.DataFrame) -> pd.DataFrame:
