@@ -98,21 +98,18 @@ def answers(
         client.submit(_answer, known[t.origin], t.forecaster, t.origin, horizons, seed, key=f"backtest-{t.key}"): t
         for t in tasks
     }
-    try:
-        for done, future in enumerate(as_completed(running), start=1):
-            task = running[future]
-            try:
-                answer = future.result()
-            except KilledWorker as died:
-                raise BayesCscError(
-                    f"the workers died over {task.forecaster.name} at {task.origin} ({died}); give them more memory "
-                    "and resume"
-                ) from None
-            left = (time.monotonic() - began) / done * (len(tasks) - done)
-            progress(Progress(STAGE, done, len(tasks), seconds_left=left))
-            yield task, answer
-    finally:
-        client.cancel([*running, *known.values()])
+    for done, future in enumerate(as_completed(running, loop=client.loop), start=1):
+        task = running[future]
+        try:
+            answer = future.result()
+        except KilledWorker as died:
+            raise BayesCscError(
+                f"the workers died over {task.forecaster.name} at {task.origin} ({died}); give them more memory and "
+                "resume"
+            ) from None
+        left = (time.monotonic() - began) / done * (len(tasks) - done)
+        progress(Progress(STAGE, done, len(tasks), seconds_left=left))
+        yield task, answer
 
 
 def _unpacked(packed: bytes) -> Panel:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from bayes_csc.backtest.forecaster import Answer
 from bayes_csc.backtest.ordered import fit_ordered
 from bayes_csc.calendar import grid_position
 from bayes_csc.design import default_indicators
+from bayes_csc.errors import DataError
 from bayes_csc.fit import Fit, Model, fit
 from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
@@ -50,6 +51,26 @@ class Latent:
 
 
 @dataclass(frozen=True)
+class RatingsOnly:
+    """The latent model's forecast from the judgements alone.
+
+    Attributes
+    ----------
+    name, spec, model
+        As of `Latent`; the spec's indicators are left out.
+    """
+
+    name: str
+    spec: Spec
+    model: Model
+
+    def __call__(self, known: Panel, targets: pd.DataFrame, *, seed: int) -> Answer:
+        """Probabilities given that the next inspection starts at each target's date."""
+        panel, spec = one_cell(known, self.spec)
+        return Latent(self.name, spec, self.model)(panel, targets, seed=seed)
+
+
+@dataclass(frozen=True)
 class IndicatorsOnly:
     """Theta estimated without any judgement, then an ordered probit of past grades on it.
 
@@ -76,9 +97,18 @@ class IndicatorsOnly:
         return Answer(p, preview_record(run) | {"probits_per_theta": round(slope, 4)})
 
 
-def ratings_only(spec: Spec, panel: Panel) -> Spec:
-    """Return the spec without any indicator."""
-    return spec.updated({"indicators": (), "drop": default_indicators(panel), "drop_domains": ()})
+def one_cell(known: Panel, spec: Spec) -> tuple[Panel, Spec]:
+    """Panel and spec without indicators, but for a single cell, which a model needs to lay out its years.
+
+    The level of its indicator is free, so that one cell says next to nothing about theta.
+    """
+    key = default_indicators(known)[0]
+    seen = known.cells[known.cells["indicator"].eq(key) & known.cells["status"].eq("observed")]
+    if seen.empty:
+        raise DataError(f"panel {known.name}: no observed cell of {key} by {known.date}")
+    one = seen.sort_values(["year", "authority"]).tail(1)
+    chosen = spec.updated({"indicators": (key,), "drop": (), "drop_domains": ()})
+    return replace(known, cells=one.reset_index(drop=True), revisions=known.revisions.iloc[:0]), chosen
 
 
 def preview_of(known: Panel, model: Model, spec: Spec, seed: int) -> Fit:

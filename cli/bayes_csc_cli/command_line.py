@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from .backtest import backtest
 from .data import app as data_app
 from .decline import decline
 from .fit import fit
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 app.command()(fit)
 app.command()(decline)
+app.command()(backtest)
 app.add_typer(data_app, name="data")
 app.add_typer(model_app, name="model")
 app.command()(simulate)
