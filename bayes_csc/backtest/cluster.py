@@ -66,7 +66,7 @@ def dask_client(scheduler: str | None = None, *, workers: int = WORKERS) -> Iter
         return
     with (
         LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=0,
+            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0", memory_limit=0,
             host="127.0.0.1", silence_logs=50,
         ) as cluster,
         Client(cluster, set_as_default=False) as client,
@@ -98,18 +98,22 @@ def answers(
         client.submit(_answer, known[t.origin], t.forecaster, t.origin, horizons, seed, key=f"backtest-{t.key}"): t
         for t in tasks
     }
-    for done, future in enumerate(as_completed(running, loop=client.loop), start=1):
-        task = running[future]
-        try:
-            answer = future.result()
-        except KilledWorker as died:
-            raise BayesCscError(
-                f"the workers died over {task.forecaster.name} at {task.origin} ({died}); give them more memory and "
-                "resume"
-            ) from None
-        left = (time.monotonic() - began) / done * (len(tasks) - done)
-        progress(Progress(STAGE, done, len(tasks), seconds_left=left))
-        yield task, answer
+    try:
+        for done, future in enumerate(as_completed(running, loop=client.loop), start=1):
+            task = running[future]
+            try:
+                answer = future.result()
+            except KilledWorker as died:
+                raise BayesCscError(
+                    f"the workers died over {task.forecaster.name} at {task.origin} ({died}); give them more memory "
+                    "and resume"
+                ) from None
+            left = (time.monotonic() - began) / done * (len(tasks) - done)
+            progress(Progress(STAGE, done, len(tasks), seconds_left=left))
+            yield task, answer
+    finally:
+        for future in (*running, *known.values()):
+            future.release()
 
 
 def _unpacked(packed: bytes) -> Panel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any, Protocol
@@ -57,4 +58,6 @@ def _plain(value: Any) -> Any:
         return value.model_dump(mode="json")
     if isinstance(value, Callable):  # type: ignore[arg-type]
         return f"{value.__module__}.{value.__qualname__}"
+    if isinstance(value, datetime.date):
+        return value.isoformat()
     return list(value) if isinstance(value, tuple) else value

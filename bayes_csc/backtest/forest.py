@@ -32,6 +32,8 @@ class Forest:
 
         labels = range(1, len(known.grades) + 1)
         past, asked = lessons(known, targets, default_indicators(known))
+        if past.empty:
+            return Answer(pd.DataFrame(1.0 / len(labels), index=targets.index, columns=labels), {"events": 0})
         columns, wanted = (all_columns(rows, len(labels)).fillna(0.0).to_numpy() for rows in (past, asked))
         forest = RandomForestClassifier(self.trees, min_samples_leaf=self.leaf, random_state=seed, n_jobs=1)
         forest.fit(columns, past["grade"].to_numpy(dtype=int))
