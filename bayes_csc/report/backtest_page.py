@@ -70,8 +70,9 @@ def _scores(done: Backtest) -> list[ET.Element]:
         "Log score: mean log probability of the grade that came. RPS: ranked probability score. Brier: squared error "
         "of P(worse), and of P(the worst grade). AUC: the chance that, of two inspections of one origin of which one "
         "got worse, that one had the higher P(worse); a half is a coin. “Worse” is of inspections with an earlier "
-        f"grade that could be worse. Intervals: {INTERVAL:.0%}, from drawing authorities with replacement, the same for "
-        "all. The stack mixes all forecasters by their scores as known at each origin; it is shown, and is no rival."
+        "grade that could be worse. The stack mixes all forecasters by their scores as known at each origin; it is "
+        f"shown, and is no rival. Intervals: {INTERVAL:.0%}, from drawing authorities with replacement, the same for "
+        "all."
     )
     content = [element("p", note)]
     for horizon in done.horizons:
