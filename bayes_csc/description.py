@@ -13,6 +13,7 @@ from bayes_csc.geography import codes_of
 from bayes_csc.jumps import THRESHOLD, jumps
 from bayes_csc.panel import Panel
 from bayes_csc.revisions import current_cells, revision_summary
+from bayes_csc.side_summary import covariate_summary, provider_summary, visit_summary
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Description:
         Name, dates and hash.
     coverage, suppression, national, revisions, jumps
         See the functions of these names in `bayes_csc.describe`, `bayes_csc.revisions` and `bayes_csc.jumps`.
+    covariates, visits, providers
+        See `bayes_csc.side_summary`; without rows where the panel has no such table.
     units
         The unit of each indicator.
     threshold
@@ -40,6 +43,9 @@ class Description:
     national: pd.DataFrame
     revisions: pd.DataFrame
     jumps: pd.DataFrame
+    covariates: pd.DataFrame
+    visits: pd.DataFrame
+    providers: pd.DataFrame
     units: dict[str, DisplayUnit]
     threshold: float
 
@@ -62,6 +68,9 @@ def described(panel: Panel, threshold: float = THRESHOLD) -> Description:
         national=national(panel),
         revisions=revision_summary(panel),
         jumps=jumps(panel, threshold),
+        covariates=covariate_summary(panel),
+        visits=visit_summary(panel),
+        providers=provider_summary(panel),
         units=display_units(panel.indicators, current_cells(panel)),
         threshold=threshold,
     )

@@ -9,17 +9,16 @@ import pandas as pd
 from scipy.linalg import block_diag
 
 from bayes_csc.calendar import grid_position, reference_instant
-from bayes_csc.deprivation import deprivation_scores
+from bayes_csc.deprivation import standardised_deprivation
 from bayes_csc.errors import DataError, SpecError
 from bayes_csc.geography import codes_of, linked_blocks, predecessors
+from bayes_csc.judged import JUDGEMENT, Judged, judgement_rows, judgements
 from bayes_csc.kernel.arrays import Layout
 from bayes_csc.layout import layout_of
-from bayes_csc.observations import judgement_rows, observation_rows
+from bayes_csc.observations import observation_rows
 from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc.trend import Succession, Template, block_template, own_template, path_basis
-
-JUDGEMENT = "judgement"
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class Graded:
     at
         Their places among the observations.
     scale
-        Index of the cutpoints of each: of its framework, or after those of its ordinal indicator.
+        Index of the cutpoints of each: of its judgement's scale, or after those of its ordinal indicator.
     score
         Category of each, 0 the worst.
     """
@@ -74,12 +73,15 @@ class Design:
     Attributes
     ----------
     authority, region_index, deprivation
-        Codes in block order, the region of each and its standardised deprivation score.
+        Codes in block order, the region of each and its standardised deprivation score: (authority,), or (authority,
+        year) where the score has a path.
     region, year, domain
         Labels of the regions, grid points and of the domains that share a deviation.
     indicator, ordinal
         Keys of the indicators with a link scale of their own, and of the ordinal ones. An observation's `kind` counts
-        through both; the judgements come last.
+        through both, then through the domains judged.
+    judged
+        Domains and scales of the judgements.
     categories
         Number of categories of each ordinal indicator.
     window
@@ -88,7 +90,7 @@ class Design:
         Grid position of the cut.
     observation
         One row per observation in kernel order; columns unit, indicator, kind, year, position, z, variance, sign,
-        numerator, denominator, lower, upper, small, framework, grade, block, group.
+        numerator, denominator, lower, upper, small, scale, grade, inspection, block, group.
     exists
         Whether each authority existed at each grid point (authority, year).
     grade
@@ -118,7 +120,7 @@ class Design:
     polarity: tuple[str, ...]
     domain: tuple[str, ...]
     domain_index: np.ndarray
-    framework: tuple[str, ...]
+    judged: Judged
     block: tuple[tuple[int, ...], ...]
     template: tuple[Template, ...]
     block_template: tuple[int, ...]
@@ -155,11 +157,11 @@ class Design:
         """Return the observations that are ordered categories."""
         rows = self.observation
         at = np.flatnonzero(rows.kind >= len(self.indicator))
-        scales = (*self.framework, *self.ordinal)
-        sizes = np.array([len(self.grade)] * len(self.framework) + list(self.categories), dtype=int)
-        if not at.size:  # then no row has a framework or a grade
+        scales = (*self.judged.scale, *self.ordinal)
+        sizes = np.array([len(self.grade)] * len(self.judged.scale) + list(self.categories), dtype=int)
+        if not at.size:  # then no row has a scale or a grade
             return Graded(at, at, at)
-        scale = np.array([scales.index(f) for f in rows.framework.iloc[at]], dtype=int)
+        scale = np.array([scales.index(f) for f in rows.scale.iloc[at]], dtype=int)
         return Graded(at, scale, sizes[scale] - rows.grade.to_numpy()[at].astype(int))
 
     def kept(self, mask: np.ndarray, *, blocks: np.ndarray | None = None) -> Design:
@@ -169,6 +171,15 @@ class Design:
         """
         observation = self.observation[mask]
         return replace(self, observation=observation, layout=layout_of(self, observation, blocks=blocks))
+
+    def deprivation_at(self, rows: pd.DataFrame) -> np.ndarray:
+        """Deprivation of each observation's unit, of a path at the observation's instant."""
+        x = self.deprivation
+        if x.ndim > 1:
+            members = rows["members"].map(list)
+            part = self.weights(rows["position"].to_numpy())
+            return np.array([s @ x[m] @ w for m, s, w in zip(members, rows["shares"], part, strict=True)])
+        return np.array([np.dot(x[list(m)], s) for m, s in zip(rows.members, rows.shares, strict=True)])
 
     def weights(self, position: np.ndarray) -> np.ndarray:
         """Interpolation weights (positions by years) of theta at grid positions, held constant beyond the ends."""
@@ -200,33 +211,30 @@ def design(panel: Panel, spec: Spec) -> Design:
 
     cells = panel.cells[panel.cells.indicator.isin(keys)]
     observation = observation_rows(cells, {k: panel.indicators[k] for k in keys}, spec.counts)
-    ratings = judgement_rows(panel) if spec.ratings.use else None
-    if ratings is not None:
-        observation = pd.concat([observation, ratings], ignore_index=True)
+    judged = Judged()
+    if spec.ratings.use:
+        ratings = judgements(panel, overall=spec.ratings.judgements == "overall")
+        judged = Judged.of(ratings, panel.sub_judgements)
+        observation = pd.concat([observation, judgement_rows(ratings)], ignore_index=True)
     if observation.empty:
         raise DataError(f"panel {panel.name}: no observed cell of the indicators {', '.join(keys)}")
 
     year, window, now = _grid(panel, keys)
+    year = np.append(year, year[-1] + 1 + np.arange(spec.horizon))
     region = tuple(sorted(table.region.unique()))
-    scores = deprivation_scores(panel, spec.pooling.deprivation_score)
-    deprivation = scores.loc[list(authority)].to_numpy(dtype=float)
-    if spec.pooling.deprivation and np.isnan(deprivation).any():
-        lost = ", ".join(np.array(authority)[np.isnan(deprivation)])
-        raise DataError(
-            f"authorities.csv: no deprivation score for {lost}; give it, or set pooling.deprivation = false"
-        )
-    centred = deprivation - deprivation.mean()
+    score = spec.pooling.deprivation_score
     ordinal = tuple(k for k in keys if panel.indicators[k].family == "ordinal")
     metric = tuple(k for k in keys if k not in ordinal)
     domain = tuple(d for d in spec.measurement.domains if sum(panel.indicators[k].domain == d for k in metric) > 1)
-    frameworks = () if ratings is None else tuple(dict.fromkeys(ratings.sort_values("position").framework))
     own = own_template(path_basis(spec.trend.kind, year.size, window, spec.trend.autocorrelation), window)
     templates, which = _templates(panel, blocks, own, int(year[0]))
     out = Design(
         authority=authority,
         region=region,
         region_index=np.array([region.index(r) for r in table.region]),
-        deprivation=centred / (centred.std() or 1.0) if spec.pooling.deprivation else np.zeros(len(authority)),
+        deprivation=standardised_deprivation(panel, authority, score, year, window)
+        if spec.pooling.deprivation
+        else np.zeros(len(authority)),
         year=year,
         window=window,
         now=now,
@@ -238,7 +246,7 @@ def design(panel: Panel, spec: Spec) -> Design:
         domain_index=np.array(
             [domain.index(panel.indicators[k].domain) if panel.indicators[k].domain in domain else -1 for k in metric]
         ),
-        framework=frameworks,
+        judged=judged,
         block=tuple(tuple(index[code] for code in block) for block in blocks),
         template=templates,
         block_template=which,
@@ -336,21 +344,24 @@ def _ordered(design: Design, observation: pd.DataFrame, panel: Panel) -> pd.Data
     """Attach block, group and kind, and sort into kernel order."""
     index = {code: i for i, code in enumerate(design.authority)}
     block_of = {i: b for b, block in enumerate(design.block) for i in block}
-    kind = {k: i for i, k in enumerate((*design.indicator, *design.ordinal, JUDGEMENT))}
+    kind = {k: i for i, k in enumerate((*design.indicator, *design.ordinal))}
+    judged = design.judged
+    of_scale = {s: len(kind) + d for s, d in zip(judged.scale, judged.scale_domain, strict=True)}
     units = observation.unit.drop_duplicates()
     members = {u: tuple(index[c] for c in codes_of(u)) for u in units}
-    out = observation.assign(
-        block=observation.unit.map({u: block_of[m[0]] for u, m in members.items()}),
-        kind=observation.indicator.map(kind).astype(int),
+    rows = observation.reindex(columns=list(dict.fromkeys([*observation.columns, "scale", "inspection"])))
+    out = rows.assign(
+        block=rows.unit.map({u: block_of[m[0]] for u, m in members.items()}),
+        kind=rows.indicator.map(kind).fillna(rows.scale.map(of_scale)).astype(int),
     )
-    domain = np.append(design.domain_index, [-1] * (len(design.ordinal) + 1))[out.kind].astype(int)
-    out["domain"] = domain
-    series = np.where(
-        domain >= 0, "d" + pd.Series(domain.astype(str)), "k" + pd.Series(out.kind.astype(str)).str.zfill(3)
-    )
+    inspected = len(design.domain) if judged.several else -1  # an inspection's effect is a domain's deviation
+    domain = np.array([*design.domain_index, *[-1] * len(design.ordinal), *[inspected] * len(judged.domain)])
+    out["domain"] = domain[out.kind].astype(int)
+    number = pd.Series(np.arange(len(out)))
+    together = out.inspection.fillna(number + out.inspection.max()) if judged.scale else number
     graded = (out.kind >= len(design.indicator)).to_numpy()
-    series = np.where(graded, "z" + pd.Series(np.arange(len(out)).astype(str)).str.zfill(6), series)
-    out["series"] = series
+    series = np.where(out.domain >= 0, "d" + out.domain.astype(str), "k" + pd.Series(out.kind.astype(str)).str.zfill(3))
+    out["series"] = np.where(graded, "z" + together.astype(int).astype(str).str.zfill(7), series)
     out = out.sort_values(["block", "unit", "series", "kind", "year", "position"], kind="stable", ignore_index=True)
     out["group"] = out.groupby(["block", "unit", "series"], sort=False).ngroup()
     population = panel.authorities.population.loc[list(design.authority)].to_numpy()

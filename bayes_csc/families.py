@@ -138,6 +138,6 @@ def category_rows(cells: pd.DataFrame, indicator: Indicator) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "z": 0.0, "variance": 0.0, "numerator": blank, "denominator": blank, "lower": blank, "upper": blank,
-            "small": False, "framework": indicator.key, "grade": grade,
+            "small": False, "scale": indicator.key, "grade": grade,
         }
     )  # fmt: skip

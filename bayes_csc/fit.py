@@ -31,8 +31,11 @@ from bayes_csc.states import last_inspections, states_given_draws
 DRAWS, CHAINS, CORES = 1250, 4, 2
 PREVIEW_DRAWS, PREVIEW_WARMUP = 40, 12
 NO_DATA_EVERY = 4
+KEPT = 1000
+"""Draws of a run's hyperparameters, in the sampler's coordinates, that are kept to compute with again."""
 PACKAGES = ("bayescsc", "pymc", "pytensor", "numba", "numpy", "scipy", "arviz", "xarray", "pandas")
 POSTERIOR, SPEC, RECORD, PANEL = "posterior.nc", "spec.toml", "run.json", "panel"
+GROUPS = ("posterior", "sample_stats", "change", "unconstrained")
 Model = Callable[[Panel, Spec], pm.Model]
 
 
@@ -50,6 +53,9 @@ class Fit:
         The sampler's statistics.
     change
         Moments of the changes of theta given each draw (`states.states_given_draws`).
+    unconstrained
+        `x`, every so many draws of the hyperparameters in the sampler's coordinates (chain, draw, coordinate), and the
+        observations with their fitted sites, `z` and `variance` (observation): what `revisit` computes with.
     gate
         The diagnostics' verdict.
     record
@@ -61,6 +67,7 @@ class Fit:
     posterior: xr.Dataset
     sample_stats: xr.Dataset
     change: xr.Dataset
+    unconstrained: xr.Dataset
     gate: Gate
     record: dict[str, Any]
 
@@ -89,7 +96,7 @@ class Fit:
         try:
             new = work / "new"
             self.panel.write(new / PANEL)
-            groups = {"posterior": self.posterior, "sample_stats": self.sample_stats, "change": self.change}
+            groups = {name: getattr(self, name) for name in GROUPS}
             tree = xr.DataTree.from_dict({f"/{name}": _plain(group) for name, group in groups.items()})
             tree.attrs = {"panel_hash": self.record["panel_hash"], "seed": self.record["seed"]}
             compressed = {f"/{n}": {v: {"zlib": True, "complevel": 1} for v in g.data_vars} for n, g in groups.items()}
@@ -123,7 +130,9 @@ class Fit:
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(f"{root / RECORD}: not a record of a fit ({error}); fit again") from error
         with xr.open_datatree(root / POSTERIOR, engine="h5netcdf") as tree:
-            groups = {name: tree[name].to_dataset().load() for name in ("posterior", "sample_stats", "change")}
+            if lost := [name for name in GROUPS if name not in tree.children]:
+                raise DataError(f"{root / POSTERIOR}: without {', '.join(lost)}, of an older version; fit again")
+            groups = {name: tree[name].to_dataset().load() for name in GROUPS}
         return cls(
             panel=Panel.read(root / PANEL),
             spec=Spec.read(root / SPEC),
@@ -240,8 +249,9 @@ def fit(
     )
     clock.lap("sampling")
     posterior, stats = tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset()
+    x = tree["unconstrained"].to_dataset().x
     theta, change = states_given_draws(
-        start.density, laid_out, tree["unconstrained"].to_dataset().x, last_inspections(panel, laid_out.authority),
+        start.density, laid_out, x, last_inspections(panel, laid_out.authority),
         seed=seed, cores=cores, no_data_every=NO_DATA_EVERY,
         progress=lambda done, total: tell(Progress("states", done, total)),
     )  # fmt: skip
@@ -252,7 +262,9 @@ def fit(
     record |= {"seconds": clock.laps, "interrupted": interrupted}
     if store:
         store.close()
-    return Fit(panel, spec, posterior, stats, change, verdict, record)
+    kept = x.isel(draw=slice(0, None, -(-x.sizes["chain"] * x.sizes["draw"] // KEPT)))
+    sites = {"z": ("observation", start.density.z), "variance": ("observation", start.density.variance)}
+    return Fit(panel, spec, posterior, stats, change, xr.Dataset({"x": kept} | sites), verdict, record)
 
 
 def preview(panel: Panel, model: Model, **options: Any) -> Fit:

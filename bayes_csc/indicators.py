@@ -21,7 +21,7 @@ WORD = re.compile(r"[A-Za-z0-9_-]+")
 # What the observations of inspections are called among those of indicators.
 RESERVED = "judgement"
 
-HEAD_KEYS = ("name", "date", "published_by", "grades", "window", "licence")
+HEAD_KEYS = ("name", "date", "published_by", "grades", "sub_judgements", "window", "licence")
 HEAD_NEEDED = ("name", "date", "grades")
 HEAD_DATES = ("date", "published_by")
 
@@ -153,6 +153,11 @@ def read_head(table: Mapping[str, Any], where: str, problems: list[str]) -> dict
                 head[name] = tuple(value)
             else:
                 problems.append(f"{at}: grades must be at least two texts, best first, found {value!r}")
+        elif name == "sub_judgements":
+            if isinstance(value, dict) and all(isinstance(v, str) and k and v for k, v in value.items()):
+                head[name] = value
+            else:
+                problems.append(f"{at}: {name} must name for each domain the one whose loading it has, found {value!r}")
         elif name == "window":
             if (
                 isinstance(value, list)
@@ -254,5 +259,7 @@ def dictionary_text(head: Mapping[str, Any], indicators: Mapping[str, Indicator]
 
 
 def _toml_value(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{json.dumps(k)} = {_toml_value(v)}" for k, v in value.items()) + " }"
     plain = value.isoformat() if isinstance(value, datetime.date) else value
     return json.dumps(plain, ensure_ascii=False).replace("\x7f", "\\u007f")  # TOML forbids it, JSON does not

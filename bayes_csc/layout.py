@@ -146,12 +146,13 @@ def _side_by_side(
             slot_state[at] = slot_state[at - 1]
 
     grades = observation[mine & judged].assign(number=number[mine & judged])
-    item = grades.groupby("block").cumcount().to_numpy()
-    grade = np.full((n_group * WIDTH, int(item.max(initial=-1)) + 1), -1)
-    grade[place[grades.block.to_numpy()], item] = grades.number
+    inspection = grades.groupby("block").group.rank(method="dense").to_numpy().astype(int) - 1
+    item = grades.groupby("group").cumcount().to_numpy()
+    grade = np.full((n_group * WIDTH, int(inspection.max(initial=-1)) + 1, int(item.max(initial=-1)) + 1), -1)
+    grade[place[grades.block.to_numpy()], inspection, item] = grades.number
 
     def by_group(table: np.ndarray) -> np.ndarray:
-        return _integers(table.reshape(n_group, WIDTH, table.shape[1]).transpose(0, 2, 1))
+        return _integers(np.moveaxis(table.reshape(n_group, WIDTH, *table.shape[1:]), 1, -1))
 
     return {
         "single_block": _integers(lane.reshape(n_group, WIDTH)),

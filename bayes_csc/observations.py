@@ -1,4 +1,4 @@
-"""Observations of the measurement model: panel cells on the logit scale, and judgements."""
+"""Observations of the measurement model: panel cells on their link scales."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pandas as pd
 from bayes_csc.calendar import grid_position, reference_instant
 from bayes_csc.families import category_rows, rate_rows, value_rows
 from bayes_csc.indicators import SIGN, Indicator
-from bayes_csc.panel import Panel, inspection_dates
 from bayes_csc.panel_files import WIDEST
 from bayes_csc.spec import Counts
 
@@ -58,7 +57,7 @@ def observation_rows(cells: pd.DataFrame, indicators: Mapping[str, Indicator], c
     -------
     pandas.DataFrame
         Columns unit, indicator, family, year, position, z, variance, confidence_variance (its part of `variance`),
-        sign, numerator, denominator, lower, upper, small; of categories also framework (the indicator) and grade.
+        sign, numerator, denominator, lower, upper, small; of categories also scale (the indicator) and grade.
     """
     cells = _limited(cells.reset_index(drop=True), counts)
     known = cells.status.eq("observed") | (cells.status.eq("suppressed") & cells.lower.notna() & cells.upper.notna())
@@ -137,25 +136,3 @@ def confidence_variance(cells: pd.DataFrame, counts: Counts) -> pd.Series:
     """Variance, on the logit scale, for the confidence that each cell's release has in it; 0 where it gives none."""
     variance = {level: sd**2 for level, sd in zip(CONFIDENCE_LEVELS, counts.confidence_sd, strict=True)}
     return cells.reindex(columns=["confidence"])["confidence"].map(variance).astype(float).fillna(0.0)
-
-
-def judgement_rows(panel: Panel, domain: str = "overall") -> pd.DataFrame:
-    """Judgements of one domain as observations of theta at the inspection's start, the grade still ordinal."""
-    chosen = panel.inspections[panel.inspections.domain == domain]
-    position = grid_position(inspection_dates(panel.inspections).loc[chosen.index])
-    return pd.DataFrame(
-        {
-            "unit": chosen.authority.to_numpy(),
-            "indicator": "judgement",
-            "family": "ordinal",
-            "year": np.floor(position).astype(int),
-            "position": position,
-            "z": 0.0,
-            "variance": 0.0,
-            "confidence_variance": 0.0,
-            "sign": 1.0,
-            "small": False,
-            "framework": chosen.framework.to_numpy(),
-            "grade": chosen.grade.to_numpy(),
-        }
-    )

@@ -69,6 +69,9 @@ class Panel:
         `successors`, `valid_from`, `valid_to`, `population` (children aged 0 to 17), `neighbours`.
     published_by
         Inspections published by then are in; None where the panel's date is the only limit.
+    sub_judgements
+        Domains of `inspections` that inform theta in place of the overall grade, and for each the domain whose loading
+        it has (itself, or one that it replaced or was part of); empty where only the overall grade does.
     window
         First and last grid year over which the latent state is centred and scaled, so that a unit of it means the
         same whatever part of the panel is read; None for the whole grid.
@@ -102,6 +105,7 @@ class Panel:
     inspections: pd.DataFrame
     authorities: pd.DataFrame
     published_by: datetime.date | None = None
+    sub_judgements: dict[str, str] = field(default_factory=dict)
     window: tuple[int, int] | None = None
     licence: str = ""
     readme: str = ""
@@ -208,8 +212,8 @@ class Panel:
     @cached_property
     def _texts(self) -> dict[str, str]:  # written once: for the hash, and for the folder
         head = {"name": self.name, "date": self.date, "published_by": self.published_by, "grades": self.grades}
-        head |= {"window": self.window}
-        given = {key: value for key, value in {**head, "licence": self.licence}.items() if value not in (None, "")}
+        head |= {"sub_judgements": self.sub_judgements, "window": self.window, "licence": self.licence}
+        given = {key: value for key, value in head.items() if value not in (None, "", {})}
         return {
             DICTIONARY: dictionary_text(given, self.indicators),
             **{f"{INDICATOR_FOLDER}/{domain}.csv": csv_text(rows) for domain, rows in self._domains().items()},

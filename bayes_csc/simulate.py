@@ -17,12 +17,12 @@ import pymc as pm
 import xarray as xr
 from scipy.special import expit
 
-from bayes_csc.calendar import grid_position
-from bayes_csc.design import JUDGEMENT, Design, design
+from bayes_csc.design import Design, design
 from bayes_csc.errors import DataError, UsageError
 from bayes_csc.families import declared, drawn
 from bayes_csc.indicators import SIGN
-from bayes_csc.panel import DICTIONARY, OVERALL, Panel, inspection_dates
+from bayes_csc.judged import JUDGEMENT
+from bayes_csc.panel import DICTIONARY, INSPECTION, OVERALL, Panel
 from bayes_csc.panel_files import CELL_OPTIONAL
 from bayes_csc.side_tables import EARLIER_INSPECTIONS, PROVIDERS, VISITS
 from bayes_csc.skeleton import WORKFORCE, skeleton
@@ -73,8 +73,9 @@ def simulate(
 def simulate_like(panel: Panel, model: Model, spec: Spec, *, seed: int) -> tuple[Panel, xr.DataTree]:
     """Draw a truth and new data for the authorities, denominators and inspection dates of a panel.
 
-    Cells without a figure stay as they are; denominators are rounded to whole numbers; only overall judgements are
-    drawn. In an indicator with suppressed cells the counts 1 to 5 are suppressed.
+    Cells without a figure stay as they are; denominators are rounded to whole numbers; only the judgements that inform
+    theta are drawn, and an inspection's overall grade is made of its sub-judgements (`overall_of`). In an indicator
+    with suppressed cells the counts 1 to 5 are suppressed.
 
     Parameters
     ----------
@@ -140,12 +141,12 @@ def _simulated(panel: Panel, model: Model, spec: Spec, seed: int, *, suppressed:
     hyperparameters = prior.hyperparameters.isel(draw=0, drop=True)
     cells = _counted(blank, layout, eta, suppressed, rng)
     inspections, score = blank.inspections, eta
-    if layout.framework or layout.ordinal:
+    if layout.judged.scale or layout.ordinal:
         # what of the score's unit variance the collapsed likelihood does not hold
         rest = np.sqrt(max(1.0 - inputs["white_sd"][-1] ** 2, 0.0))
         score = eta + rest * rng.standard_normal(eta.size)
     cells = _measured(blank, cells, layout, eta, score, hyperparameters, rng)
-    if layout.framework:
+    if layout.judged.scale:
         inspections = _graded(blank, layout, score, hyperparameters["cutpoints"])
     out = replace(
         blank, cells=cells, inspections=inspections, readme=_readme(panel, spec, seed), licence="",
@@ -175,7 +176,8 @@ def _blank(panel: Panel, spec: Spec) -> Panel:
             cells["status"] = cells.status.mask(at, "observed")
             cells["value"] = cells.value.mask(at, indicator.typical or 1.0)
             cells["numerator"] = cells.numerator.mask(at)
-    inspections = panel.inspections[panel.inspections.domain == OVERALL].reset_index(drop=True)
+    parts = () if spec.ratings.judgements == "overall" else panel.sub_judgements
+    inspections = panel.inspections[panel.inspections.domain.isin((OVERALL, *parts))].reset_index(drop=True)
     return replace(
         panel,
         cells=cells.reset_index(drop=True),
@@ -232,24 +234,35 @@ def _measured(
 
 
 def _graded(panel: Panel, layout: Design, score: np.ndarray, cutpoints: xr.DataArray) -> pd.DataFrame:
-    """Inspections with the grades that the scores have between the cutpoints of their framework."""
+    """Inspections with the grades that the scores have between the cutpoints of their scales."""
     rows = layout.observation
     at = np.flatnonzero(rows.indicator == JUDGEMENT)
     chosen = rows.iloc[at]
-    ends = cutpoints.transpose("framework", "cutpoint").sel(framework=chosen.framework.tolist()).to_numpy()
+    ends = cutpoints.transpose("scale", "cutpoint").sel(scale=chosen.scale.tolist()).to_numpy()
     grade = len(panel.grades) - (score[at, None] > ends).sum(axis=1)
-    key = ["authority", "framework", "position"]
-    drawn = pd.DataFrame(
-        {"authority": chosen.unit, "framework": chosen.framework, "position": chosen.position, "grade": grade}
+    drawn = pd.DataFrame({"scale": chosen.scale, "inspection": chosen.inspection.astype(int), "drawn": grade})
+    table = panel.inspections.assign(
+        scale=panel.inspections.framework + ":" + panel.inspections.domain,
+        inspection=panel.inspections.groupby(INSPECTION, dropna=False).ngroup(),
     )
-    inspections = panel.inspections.drop(columns="grade")
-    inspections = inspections.assign(position=grid_position(inspection_dates(panel.inspections)))
-    for table in (drawn, inspections):
-        table["place"] = table.groupby(key).cumcount()
-    merged = inspections.merge(drawn, on=[*key, "place"], how="left", validate="one_to_one")
+    merged = table.merge(drawn, on=["scale", "inspection"], how="left", validate="one_to_one")
+    made = merged.dropna(subset="drawn").groupby("inspection").drawn.agg(lambda g: overall_of(g, len(panel.grades)))
+    whole = merged.domain.eq(OVERALL) & merged.drawn.isna()
+    merged["grade"] = merged.drawn.fillna(merged.inspection.map(made).where(whole))
     if merged.grade.isna().any():
         raise DataError(f"panel {panel.name}: {merged.grade.isna().sum()} judgements are not in the model's design")
-    return merged.drop(columns=["position", "place"])[list(panel.inspections.columns)].astype({"grade": int})
+    return merged[list(panel.inspections.columns)].astype({"grade": int})
+
+
+def overall_of(grades: pd.Series, worst: int) -> int:
+    """Overall grade of simulated sub-judgements: the worst grade if any has it, else the median, rounded up.
+
+    Examples
+    --------
+    >>> overall_of(pd.Series([2, 2, 3]), 4), overall_of(pd.Series([2, 3]), 4), overall_of(pd.Series([2, 2, 4]), 4)
+    (2, 3, 4)
+    """
+    return worst if grades.max() == worst else int(np.ceil(grades.median()))
 
 
 def _truth(layout: Design, theta: np.ndarray, eta: np.ndarray, hyperparameters: xr.Dataset, seed: int) -> xr.DataTree:

@@ -34,7 +34,8 @@ class Pooling(_Section):
     region: bool = True
     deprivation: bool = True
     deprivation_score: str = ""
-    """Covariate and year of the score, such as "imd-2015"; empty for the score in the table of authorities."""
+    """Covariate and year of the score, such as "imd-2015"; the covariate alone, such as "imd", for its path, linear
+    between its years; empty for the score in the table of authorities."""
     region_sd: PositiveFloat = 0.3
     """Scale of the region means' common standard deviation, itself unknown: the means are multivariate t."""
     region_trend_sd: PositiveFloat = 0.2
@@ -76,13 +77,18 @@ class Ratings(_Section):
     """Whether inspection grades inform theta, and their priors."""
 
     use: bool = True
+    judgements: Literal["sub-judgements", "overall"] = "sub-judgements"
+    """Which judgements of an inspection: its sub-judgements, the overall grade only where it has none of those; or the
+    overall grade alone."""
     grades: Literal["sites", "explicit"] = "sites"
     """Grades integrated out by expectation propagation, or a sampled score for each."""
     loading_sd: PositiveFloat = 1.0
     grade_concentration: PositiveFloat = 2.0
-    """Dirichlet concentration of the grade shares that the first framework's cutpoints imply."""
-    framework_shift_sd: PositiveFloat = 0.5
-    framework_spread_sd: PositiveFloat = 0.3
+    """Dirichlet concentration of the grade shares that the first scale's cutpoints imply."""
+    scale_shift_sd: PositiveFloat = 0.5
+    scale_spread_sd: PositiveFloat = 0.3
+    inspection_sd: PositiveFloat = 0.7
+    """Half-normal scale of the sd of an inspection's own effect, probits, shared by its judgements."""
     standards_sd: PositiveFloat = 0.15
     """Scale of the national standard's yearly step, in probits; its standard deviation is unknown (multivariate t)."""
     standards_df: PositiveFloat = 4.0
@@ -106,6 +112,12 @@ class Counts(_Section):
     gives its confidence in the figure as low, middle or high. These are prior choices: no release says how large."""
 
 
+class Dimensions(_Section):
+    """Domains that are seen as outcomes, apart from all others, by the model of two dimensions; by no other model."""
+
+    outcomes: tuple[str, ...] = ()
+
+
 class Spec(_Section):
     """One analysis: `Spec()` is the baseline; a TOML file names what differs from its `base`."""
 
@@ -115,12 +127,15 @@ class Spec(_Section):
     drop: tuple[str, ...] = ()
     """Keys to leave out."""
     drop_domains: tuple[str, ...] = ()
+    horizon: int = Field(default=0, ge=0)
+    """Grid points after the data, for forecasts: they change nothing in what comes before."""
     trend: Trend = Trend()
     pooling: Pooling = Pooling()
     loadings: Loadings = Loadings()
     measurement: Measurement = Measurement()
     ratings: Ratings = Ratings()
     counts: Counts = Counts()
+    dimensions: Dimensions = Dimensions()
 
     @model_validator(mode="after")
     def _consistent(self) -> Spec:

@@ -112,6 +112,59 @@ def states_given_draws(
 
 
 @dataclass(frozen=True)
+class Cut:
+    """A design without what was observed of some authorities, and of others in their blocks, after an inspection.
+
+    Attributes
+    ----------
+    design
+        Of what is left of these authorities' blocks.
+    row, graded
+        Its observations among all, and its grades that have a site among all such.
+    authority
+        Whom it is for (indices): one of each block at most.
+    """
+
+    design: Design
+    row: np.ndarray
+    graded: np.ndarray
+    authority: np.ndarray
+
+    def kept(self, real: Real) -> Real:
+        """Real inputs of the kept observations; those of states and hyperparameters stay whole."""
+        return real._replace(
+            z=real.z[self.row],
+            variance=real.variance[self.row],
+            offset=real.offset[self.row],
+            low=real.low[self.graded],
+            high=real.high[self.graded],
+        )
+
+
+def cuts(design: Design, last: np.ndarray) -> tuple[Cut, ...]:
+    """Designs that together have, for every authority, what was known of its block at its last inspection.
+
+    Parameters
+    ----------
+    design
+        Of all observations.
+    last
+        Grid position of each authority's last inspection; NaN keeps nothing.
+    """
+    position = design.observation.position.to_numpy()
+    block = design.observation.block.to_numpy()
+    out = []
+    for k in range(max(len(b) for b in design.block)):  # the k-th authority of every block that has one
+        chosen = np.array([b[k] if len(b) > k else -1 for b in design.block])
+        limit = np.where(chosen >= 0, last[chosen], -np.inf)
+        kept = position <= np.nan_to_num(limit, nan=-np.inf)[block]
+        part = design.kept(kept, blocks=np.flatnonzero(chosen >= 0))
+        still = np.flatnonzero(kept[design.layout.graded >= 0])
+        out.append(Cut(part, np.flatnonzero(kept), still, chosen[chosen >= 0]))
+    return tuple(out)
+
+
+@dataclass(frozen=True)
 class _Moments:
     """What the moments of every draw have in common: contrasts over the grid, and the designs cut at inspections."""
 
@@ -121,8 +174,7 @@ class _Moments:
     block: np.ndarray  # (authority,)
     since: np.ndarray  # (authority, change): grid positions
     contrast: np.ndarray  # (authority, change, year)
-    cut: tuple[tuple[Design, np.ndarray, np.ndarray, np.ndarray], ...]
-    """Design without later data, its rows and grades among all, authorities it is for."""
+    cut: tuple[Cut, ...]
 
     @classmethod
     def of(cls, design: Design, last: np.ndarray) -> _Moments:
@@ -132,18 +184,8 @@ class _Moments:
         now = design.weights(np.full(last.size, design.now))
         then = np.stack([design.weights(np.nan_to_num(s, nan=design.now)) for s in since.T], axis=1)
         contrast = np.where(np.isnan(since)[..., None], np.nan, now[:, None, :] - then)
-        position = design.observation.position.to_numpy()
-        block = design.observation.block.to_numpy()
         own_block = np.repeat(np.arange(len(design.block)), [len(b) for b in design.block])
-        cuts = []
-        for k in range(max(len(b) for b in design.block)):  # the k-th authority of every block that has one
-            chosen = np.array([b[k] if len(b) > k else -1 for b in design.block])
-            limit = np.where(chosen >= 0, last[chosen], -np.inf)
-            kept = position <= np.nan_to_num(limit, nan=-np.inf)[block]
-            part = design.kept(kept, blocks=np.flatnonzero(chosen >= 0))
-            still = np.flatnonzero(kept[design.layout.graded >= 0])
-            cuts.append((part, np.flatnonzero(kept), still, chosen[chosen >= 0]))
-        return cls(design, existing, share, own_block, since, contrast, tuple(cuts))
+        return cls(design, existing, share, own_block, since, contrast, cuts(design, last))
 
     def at(
         self, real: Real, rng: np.random.Generator, *, without: bool = True
@@ -159,12 +201,12 @@ class _Moments:
         out_mean, out_variance = np.full(self.since.shape, np.nan), np.full(self.since.shape, np.nan)
         for k in (0, 2):
             out_mean[:, k], out_variance[:, k] = self._change(k, mean, own, shared, national, national_cov)
-        for cut, rows, still, chosen in self.cut if without else ():
-            mean0, _, own0, shared0 = self._states(cut, _kept(real, rows, still), noise[:, :0])
+        for cut in self.cut if without else ():
+            mean0, _, own0, shared0 = self._states(cut.design, cut.kept(real), noise[:, :0])
             england = national + self._by_block(self.share * (mean0 - mean))
             england_cov = national_cov + self._by_block(self.share[..., None] * (shared0 - shared))
             m, v = self._change(1, mean0, own0, shared0, england, england_cov)
-            out_mean[chosen, 1], out_variance[chosen, 1] = m[chosen], v[chosen]
+            out_mean[cut.authority, 1], out_variance[cut.authority, 1] = m[cut.authority], v[cut.authority]
         return np.where(self.existing, theta, np.nan), out_mean, out_variance
 
     def _by_block(self, values: np.ndarray) -> np.ndarray:
@@ -186,14 +228,3 @@ class _Moments:
         w = self.contrast[:, k]
         variance = np.einsum("at,at->a", w, np.einsum("atu,au->at", own - 2.0 * shared + cov, w))
         return (w * (mean - national)).sum(axis=1), np.maximum(variance, 0.0)
-
-
-def _kept(real: Real, rows: np.ndarray, grades: np.ndarray) -> Real:
-    """Real inputs of the kept observations; those of states and hyperparameters stay whole."""
-    return real._replace(
-        z=real.z[rows],
-        variance=real.variance[rows],
-        offset=real.offset[rows],
-        low=real.low[grades],
-        high=real.high[grades],
-    )

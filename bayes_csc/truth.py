@@ -123,7 +123,7 @@ def draw_deviations(design: Design, inputs: dict[str, np.ndarray], rng: np.rando
     out += inputs["ar_sd"][kind] * _paths(own, inputs["ar_phi"][kind], year, rng)
     at = np.flatnonzero(domain >= 0)
     if at.size:
-        shared = rows.iloc[at].groupby(["unit", "domain"], sort=False).ngroup().to_numpy()
+        shared = rows.iloc[at].groupby("group").ngroup().to_numpy()  # a unit's series of a domain, or one inspection
         phi = inputs["domain_phi"][domain[at]]
         out[at] += inputs["domain_sd"][kind[at]] * _paths(shared, phi, year[at], rng)
     return np.asarray(out)

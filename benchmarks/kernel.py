@@ -20,7 +20,8 @@ import numba
 import numpy as np
 from numba import njit
 
-from bayes_csc.design import JUDGEMENT, Design, design
+from bayes_csc.design import Design, design
+from bayes_csc.judged import JUDGEMENT
 from bayes_csc.kernel import Layout, Real, value_and_gradient
 from bayes_csc.kernel.access import first_aligned, get, put, view
 from bayes_csc.kernel.lanes import WIDTH, fma

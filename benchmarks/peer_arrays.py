@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bayes_csc.design import JUDGEMENT, Design
+from bayes_csc.design import Design
+from bayes_csc.judged import JUDGEMENT
 from bayes_csc.trend import SLOPE
 
 

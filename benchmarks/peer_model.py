@@ -19,7 +19,8 @@ import pytensor.tensor as pt
 from peer_arrays import Arrays, arrays_of, columns_of, trend_unit
 from pytensor.tensor.variable import TensorVariable
 
-from bayes_csc.design import JUDGEMENT, Design
+from bayes_csc.design import Design
+from bayes_csc.judged import JUDGEMENT
 from bayes_csc.spec import Spec
 from bayes_csc_models.joint import joint_likelihood, theta_weights
 from bayes_csc_models.likelihood import count_logp, ordinal_logp
@@ -81,8 +82,8 @@ def dense_model(d: Design, spec: Spec, *, states: str, deviations: str) -> pm.Mo
             index, weight = theta_weights(d)
             latent = offset[judged] + loading[-1] * (theta.ravel()[index[judged]] * weight[judged]).sum(axis=1)
             score = len(d.grade) - d.observation.grade.to_numpy()[judged].astype(int)
-            framework = np.array([d.framework.index(f) for f in d.observation.framework.iloc[judged]])
-            pm.Potential("grades", ordinal_logp(score, latent, cutpoints[framework], 1.0).sum())
+            scale = np.array([d.judged.scale.index(f) for f in d.observation.scale.iloc[judged]])
+            pm.Potential("grades", ordinal_logp(score, latent, cutpoints[scale], 1.0).sum())
     return model
 
 

@@ -15,7 +15,8 @@ from peer_arrays import arrays_of, columns_of, trend_unit
 from peer_model import random_points
 from scipy.linalg import helmert
 
-from bayes_csc.design import JUDGEMENT, Design
+from bayes_csc.design import Design
+from bayes_csc.judged import JUDGEMENT
 from bayes_csc.spec import Spec
 from bayes_csc_models.joint import theta_weights
 
@@ -38,7 +39,7 @@ def stan_data(d: Design, spec: Spec, *, states: str, deviations: str) -> dict[st
     data = {
         "centred_states": int(states == "c"), "centred_deviations": int(deviations == "c"),
         "use_region": int(spec.pooling.region and len(d.region) > 1),
-        "use_deprivation": int(spec.pooling.deprivation), "use_ratings": int(bool(d.framework)),
+        "use_deprivation": int(spec.pooling.deprivation), "use_ratings": int(bool(d.judged.scale)),
         **_states(d, spec), **_cells(d, spec), **_judgements(d), **_priors(spec),
     }  # fmt: skip
     return {name: np.asarray(value) for name, value in data.items()}
@@ -106,9 +107,9 @@ def _judgements(d: Design) -> dict[str, Any]:
     known = {"score": np.zeros(0, dtype=int), "framework": np.zeros(0, dtype=int)}
     if judged.size:
         known["score"] = len(d.grade) - rows.grade.to_numpy().astype(int) + 1
-        known["framework"] = np.array([d.framework.index(f) + 1 for f in rows.framework])
+        known["framework"] = np.array([d.judged.scale.index(f) + 1 for f in rows.scale])
     return {
-        "J": judged.size, "G": len(d.grade), "F": len(d.framework), "judged_authority": authority + 1, **known,
+        "J": judged.size, "G": len(d.grade), "F": len(d.judged.scale), "judged_authority": authority + 1, **known,
         "judged_weight": d.weights(rows.position.to_numpy()),
         "standard_basis": basis - basis[d.window].mean(axis=0) if judged.size else np.zeros((0, 0)),
     }  # fmt: skip
@@ -125,8 +126,8 @@ def _priors(spec: Spec) -> dict[str, Any]:
         "deviation_scale": measurement.deviation_sd, "white_prior": np.array(measurement.white_share),
         "autocorrelation_prior": np.array(measurement.autocorrelation),
         "domain_prior": np.array(measurement.domain_share), "judgement_sd": ratings.loading_sd,
-        "grade_concentration": ratings.grade_concentration, "shift_sd": ratings.framework_shift_sd,
-        "spread_sd": ratings.framework_spread_sd, "standards_sd": ratings.standards_sd,
+        "grade_concentration": ratings.grade_concentration, "shift_sd": ratings.scale_shift_sd,
+        "spread_sd": ratings.scale_spread_sd, "standards_sd": ratings.standards_sd,
         "standards_df": ratings.standards_df,
     }  # fmt: skip
 

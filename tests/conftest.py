@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from bayes_csc.panel import Panel
+from bayes_csc.sources.england import england
+from bayes_csc.sources.official import Official
+
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 
@@ -32,6 +36,24 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs the official files in ../shared, which are not here")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def official(shared: Path) -> Official:
+    """The official files."""
+    return Official(shared / "data")
+
+
+@pytest.fixture(scope="session")
+def rebuilt(shared: Path) -> Panel:
+    """The England panel, built from the official files once for every test."""
+    return england(shared / "data")
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Panel:
+    """The England panel that ships, read once for every test, none of which may change it."""
+    return Panel.read(ROOT / "data" / "england")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -42,7 +42,7 @@ def by_hand(
         column_start=starts([t.shape[1] for t in templates]),
         single_block=np.zeros((0, 8), dtype=np.int64),
         single_cell=np.zeros((0, 0, 8), dtype=np.int64),
-        single_grade=np.zeros((0, 0, 8), dtype=np.int64),
+        single_grade=np.zeros((0, 0, 0, 8), dtype=np.int64),
         series_slot=integers([0]),
         series_kind=integers([]),
         series_domain=integers([]),

@@ -127,7 +127,7 @@ def catalogue(server: Server, folder: Path, *files: str, extra: str = "") -> Cat
         content = "{server.url}/api/content"
         hosts = ["127.0.0.1"]
         [release.cin]
-        current = {{ year = 2025 }}
+        edition.2025 = ""
         title = "Children in need, reporting year {{year}}"
         publisher = "Department for Education"
         licence = "Open Government Licence v3.0"

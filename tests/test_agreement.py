@@ -13,6 +13,7 @@ import arviz_stats as azs
 import numpy as np
 import nutpie
 import pytest
+from parts import with_sub_judgements
 
 from bayes_csc.chains import sample_chains
 from bayes_csc.density import compile_density
@@ -31,14 +32,14 @@ THIN = 2
 HYPERPARAMETERS = (
     "region_level", "region_trend", "deprivation_level", "deprivation_trend", "trend_share", "loading",
     "indicator_level", "year_effect", "deprivation_slope", "deviation_sd", "white_share", "autocorrelation",
-    "domain_share", "domain_autocorrelation", "judgement_loading", "standard", "cutpoints",
+    "domain_share", "domain_autocorrelation", "judgement_loading", "inspection_sd", "standard", "cutpoints",
 )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def panel() -> Panel:
-    """Eight authorities, a joint return and a reorganisation among them, five years, three indicators."""
-    return Panel.read(Path(__file__).parent / "hamlets")
+    """Eight authorities, a joint return and a reorganisation among them, five years, three indicators, two domains."""
+    return with_sub_judgements(Panel.read(Path(__file__).parent / "hamlets"))
 
 
 # Exactly.

@@ -15,14 +15,13 @@ from bayes_csc.authority_json import authority_json
 from bayes_csc.describe import national
 from bayes_csc.errors import UsageError
 from bayes_csc.panel import Panel
-from bayes_csc.share import data_dir
 
 HAMLETS = Path(__file__).parent / "hamlets"
 
 
 @pytest.fixture(scope="module")
-def england() -> Panel:
-    return Panel.read(data_dir("england"))
+def england(shipped: Panel) -> Panel:
+    return shipped
 
 
 @pytest.mark.parametrize(

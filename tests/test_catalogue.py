@@ -173,10 +173,16 @@ BAD = {
     "unknown key 'colour'": "colour = 1",
     "release x: unknown key 'colour'": '[release.x]\ncolour = "red"\n[release.x.file]',
     "release x: expected its keys and a table `file`": "[release.x]",
-    "release x: expected current to be a table": "[release.x]\ncurrent = 2025\n[release.x.file]",
+    "release x: expected edition.YEAR, such as": "[release.x]\nedition = 2025\n[release.x.file]",
+    "release x: expected edition.YEAR, a text or a table; found edition.25 =": (
+        '[release.x]\nedition.25 = ""\n[release.x.file]'
+    ),
+    "release x: expected edition.YEAR, a text or a table; found edition.2025 = 3": (
+        "[release.x]\nedition.2025 = 3\n[release.x.file]"
+    ),
     "file a: expected a path or a table; found 3": "[release.x.file]\na = 3",
     "file a: path: expected a text; found 3": "[release.x.file]\na = { path = 3 }",
-    "file a: path: current does not say what 'x-.year..csv' needs": '[release.x.file]\na = "x-{year}.csv"',
+    "file a: path: edition does not say what 'x-.year..csv' needs": '[release.x.file]\na = "x-{year}.csv"',
     "file a: unknown key 'uri'": '[release.x.file]\na = { path = "a.csv", uri = "" }',
     "file a: licence is missing": '[release.x.file]\na = "a.csv"',
     "expected a path below raw/; found '../a.csv'": '[release.x.file]\na = "../a.csv"',
@@ -210,13 +216,8 @@ def test_only_https_at_known_hosts_may_be_asked(url: str, may: bool) -> None:
     assert permitted(url, frozenset({"www.gov.uk"})) == may
 
 
-def test_the_catalogue_of_the_toolkit_has_the_files_that_the_readers_read(shared: Path) -> None:
-    from bayes_csc.sources import cin, cla, csww
-
+def test_the_catalogue_of_the_toolkit_has_every_official_file(shared: Path) -> None:
     paths = {dataset.path for dataset in read_catalogue().datasets.values()}
-    read = {count.file for count in cin.COUNTS} | {place.file for place in (*cla.LONG, *cla.WIDE)}
-    read |= {csww.INDICATORS, *(file for _, file in csww.EARLIER.values())}
-    assert read <= paths
     raw = shared / "data" / "raw"
     tables = {".csv", ".xlsx", ".xls", ".ods", ".parquet"}
     assert {str(p.relative_to(raw)) for p in raw.rglob("*") if p.suffix in tables} <= paths
@@ -252,19 +253,6 @@ def test_the_whole_catalogue_is_fetched(server: Server, tmp_path: Path, time: Ti
     for dataset in datasets.values():
         assert (tmp_path / "raw" / dataset.path).read_bytes() == (raw / dataset.path).read_bytes()
     assert len(read_receipts(tmp_path / "raw")) == len(datasets)
-
-
-def test_next_years_release_is_one_line(tmp_path: Path) -> None:
-    import importlib.resources
-
-    text = importlib.resources.files("bayes_csc.sources").joinpath("catalogue.toml").read_text("utf-8")
-    line = next(line for line in text.splitlines() if line.startswith("current"))
-    path = tmp_path / "catalogue.toml"
-    path.write_text(text.replace(line, 'current = { year = 2026, edition = "next" }', 1))
-    dataset = read_catalogue(path).datasets["cin_referrals"]
-    assert dataset.path == "dfe-cin-2026/c1_children_in_need_referrals_and_rereferrals_2013_to_2026.csv"
-    assert dataset.source == "cin-2026"
-    assert dataset.archive.endswith("/releases/next/files")
 
 
 def test_every_dataset_of_the_founding_documents_has_a_row(root: Path) -> None:

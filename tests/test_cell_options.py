@@ -150,7 +150,7 @@ def test_every_problem_of_the_description_is_named() -> None:
     with pytest.raises(DataError, match="no 'c', a source of the cells") as caught:
         release_table(described, rows_of("c", "2022-10-31"), "", where="x.toml")
     assert [problem.removeprefix("x.toml: [release] ") for problem in caught.value.problems] == [
-        "has no 'c', a source of the cells; add its title",
+        "has no 'c', a source of the cells; add its title, or its release to the catalogue",
         "a: unknown key 'name'; the keys are title, publisher, published, url, licence",
         "a: title is missing",
         "b: published must be a date such as \"2025-10-30\", found 'in 2022'",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +12,7 @@ from bayes_csc.errors import DataError
 from bayes_csc.side_tables import COVARIATES
 from bayes_csc.sources.covariates import OLDER_LAIT, covariates, ons_codes, per_child
 from bayes_csc.sources.england import description
+from bayes_csc.sources.official import Official
 from bayes_csc.sources.rda import read_rda
 from bayes_csc.sources.sheets import authority_codes, numbers, plain, read_sheet
 from bayes_csc.sources.spending import LAIT, OUTTURNS, gross_spending, interactive_tool
@@ -20,15 +20,15 @@ from bayes_csc.sources.tables import local_authorities, read_table
 
 
 @pytest.fixture(scope="module")
-def known(shared: Path) -> pd.DataFrame:
+def known(official: Official) -> pd.DataFrame:
     """The covariates of the official files."""
-    return covariates(shared / "data", description()["deflator"])
+    return covariates(official, description()["deflator"])
 
 
 @pytest.fixture(scope="module")
-def spending(shared: Path) -> pd.DataFrame:
+def spending(official: Official) -> pd.DataFrame:
     """Gross spending in pounds of the year."""
-    return gross_spending(shared / "data" / "raw")
+    return gross_spending(official)
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +152,7 @@ def test_low_income_counts_are_of_every_authority_of_2022(known: pd.DataFrame) -
     assert figure(known, "low_income_children", "840", 2021) == 31_894  # County Durham
 
 
-def test_the_two_editions_of_low_income_percentages_stay_apart(known: pd.DataFrame, shared: Path) -> None:
+def test_the_two_editions_of_low_income_percentages_stay_apart(known: pd.DataFrame, official: Official) -> None:
     new = known.query("covariate == 'low_income_percent_2026'")
     old = known.query("covariate == 'low_income_percent_2025'")
     assert (new["year"].min(), new["year"].max()) == (2022, 2025)
@@ -160,9 +160,9 @@ def test_the_two_editions_of_low_income_percentages_stay_apart(known: pd.DataFra
     both = new.merge(old, on=["authority", "year"])
     # England, 2022: 18.6 in the new edition, 19.3 in the old one.
     assert (both["value_x"] - both["value_y"]).abs().median() > 0.3
-    editions = {f"raw/{LAIT}": 18.6, OLDER_LAIT: 19.3}
+    editions = {LAIT: 18.6, OLDER_LAIT: 19.3}
     for file, rate in editions.items():
-        table = pd.read_parquet(shared / "data" / file, columns=["Short Desc", "Years", "LA Number", "Values"])
+        table = pd.read_parquet(official / file, columns=["Short Desc", "Years", "LA Number", "Values"])
         row = table[(table["Short Desc"] == "ChildPov") & (table["Years"] == "2022") & (table["LA Number"] == 970)]
         assert float(row["Values"].iloc[0]) == pytest.approx(rate)
 
@@ -187,8 +187,10 @@ def test_spending_of_all_authorities_is_the_published_total(
     assert england(spending, group, year) == pytest.approx(millions, abs=0.06)
 
 
-def test_englands_row_of_the_interactive_tool_is_the_sum_but_for_one_year(spending: pd.DataFrame, shared: Path) -> None:
-    table = pd.read_parquet(shared / "data" / "raw" / LAIT, columns=["Short Desc", "Years", "LA Number", "Values"])
+def test_englands_row_of_the_interactive_tool_is_the_sum_but_for_one_year(
+    spending: pd.DataFrame, official: Official
+) -> None:
+    table = pd.read_parquet(official / LAIT, columns=["Short Desc", "Years", "LA Number", "Values"])
     row = table[(table["Short Desc"] == "TotalLACFinance") & (table["LA Number"] == 970)].set_index("Years")["Values"]
     gaps = {int(year[:4]) + 1: float(value) / 1e6 - england(spending, "looked_after", int(year[:4]) + 1)
             for year, value in row.items()}  # fmt: skip
@@ -336,18 +338,14 @@ def test_a_truncated_file_of_r_is_refused(shared: Path, tmp_path: Path, length: 
         read_rda(tmp_path / "ruc.rda")
 
 
-def test_a_line_that_a_return_no_longer_has_is_named(
-    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_line_that_a_return_no_longer_has_is_named(official: Official, monkeypatch: pytest.MonkeyPatch) -> None:
     place = OUTTURNS[2014]
-    (tmp_path / "spend-s251").mkdir()
-    shutil.copy(shared / "data" / "raw" / place.file, tmp_path / place.file)
     lost = type(place)(place.file, place.header, place.authority, place.line, place.total, {"total": ("total magic",)})
     monkeypatch.setattr("bayes_csc.sources.spending.OUTTURNS", {2014: lost})
     with pytest.raises(DataError, match=re.escape("no line reads 'total magic'")):
-        gross_spending(tmp_path)
+        gross_spending(official)
 
 
-def test_a_measure_that_the_interactive_tool_does_not_have_is_named(shared: Path) -> None:
+def test_a_measure_that_the_interactive_tool_does_not_have_is_named(official: Official) -> None:
     with pytest.raises(DataError, match="no measure is called 'Happiness'"):
-        interactive_tool(shared / "data" / "raw" / LAIT, ["ChildPov", "Happiness"])
+        interactive_tool(official / LAIT, ["ChildPov", "Happiness"])

@@ -19,7 +19,6 @@ from bayes_csc.report.data_page import data_page
 from bayes_csc.report.html import element, page_text, table, write_page
 from bayes_csc.report.style import PALETTE, STATUS_WORDS, look, new_figure
 from bayes_csc.report.svg import svg_element
-from bayes_csc.share import data_dir
 
 HAMLETS = Path(__file__).parent / "hamlets"
 VOID = {"meta", "br", "hr", "img", "link", "input"}
@@ -56,8 +55,8 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def about() -> Description:
-    return described(Panel.read(data_dir("england")))
+def about(shipped: Panel) -> Description:
+    return described(shipped)
 
 
 @pytest.fixture(scope="module")
@@ -96,10 +95,10 @@ def test_language_title_and_headings_are_in_order(page: Page) -> None:
     assert max(b - a for a, b in pairwise(levels)) == 1
 
 
-def test_every_picture_has_a_name_a_finding_and_a_table_behind_it(page: Page) -> None:
+def test_every_picture_has_a_name_a_finding_and_a_table_behind_it(page: Page, shipped: Panel) -> None:
     pictures = list(page.all("svg"))
-    domains = {indicator.domain for indicator in Panel.read(data_dir("england")).indicators.values()}
-    assert len(pictures) == 2 + len(domains)  # the two maps, and the national series of each domain
+    domains = {indicator.domain for indicator in shipped.indicators.values()}
+    assert len(pictures) == 3 + len(domains)  # the two maps, covariates, and the national series of each domain
     words = {str(each.get("id")): str(each["text"]) for each in page.all("title", "desc")}
     for each in pictures:
         assert each["role"] == "img"
@@ -133,7 +132,7 @@ def test_the_page_says_which_panel_it_is_of(about: Description, page: Page) -> N
 def test_the_page_is_small_quick_and_the_same_twice(about: Description, text: str) -> None:
     started = time.process_time()
     again = data_page(described(about.panel))
-    assert time.process_time() - started < 10.0
+    assert time.process_time() - started < 13.0  # some 90 charts
     assert again == text
     assert len(text.encode()) < 2_000_000
 
@@ -160,7 +159,10 @@ def test_figures_in_the_tables_are_those_of_the_description(about: Description, 
         line = told[(about.label(str(key)), str(year))]
         assert line[4] == about.units[str(key)].full_text(row["value"])
         assert line[6:9] == [str(row["authorities"]), str(row["within"]), str(row["of"])]
-    counted = [line[2:] for line in lines if len(line) == 7 and all(text.isdigit() for text in line[1:])]
+    year = re.compile(r"\d{4}")
+    counted = [
+        line[2:] for line in lines if len(line) == 7 and all(map(str.isdigit, line[1:])) and year.fullmatch(line[1])
+    ]
     found = np.array(counted, dtype=int)
     assert found.sum(axis=0).tolist() == about.coverage.sum().tolist()
 

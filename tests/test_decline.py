@@ -52,7 +52,7 @@ def made_up(panel: Panel, gate: Gate = PASSED) -> Fit:
     )
     record = {"panel": panel.name, "panel_hash": panel.hash, "spec": "baseline", "seed": 3, "versions": {"a": "1"}}
     empty = xr.Dataset(coords={"chain": range(CHAINS), "draw": range(DRAWS)})
-    return Fit(panel, Spec(), empty, empty, change, gate, record)
+    return Fit(panel, Spec(), empty, empty, change, empty, gate, record)
 
 
 @pytest.fixture(scope="module")
@@ -324,7 +324,10 @@ def test_the_command_sorts_as_asked_and_keeps_the_metadata(run: Path, sort: str)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--sort", "luck"], "--sort: expected one of name, p_decline, gap_years, delta_median, found 'luck'"),
+        (
+            ["--sort", "luck"],
+            "--sort: expected one of name, p_next_worse, p_decline, gap_years, delta_median, found 'luck'",
+        ),
         (["--interval", "89"], "expected 0 < interval < 1"),
         (["--epsilon", "-1"], "finite epsilon >= 0"),
         (["--group", "nobody"], "no group, authority code or name 'nobody'"),

@@ -30,8 +30,8 @@ def hamlets() -> Panel:
 
 
 @pytest.fixture(scope="module")
-def england() -> Panel:
-    return Panel.read(data_dir("england"))
+def england(shipped: Panel) -> Panel:
+    return shipped
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,9 @@ from bayes_csc.spec import Spec
 
 
 @pytest.fixture(scope="module")
-def panel(root: Path) -> Panel:
+def panel(shipped: Panel) -> Panel:
     """The panel that ships."""
-    return Panel.read(root / "data" / "england")
+    return shipped
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +119,7 @@ def test_groups_are_a_unit_s_indicator_or_its_domain_with_a_deviation(england: D
     assert (own.groupby("group").indicator.nunique() == 1).all()
     camden = rows[(rows.unit == "202") & rows.indicator.isin(["agency", "vacancy", "turnover"])]
     assert camden.group.nunique() == 1
-    assert (rows[rows.indicator == "judgement"].groupby("group").size() == 1).all()
+    assert (rows[rows.indicator == "judgement"].groupby("group").inspection.nunique() == 1).all()
 
 
 def test_signs_follow_the_polarity(england: Design) -> None:
@@ -199,7 +199,7 @@ def test_a_domain_with_one_indicator_left_has_no_shared_deviation(hamlets: Panel
 def test_without_ratings_there_is_no_judgement(hamlets: Panel) -> None:
     d = design(hamlets, Spec.parse({"ratings": {"use": False}}))
     assert "judgement" not in set(d.observation.indicator)
-    assert d.framework == ()
+    assert d.judged.scale == ()
 
 
 @pytest.mark.parametrize(

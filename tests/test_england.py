@@ -14,22 +14,16 @@ from bayes_csc.calendar import grid_position, reference_instant
 from bayes_csc.geography import existing, linked_blocks, predecessors
 from bayes_csc.panel import Panel, inspection_dates
 from bayes_csc.sources import cin, cla, csww
-from bayes_csc.sources.england import england
+from bayes_csc.sources.official import Official
 from bayes_csc.sources.tables import local_authorities, read_table
 
 MARCH_2025 = datetime.date(2025, 3, 31)
 
 
-@pytest.fixture(scope="module")
-def panel(root: Path) -> Panel:
+@pytest.fixture
+def panel(shipped: Panel) -> Panel:
     """The panel that ships."""
-    return Panel.read(root / "data" / "england")
-
-
-@pytest.fixture(scope="module")
-def official(shared: Path) -> Path:
-    """The folder of official files."""
-    return shared / "data" / "raw"
+    return shipped
 
 
 def cells_of(panel: Panel, indicator: str, authority: str | None = None) -> pd.DataFrame:
@@ -52,9 +46,9 @@ def grade_counts(panel: Panel) -> list[int]:
 
 
 def test_the_panel_rebuilt_from_official_files_equals_the_one_that_ships(
-    root: Path, shared: Path, tmp_path: Path
+    root: Path, rebuilt: Panel, tmp_path: Path
 ) -> None:
-    england(shared / "data").write(tmp_path / "england")
+    rebuilt.write(tmp_path / "england")
     built, shipped = (
         {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
         for folder in (tmp_path / "england", root / "data" / "england")
@@ -103,7 +97,7 @@ def test_national_rates_are_the_published_ones(
     [("agency", "agency_rate_fte"), ("vacancy", "vacancy_rate_fte"), ("turnover", "turnover_rate_fte")],
 )
 def test_workforce_denominators_reproduce_the_published_rate_of_every_authority(
-    panel: Panel, official: Path, indicator: str, rate: str
+    panel: Panel, official: Official, indicator: str, rate: str
 ) -> None:
     table = local_authorities(read_table(official / csww.INDICATORS, [rate]))
     table = table.assign(authority=table["old_la_code"].str.replace(" / ", "+"), year=table["time_period"].astype(int))
@@ -115,12 +109,12 @@ def test_workforce_denominators_reproduce_the_published_rate_of_every_authority(
     assert difference.max() < 0.12
 
 
-@pytest.mark.parametrize("place", [*cin.COUNTS, *cla.LONG], ids=lambda place: f"{place.indicator} {place.source}")
+@pytest.mark.parametrize("place", [*cin.COUNTS, *cla.LONG], ids=lambda place: f"{place.indicator} {place.file}")
 def test_every_published_regional_and_national_count_lies_within_the_intervals(
-    panel: Panel, official: Path, place: cin.Count | cla.LongCount
+    panel: Panel, official: Official, place: cin.Count | cla.LongCount
 ) -> None:
     published = published_totals(official, place)
-    regions = read_table(official.parent / "derived" / "la_lookup.csv", []).set_index("old_la_code")["region_name"]
+    regions = read_table(official.derived("la_lookup.csv"), []).set_index("old_la_code")["region_name"]
     cells = cells_of(panel, place.indicator)
     bounds = pd.DataFrame(
         {
@@ -140,7 +134,7 @@ def test_every_published_regional_and_national_count_lies_within_the_intervals(
     assert outside.empty, outside.to_string()
 
 
-def published_totals(official: Path, place: cin.Count | cla.LongCount) -> pd.Series:
+def published_totals(official: Official, place: cin.Count | cla.LongCount) -> pd.Series:
     table = read_table(official / place.file, [])
     table = table[table["geographic_level"] != "Local authority"]
     if isinstance(place, cla.LongCount):

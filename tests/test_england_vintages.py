@@ -12,7 +12,7 @@ from bayes_csc.calendar import publication_date
 from bayes_csc.observations import observation_rows
 from bayes_csc.panel import Panel
 from bayes_csc.sources import cin, csww
-from bayes_csc.sources.england import england
+from bayes_csc.sources.official import Official
 from bayes_csc.sources.tables import local_authorities, read_table
 from bayes_csc.spec import Counts
 from bayes_csc.vintages import all_vintages
@@ -20,10 +20,10 @@ from bayes_csc.vintages import all_vintages
 CELL = ["authority", "year", "indicator"]
 
 
-@pytest.fixture(scope="module")
-def panel(shared: Path) -> Panel:
+@pytest.fixture
+def panel(rebuilt: Panel) -> Panel:
     """The panel of the official files."""
-    return england(shared / "data")
+    return rebuilt
 
 
 def cell(panel: Panel, authority: str, year: int, indicator: str) -> pd.Series:
@@ -107,9 +107,9 @@ def test_a_figure_that_was_never_restated_is_dated_by_its_first_publication(pane
     assert panel.cells[restated]["publication_date"].isin(panel.releases["published"]).all()
 
 
-def test_the_joint_returns_of_the_release_of_2022_are_those_of_the_pairs(panel: Panel, shared: Path) -> None:
+def test_the_joint_returns_of_the_release_of_2022_are_those_of_the_pairs(panel: Panel, official: Official) -> None:
     # That release has them in the row of the first authority of each pair.
-    earlier = csww.workforce_of_2022(shared / "data" / "raw", panel.indicators)
+    earlier = csww.workforce_of_2022(official, panel.indicators)
     joint = earlier[earlier["authority"].str.contains("+", regex=False)]
     assert joint.groupby("authority")["year"].agg(["min", "max"]).to_numpy().tolist() == [[2017, 2022], [2021, 2022]]
     both = joint.merge(panel.cells, on=CELL, suffixes=("", "_now"))
@@ -139,13 +139,12 @@ def test_every_vintage_is_of_a_release_that_the_panel_explains(panel: Panel) -> 
     assert panel.releases.loc["cin-2022", "published"] == pd.Timestamp("2022-10-31")
 
 
-def test_the_shipped_panels_model_sees_the_same_observations(panel: Panel, root: Path) -> None:
+def test_the_shipped_panels_model_sees_the_same_observations(panel: Panel, shipped: Panel) -> None:
     keys = {key: indicator for key, indicator in panel.indicators.items() if indicator.default}
-    shipped = Panel.read(root / "data" / "england").cells
     place = ["indicator", "unit", "year"]
     ours, theirs = (
         observation_rows(cells, keys, Counts()).sort_values(place, ignore_index=True)
-        for cells in (panel.cells, shipped)
+        for cells in (panel.cells, shipped.cells)
     )
     pd.testing.assert_frame_equal(ours, theirs)
 
@@ -175,8 +174,8 @@ def test_the_widest_intervals_hold_the_others(panel: Panel) -> None:
     assert not (hidden["widest_upper"] > hidden["denominator"]).any()
 
 
-def test_a_share_suppressed_with_its_count_is_one_observation(panel: Panel, shared: Path) -> None:
-    table = local_authorities(read_table(shared / "data" / "raw" / cin.REFERRALS, []))
+def test_a_share_suppressed_with_its_count_is_one_observation(panel: Panel, official: Official) -> None:
+    table = local_authorities(read_table(official / cin.REFERRALS, []))
     both = table[(table["no_further_action_count"] == "c") & (table["no_further_action_percent"] == "c")]
     assert len(both) > 50
     keys = pd.MultiIndex.from_arrays([both["old_la_code"], both["time_period"].astype(int)])

@@ -72,7 +72,7 @@ PRIORS = Spec.parse(
         "loadings": {"agreed_sd": 0.61, "not_agreed_sd": 0.47},
         "measurement": {"level_sd": 1.7, "white_share": [2.0, 3.1], "autocorrelation": [2.0, 2.0]},
         "pooling": {"region_df": 5.0, "deprivation_sd": 0.3},
-        "ratings": {"loading_sd": 0.5, "framework_shift_sd": 0.3},
+        "ratings": {"loading_sd": 0.5, "scale_shift_sd": 0.3},
         "trend": {"share_concentration": [1.0, 1.0, 1.0], "succession_sd": 0.4},
     }
 )

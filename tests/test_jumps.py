@@ -12,7 +12,6 @@ from scipy import stats
 
 from bayes_csc.jumps import jumps, link
 from bayes_csc.panel import Panel
-from bayes_csc.share import data_dir
 
 HAMLETS = Path(__file__).parent / "hamlets"
 YEARS = range(2010, 2020)
@@ -108,12 +107,12 @@ def test_figures_that_never_change_are_no_jumps() -> None:
     assert jumps(replace(panel, indicators=indicators, cells=panel.cells.assign(value=3.0)), threshold=1.0).empty
 
 
-def test_england_has_the_jumps_that_its_releases_show() -> None:
-    found = jumps(Panel.read(data_dir("england"))).set_index(["authority", "indicator", "year"])
+def test_england_has_the_jumps_that_its_releases_show(shipped: Panel) -> None:
+    found = jumps(shipped).set_index(["authority", "indicator", "year"])
     # c1_children_in_need_referrals_and_rereferrals_2013_to_2025.csv: Slough, 3,460 of 5,688 referrals in 2017 without
     # further action, 29 of 2,774 the year before; Wakefield, 12,209 referrals in 2016 and 4,016 in 2017
     slough = found.loc[("871", "no_further_action", 2017)]
     assert (round(slough["value"] * slough["n"]), slough["n"], slough["n_from"]) == (3460, 5688, 2774)
     assert (found.loc[("384", "re_referral", 2017)][["n_from", "n"]] == [12209, 4016]).all()
-    default = [key for key, indicator in Panel.read(data_dir("england")).indicators.items() if indicator.default]
+    default = [key for key, indicator in shipped.indicators.items() if indicator.default]
     assert 10 < found.index.get_level_values("indicator").isin(default).sum() < 60

@@ -273,8 +273,11 @@ def test_turning_the_innovations_changes_nothing(seed: int) -> None:
 # Grades.
 
 
-def judged(n: int, *, seed: int = 0, last_loading: float = 1.3) -> Problem:
-    """The problem with n judgements of each authority, between cutpoints -1, 0 and 1 or beyond."""
+def judged(n: int, *, items: int = 1, seed: int = 0, effect: float = 0.8) -> Problem:
+    """The problem with n inspections of each authority, `items` grades each, between cutpoints -1, 0 and 1 or beyond.
+
+    Where there are several, the i-th inspection of an authority has one less for i odd, and all share an effect.
+    """
     rng = np.random.default_rng(seed)
     p = problem(seed)
     cuts = [(-np.inf, -1.0), (-1.0, 0.0), (0.0, 1.0), (1.0, np.inf)]
@@ -282,18 +285,20 @@ def judged(n: int, *, seed: int = 0, last_loading: float = 1.3) -> Problem:
         block
         + [
             [
-                Observation(
-                    b, 3, N_KIND, 2013 + i, weights(rng, [member], i, interpolated=True), 0.0, 0.0, rng.normal(),
-                    cuts[rng.integers(4)],
-                )
+                Observation(b, 3, N_KIND + j, 2013 + i, at, 0.0, 0.0, rng.normal(), cuts[rng.integers(4)])
+                for at in [weights(rng, [member], i, interpolated=True)]
+                for j in range(max(items - i % 2, 1))
             ]
             for member in range(p.size[b]) for i in range(n)
         ]
         for b, block in enumerate(p.groups)
     ]  # fmt: skip
     loading, ar_sd, ar_phi, white_sd, domain_sd, domain_phi = p.parameters
-    noise = (np.append(ar_sd, 0.0), np.append(ar_phi, 0.5), np.append(white_sd, 0.0), np.append(domain_sd, 0.0))
-    return replace(p, groups=groups, parameters=(np.append(loading, last_loading), *noise, domain_phi))
+    none, shared = np.zeros(items), np.full(items, effect if items > 1 else 0.0) * np.linspace(1.0, 0.7, items)
+    noise = (
+        np.append(ar_sd, none), np.append(ar_phi, none + 0.5), np.append(white_sd, none), np.append(domain_sd, shared)
+    )  # fmt: skip
+    return replace(p, groups=groups, parameters=(np.append(loading, np.linspace(1.3, 0.6, items)), *noise, domain_phi))
 
 
 def without_grades(p: Problem) -> Problem:
@@ -305,13 +310,15 @@ def scores(p: Problem, block: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     rest = without_grades(p)
     _, mean, covariance = dense(rest, rest.real())
     first = N_YEAR * sum(p.size[:block])
-    graded = [g[0] for g in p.groups[block] if g[0].cuts is not None]
+    graded = [o for g in p.groups[block] for o in g if o.cuts is not None]
+    inspection = np.array([i for i, g in enumerate(p.groups[block]) for o in g if o.cuts is not None])
     A = np.zeros((len(graded), mean.size))
     for i, o in enumerate(graded):
         for s, w in o.weights:
             A[i, first + s] += p.parameters[0][o.kind] * w
-    offset = np.array([o.offset for o in graded])
-    return offset + A @ mean, A @ covariance @ A.T, np.array([o.cuts for o in graded])
+    offset, effect = np.array([o.offset for o in graded]), p.parameters[4][[o.kind for o in graded]]
+    shared = np.outer(effect, effect) * (inspection[:, None] == inspection)
+    return offset + A @ mean, A @ covariance @ A.T + shared, np.array([o.cuts for o in graded])
 
 
 def test_a_single_grade_in_a_block_is_integrated_out_exactly() -> None:
@@ -325,8 +332,9 @@ def test_a_single_grade_in_a_block_is_integrated_out_exactly() -> None:
     assert p.value() == pytest.approx(expected, rel=1e-9)
 
 
-def test_the_evidence_of_several_grades_is_near_the_exact_one() -> None:
-    p = judged(2)
+@pytest.mark.parametrize(("n", "items"), [(2, 1), (1, 3), (2, 2)])
+def test_the_evidence_of_several_grades_is_near_the_exact_one(n: int, items: int) -> None:
+    p = judged(n, items=items)
     exact = without_grades(p).value()
     for b in range(3):
         mean, covariance, cuts = scores(p, b)
@@ -340,9 +348,10 @@ def test_the_evidence_of_several_grades_is_near_the_exact_one() -> None:
     assert p.value() == pytest.approx(exact, abs=5e-3)
 
 
+@pytest.mark.parametrize("items", [1, 3])
 @pytest.mark.parametrize("argument", REAL)
-def test_the_gradient_with_grades_is_that_of_the_evidence(argument: str) -> None:
-    p = judged(3)
+def test_the_gradient_with_grades_is_that_of_the_evidence(argument: str, items: int) -> None:
+    p = judged(3, items=items)
     layout, real = p.layout(), p.real()
     x = getattr(real, argument)
     along = random_directions(x.size) * np.isfinite(x)  # an end of the scale stays where it is
@@ -392,6 +401,28 @@ def test_the_states_given_grades_have_their_exact_moments() -> None:
     got_mean, _, own, _ = states_of(p)
     np.testing.assert_allclose(got_mean[:N_YEAR], expected[:N_YEAR], atol=1e-8)
     np.testing.assert_allclose(own[0], expected_covariance[:N_YEAR, :N_YEAR], atol=1e-8)
+
+
+def test_several_judgements_of_one_inspection_say_less_than_as_many_inspections() -> None:
+    # With an effect that is the inspection's own, its second judgement is not a second look.
+    once = judged(1, items=2, effect=1.0)
+    first = [[[replace(o, cuts=o.cuts and (0.0, 1.0)) for o in g if o.kind <= N_KIND] for g in b] for b in once.groups]
+    twice_judged = [[g if g[0].cuts is None else [g[0], replace(g[0], kind=N_KIND + 1)] for g in b] for b in first]
+    loading, ar_sd, ar_phi, white_sd, domain_sd, domain_phi = once.parameters
+    alike = loading.copy()
+    alike[N_KIND:] = 1.3
+    effect = domain_sd.copy()
+    effect[N_KIND:] = 1.0
+    base = replace(once, parameters=(alike, ar_sd, ar_phi, white_sd, effect, domain_phi))
+    twice_inspected = [[*b, *[g for g in b if g[0].cuts is not None]] for b in first]
+
+    def sds(groups: list[list[list[Observation]]]) -> np.ndarray:
+        return np.sqrt(np.einsum("att->at", states_of(replace(base, groups=groups))[2]))
+
+    judged_again, inspected_again, single = sds(twice_judged), sds(twice_inspected), sds(first)
+    assert (judged_again <= single + 1e-12).all()
+    assert (single - judged_again < single - inspected_again).all()
+    assert ((single - judged_again).max(axis=1) < 0.6 * (single - inspected_again).max(axis=1)).all()
 
 
 # States.

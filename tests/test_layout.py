@@ -9,30 +9,35 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from parts import with_sub_judgements
 
 import bayes_csc.layout
-from bayes_csc.design import JUDGEMENT, Design, design
+from bayes_csc.design import Design, design
+from bayes_csc.judged import JUDGEMENT
 from bayes_csc.kernel import Real, value_and_gradient
 from bayes_csc.kernel.states import states
 from bayes_csc.panel import Panel
-from bayes_csc.share import data_dir
 from bayes_csc.spec import Spec
 
 
 @pytest.fixture(scope="module")
 def hamlets() -> Design:
-    return design(Panel.read(Path(__file__).parent / "hamlets"), Spec())
+    return design(with_sub_judgements(Panel.read(Path(__file__).parent / "hamlets")), Spec())
 
 
 def some_values(d: Design, seed: int) -> Real:
-    rng, kinds, rows = np.random.default_rng(seed), len(d.indicator) + 1, d.observation
+    rng, kinds, rows = (
+        np.random.default_rng(seed),
+        len(d.indicator) + len(d.ordinal) + len(d.judged.domain),
+        d.observation,
+    )
     grade = rows.grade[rows.indicator == JUDGEMENT].to_numpy()[: None if d.grade_sites else 0]
     return Real(
         z=rows.z.to_numpy(), variance=rows.variance.to_numpy(), offset=rng.normal(size=len(rows)),
         loading=rng.normal(size=kinds), mean=rng.normal(size=d.exists.size), scale=rng.uniform(0.0, 1.0, 4),
         ar_sd=rng.uniform(0.0, 1.0, kinds), ar_phi=rng.uniform(0.0, 0.99, kinds),
         white_sd=rng.uniform(0.02, 0.6, kinds), domain_sd=rng.uniform(0.0, 1.0, kinds),
-        domain_phi=rng.uniform(0.0, 0.99, len(d.domain)),
+        domain_phi=rng.uniform(0.0, 0.99, len(d.domain) + 1),
         low=np.where(grade == 4, -np.inf, -0.5 - grade), high=np.where(grade == 1, np.inf, 1.5 - grade),
     )  # fmt: skip
 
@@ -61,15 +66,17 @@ def assert_equal_likelihoods(d: Design, real: Real) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_england_side_by_side_is_england_one_by_one(seed: int) -> None:
-    d = design(Panel.read(data_dir()), Spec())
+def test_england_side_by_side_is_england_one_by_one(seed: int, shipped: Panel) -> None:
+    d = design(shipped, Spec())
     assert (d.layout.single_block >= 0).sum() == 145
     assert_equal_likelihoods(d, some_values(d, seed))
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_judgements_with_a_score_of_their_own_are_the_same_side_by_side_and_one_by_one(seed: int) -> None:
-    d = design(Panel.read(data_dir()), Spec.parse({"ratings": {"grades": "explicit"}}))
+def test_judgements_with_a_score_of_their_own_are_the_same_side_by_side_and_one_by_one(
+    seed: int, shipped: Panel
+) -> None:
+    d = design(shipped, Spec.parse({"ratings": {"grades": "explicit"}}))
     assert (d.layout.single_block >= 0).sum() == 145
     real = some_values(d, seed)
     scores = np.random.default_rng(seed).normal(size=real.z.size)

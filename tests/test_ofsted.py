@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import datetime
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from bayes_csc.errors import DataError
 from bayes_csc.panel import Panel
+from bayes_csc.sources.official import Official
 from bayes_csc.sources.ofsted import GRADES, TOGETHER, earlier_judgements, judgements
-from bayes_csc.sources.ofsted_visits import IN_2023, IN_2025, LATEST, providers, visits
+from bayes_csc.sources.ofsted_visits import IN_2023, LATEST, providers, visits
 from bayes_csc.sources.places import places
 from bayes_csc.sources.sheets import authority_codes, read_sheet, sheet_rows
 
@@ -65,9 +65,9 @@ EVER = {"started_by": datetime.date(2026, 1, 1), "published_by": datetime.date(2
 
 
 @pytest.fixture(scope="module")
-def authorities(shared: Path) -> pd.DataFrame:
+def authorities(official: Official) -> pd.DataFrame:
     """Authorities of England, past and present."""
-    return places(shared / "data")
+    return places(official)
 
 
 def graded(table: pd.DataFrame, kind: pd.Series, when: str, domains: dict[str, str]) -> pd.DataFrame:
@@ -79,9 +79,9 @@ def graded(table: pd.DataFrame, kind: pd.Series, when: str, domains: dict[str, s
     return rows.assign(domain=rows["column"].map(names), grade=rows["text"].map(ENGLISH))[[*KEY, "grade"]]
 
 
-def published_history(raw: Path, authorities: pd.DataFrame) -> pd.DataFrame:
+def published_history(official: Official, authorities: pd.DataFrame) -> pd.DataFrame:
     """Every judgement of 2009 to 2018 in Ofsted's sheet of 2023."""
-    path = raw / IN_2023
+    path = official / IN_2023
     columns = [when for _, when, _ in HISTORY]
     table = read_sheet(path, "LA_inspections_2009-2023", 5, ["Local authority name", *columns])
     table = table[~table["Local authority name"].isin(["", "Local authority name"])]
@@ -101,22 +101,22 @@ def published_history(raw: Path, authorities: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_ofsteds_sheet_and_the_table_of_judgements_give_the_same_grades_before_ilacs(
-    shared: Path, authorities: pd.DataFrame
+    official: Official, authorities: pd.DataFrame
 ) -> None:
-    raw = shared / "data"
-    ours = pd.concat([judgements(raw, **EVER).query("framework == 'SIF'"), earlier_judgements(raw)])
+    ours = pd.concat([judgements(official, **EVER).query("framework == 'SIF'"), earlier_judgements(official)])
     ours = ours.assign(publication_date=ours["publication_date"].dt.strftime("%Y-%m-%d"))
-    both = published_history(raw, authorities).merge(ours[[*KEY, "grade"]], on=KEY, how="outer", suffixes=("", "_ours"))
+    both = published_history(official, authorities).merge(
+        ours[[*KEY, "grade"]], on=KEY, how="outer", suffixes=("", "_ours")
+    )
     # SIF: 1,186 judgements of 173 inspections; SLAC 314, CPI 51, TLAC 5.
     assert len(both) == 1186 + 370
     assert both[both["grade"] != both["grade_ours"]].to_numpy().tolist() == []
 
 
 def test_ofsteds_sheet_and_the_table_of_judgements_give_the_same_grades_under_ilacs(
-    shared: Path, authorities: pd.DataFrame
+    official: Official, authorities: pd.DataFrame
 ) -> None:
-    raw = shared / "data"
-    path = raw / IN_2025
+    path = official / "ofsted_outcomes_2025"
     table = read_sheet(path, "ILACS_inspection_history", 3, ["Local authority name", *ILACS.values()])
     ended = table["Local authority status"] == "No longer exists"
     current = authorities[authorities["valid_to"].isna()]
@@ -129,7 +129,7 @@ def test_ofsteds_sheet_and_the_table_of_judgements_give_the_same_grades_under_il
         ]
     )
     sheet = graded(table.assign(authority=codes), table["Inspection type"], "Publication date", ILACS)
-    ours = judgements(raw, **EVER).query("framework == 'ILACS'")
+    ours = judgements(official, **EVER).query("framework == 'ILACS'")
     ours = ours.assign(publication_date=ours["publication_date"].dt.strftime("%Y-%m-%d"))
     ours["domain"] = ours["domain"].replace({TOGETHER: "children_looked_after"})
     both = sheet.merge(ours[[*KEY, "grade", "start_date"]], on=KEY, how="outer", suffixes=("", "_ours"))
@@ -141,26 +141,24 @@ def test_ofsteds_sheet_and_the_table_of_judgements_give_the_same_grades_under_il
     assert (known["start_date"].dt.strftime("%Y-%m-%d").to_numpy() == expected.to_numpy()).all()
 
 
-def test_the_first_round_of_sif_gave_the_published_grades(shared: Path) -> None:
-    first = judgements(shared / "data", **EVER).query("domain == 'overall' and type == 'SIF first'")["grade"]
+def test_the_first_round_of_sif_gave_the_published_grades(official: Official) -> None:
+    first = judgements(official, **EVER).query("domain == 'overall' and type == 'SIF first'")["grade"]
     assert first.value_counts().sort_index().tolist() == [3, 51, 65, 33]
 
 
-def test_the_latest_overall_grades_are_ofsteds_published_state(shared: Path, authorities: pd.DataFrame) -> None:
-    inspections = judgements(
-        shared / "data", started_by=datetime.date(2025, 3, 31), published_by=datetime.date(2025, 6, 30)
-    )
+def test_the_latest_overall_grades_are_ofsteds_published_state(official: Official, authorities: pd.DataFrame) -> None:
+    inspections = judgements(official, started_by=datetime.date(2025, 3, 31), published_by=datetime.date(2025, 6, 30))
     panel = Panel(
         "England", datetime.date(2025, 3, 31), ("1", "2", "3", "4"), {}, pd.DataFrame(), inspections, authorities
     )
     assert panel.latest_grades()["grade"].value_counts().sort_index().tolist() == [36, 67, 31, 19]
-    path = shared / "data" / IN_2025
+    path = official / "ofsted_outcomes_2025"
     state = read_sheet(path, "Inspections_as_at_31_March", 3, ["Overall effectiveness"])["Overall effectiveness"]
     assert state.map(ENGLISH).value_counts().sort_index().tolist() == [36, 67, 31, 19]
 
 
-def test_care_leavers_are_judged_apart_from_january_2023(shared: Path) -> None:
-    ilacs = judgements(shared / "data", **EVER).query("framework == 'ILACS'")
+def test_care_leavers_are_judged_apart_from_january_2023(official: Official) -> None:
+    ilacs = judgements(official, **EVER).query("framework == 'ILACS'")
     split = pd.Timestamp("2023-01-01")
     assert (ilacs.query("domain == @TOGETHER")["start_date"] < split).all()
     apart = ilacs[ilacs["domain"].isin(["children_looked_after", "care_leavers"])]
@@ -169,8 +167,8 @@ def test_care_leavers_are_judged_apart_from_january_2023(shared: Path) -> None:
     assert (ilacs["domain"] == TOGETHER).sum() == 271 - 103
 
 
-def test_earlier_inspections_judge_parts_and_never_all(shared: Path) -> None:
-    earlier = earlier_judgements(shared / "data")
+def test_earlier_inspections_judge_parts_and_never_all(official: Official) -> None:
+    earlier = earlier_judgements(official)
     assert earlier.groupby("framework").size().to_dict() == {"CPI": 51, "SLAC": 314, "TLAC": 5}
     assert "overall" not in set(earlier["domain"])
     assert earlier["start_date"].isna().all()
@@ -180,8 +178,8 @@ def test_earlier_inspections_judge_parts_and_never_all(shared: Path) -> None:
 # Visits.
 
 
-def test_visits_are_those_of_ofsteds_yearly_sheets(shared: Path, authorities: pd.DataFrame) -> None:
-    found = visits(shared / "data", authorities, **EVER)
+def test_visits_are_those_of_ofsteds_yearly_sheets(official: Official, authorities: pd.DataFrame) -> None:
+    found = visits(official, authorities, **EVER)
     # Sheets of 2022-23, 2023-24 and 2024-25: 36 + 37 + 36 focused and 24 + 28 + 24 monitoring visits.
     assert found["type"].value_counts().to_dict() == {"focused visit": 109, "monitoring visit": 76}
     assert not found.duplicated(["authority", "type", "start_date"]).any()
@@ -195,27 +193,27 @@ def test_visits_are_those_of_ofsteds_yearly_sheets(shared: Path, authorities: pd
     assert found["publication_date"].notna().equals(found["source"] == "ofsted-la-2025")
 
 
-def test_visits_after_the_panels_date_are_left_out(shared: Path, authorities: pd.DataFrame) -> None:
+def test_visits_after_the_panels_date_are_left_out(official: Official, authorities: pd.DataFrame) -> None:
     limit = datetime.date(2023, 3, 31)
-    found = visits(shared / "data", authorities, started_by=limit, published_by=limit)
+    found = visits(official, authorities, started_by=limit, published_by=limit)
     assert found["start_date"].max() <= pd.Timestamp(limit)
     # 60 of the sheet of 2022-23, and five that the next one lists because their letters came out after March 2023.
     assert found["source"].value_counts().to_dict() == {"ofsted-csc-2023": 60, "ofsted-la-2024": 5}
 
 
 def test_an_unknown_type_of_visit_is_reported(
-    shared: Path, authorities: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+    official: Official, authorities: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bayes_csc.sources.ofsted_visits.VISIT_TYPES", {"ILACS Focused Visit": "focused visit"})
     with pytest.raises(DataError, match=r"row \d+: unknown type 'LA Monitoring visit'"):
-        visits(shared / "data", authorities, **EVER)
+        visits(official, authorities, **EVER)
 
 
 # Providers.
 
 
-def test_providers_and_their_grades_are_the_published_totals(shared: Path, authorities: pd.DataFrame) -> None:
-    found = providers(shared / "data", authorities)
+def test_providers_and_their_grades_are_the_published_totals(official: Official, authorities: pd.DataFrame) -> None:
+    found = providers(official, authorities)
     latest = found[found["event"] == LATEST]
     # Table 8a of the release: all providers on 31 March 2023.
     assert latest.groupby("grade")["number"].sum().tolist() == [468, 2447, 558, 73]
@@ -224,7 +222,7 @@ def test_providers_and_their_grades_are_the_published_totals(shared: Path, autho
     )]  # fmt: skip
     inspected = homes[(homes["event"] == "full inspection") & homes["grade"].notna()]
     # Table 9a: full inspections of children's homes of all kinds in the year to 31 March 2023.
-    rows = sheet_rows(shared / "data" / IN_2023, "In_Year_Time_series")
+    rows = sheet_rows(official / IN_2023, "In_Year_Time_series")
     published = next([float(text) for text in row[1:]] for row in rows if row[0] == "2022-23")
     assert published == [215, 1777, 515, 234]
     assert inspected.groupby("grade")["number"].sum().tolist() == published

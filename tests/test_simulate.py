@@ -15,8 +15,9 @@ from scipy.special import expit
 from scipy.stats import norm
 from typer.testing import CliRunner
 
-from bayes_csc.design import JUDGEMENT, Design, design
+from bayes_csc.design import Design, design
 from bayes_csc.errors import SpecError, UsageError
+from bayes_csc.judged import JUDGEMENT
 from bayes_csc.kernel import Real
 from bayes_csc.kernel.linked import noise_covariance
 from bayes_csc.panel import Panel
@@ -129,8 +130,8 @@ def test_grades_come_as_often_as_the_ordered_probit_says(wide: Simulated) -> Non
     rows = layout.observation[layout.observation.indicator == JUDGEMENT]
     at = layout.weights(rows.position.to_numpy())
     theta = (at * posterior.theta_raw.sel(authority=rows.unit.to_list()).to_numpy()).sum(axis=1)
-    f = float(posterior.judgement_loading) * theta + at @ posterior.standard.to_numpy()
-    ends = posterior.cutpoints.sel(framework=rows.framework.to_list()).to_numpy()
+    f = posterior.judgement_loading.item() * theta + at @ posterior.standard.to_numpy()
+    ends = posterior.cutpoints.sel(scale=rows.scale.to_list()).to_numpy()
     below = np.column_stack([np.zeros(len(f)), norm.cdf(ends - f[:, None]), np.ones(len(f))])
     p = np.diff(below, axis=1)
     grade = rows.grade.to_numpy().astype(int)

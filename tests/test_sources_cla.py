@@ -16,17 +16,11 @@ from bayes_csc.sources import cla, cla_health, cla_leavers, cla_placement, cla_s
 from bayes_csc.sources.cla_counts import LongCount, Place, published
 from bayes_csc.sources.cla_sheets import authority_names, sheet_entries
 from bayes_csc.sources.england import description, while_existing
+from bayes_csc.sources.official import Official
 from bayes_csc.sources.places import places
 from bayes_csc.sources.tables import read_table
 
 PLACES = (*cla_placement.PLACES, *cla_leavers.PLACES, *cla_health.PLACES)
-EARLY = "dfe-cla-2010-2019"
-
-
-@pytest.fixture(scope="module")
-def official(shared: Path) -> Path:
-    """The folder of official files."""
-    return shared / "data" / "raw"
 
 
 @pytest.fixture(scope="module")
@@ -37,14 +31,14 @@ def indicators() -> dict[str, Indicator]:
 
 
 @pytest.fixture(scope="module")
-def cells(official: Path, indicators: dict[str, Indicator]) -> pd.DataFrame:
+def cells(official: Official, indicators: dict[str, Indicator]) -> pd.DataFrame:
     """Cells of every indicator that these modules read, and of the three that ship."""
     readers = (
         *(cla.looked_after, cla_placement.placements, cla_health.health, cla_scores.strengths_and_difficulties),
         cla_leavers.care_leavers,
     )
     found = pd.concat([read(official, indicators) for read in readers], ignore_index=True)
-    found = while_existing(found, places(official.parent))
+    found = while_existing(found, places(official))
     assert not found.duplicated(["authority", "year", "indicator"]).any()
     return found
 
@@ -55,7 +49,7 @@ def cell_of(cells: pd.DataFrame, indicator: str, authority: str, year: int) -> d
     return {str(name): value for name, value in found.iloc[0].items()}
 
 
-def england_row(official: Path, place: Place, year: int) -> tuple[float, float]:
+def england_row(official: Official, place: Place, year: int) -> tuple[float, float]:
     """Numerator and denominator of the England row of a file."""
     if isinstance(place, LongCount):
         table = read_table(official / place.file, [])
@@ -113,7 +107,7 @@ UNEXPLAINED = {
     ("place", "year"), with_years(PLACES), ids=lambda part: part.indicator if hasattr(part, "indicator") else str(part)
 )
 def test_every_england_row_lies_within_the_intervals_of_its_authorities(
-    cells: pd.DataFrame, official: Path, place: Place, year: int
+    cells: pd.DataFrame, official: Official, place: Place, year: int
 ) -> None:
     count, _ = england_row(official, place, year)
     chosen = cells[(cells["indicator"] == place.indicator) & (cells["year"] == year)]
@@ -162,7 +156,7 @@ NATIONAL = [
 
 @pytest.mark.parametrize(("indicator", "year", "count", "total", "tolerance"), NATIONAL)
 def test_england_rows_are_read_exactly_and_authorities_come_to_them(
-    cells: pd.DataFrame, official: Path, indicator: str, year: int, count: int, total: int, tolerance: float
+    cells: pd.DataFrame, official: Official, indicator: str, year: int, count: int, total: int, tolerance: float
 ) -> None:
     (place,) = [p for p, y in with_years(PLACES) if (p.indicator, y) == (indicator, year)]
     assert england_row(official, place, year) == (count, total)
@@ -174,10 +168,10 @@ def test_england_rows_are_read_exactly_and_authorities_come_to_them(
 
 @pytest.mark.parametrize(("year", "published_total"), [(2025, 81_770), (2024, 83_530), (2023, 83_750), (2021, 80_780)])
 def test_children_looked_after_come_to_the_published_total(
-    cells: pd.DataFrame, official: Path, year: int, published_total: int
+    cells: pd.DataFrame, official: Official, year: int, published_total: int
 ) -> None:
     # England, "Children looked after on 31 March each year", release of 2025.
-    table = read_table(official / "dfe-cla-2025/cla_number_and_rate_per_10k_children.csv", [])
+    table = read_table(official / "cla_numbers", [])
     row = table[
         (table["geographic_level"] == "National")
         & (table["time_period"] == str(year))
@@ -205,7 +199,7 @@ def test_the_mean_score_over_authorities_is_englands(cells: pd.DataFrame, year: 
     assert found == pytest.approx(mean, abs=0.06)
 
 
-def test_englands_mean_score_stands_in_the_files(official: Path) -> None:
+def test_englands_mean_score_stands_in_the_files(official: Official) -> None:
     place = cla_scores.SCORE_COUNTS[1]
     assert isinstance(place, LongCount)
     assert england_row(official, place, 2025) == (14.9, 33_790)
@@ -229,7 +223,7 @@ def test_the_rounded_checks_of_2014_hold_the_published_total(cells: pd.DataFrame
 # Agreement of releases.
 
 
-def shares(official: Path, place: Place) -> pd.Series:
+def shares(official: Official, place: Place) -> pd.Series:
     keys, found = published(official, place)
     parts = [found[name] for name in (*place.numerator, place.denominator)]
     values = np.array([[entry.lower if entry.status == "observed" else np.nan for entry in part] for part in parts])
@@ -255,7 +249,7 @@ def shares(official: Path, place: Place) -> pd.Series:
     ],
 )
 def test_the_years_that_two_releases_share_agree(
-    official: Path, indicator: str, years: range, overlap: int, same: float, far: float
+    official: Official, indicator: str, years: range, overlap: int, same: float, far: float
 ) -> None:
     later, earlier = (p for p in PLACES if p.indicator == indicator and isinstance(p, LongCount))
     both = pd.concat([shares(official, replace(p, years=years)) for p in (later, earlier)], axis=1).dropna()
@@ -266,7 +260,7 @@ def test_the_years_that_two_releases_share_agree(
     assert (difference <= 0.5).mean() > (0.75 if indicator == "missing_incidents" else 0.97)
 
 
-def test_school_moves_of_the_two_releases_differ_so_that_they_are_two_indicators(official: Path) -> None:
+def test_school_moves_of_the_two_releases_differ_so_that_they_are_two_indicators(official: Official) -> None:
     later = next(p for p in cla_placement.LONG if p.indicator == "school_move" and 2022 in p.years)
     earlier = next(p for p in cla_placement.LONG if p.indicator == "school_move_early")
     both = pd.concat([shares(official, replace(p, years=range(2021, 2023))) for p in (later, earlier)], axis=1).dropna()
@@ -274,7 +268,7 @@ def test_school_moves_of_the_two_releases_differ_so_that_they_are_two_indicators
     assert (both[0] == both[1]).mean() < 0.01
 
 
-def test_the_same_placement_and_the_same_carer_differ_so_that_they_are_two_indicators(official: Path) -> None:
+def test_the_same_placement_and_the_same_carer_differ_so_that_they_are_two_indicators(official: Official) -> None:
     places_of = (p for p in cla_placement.LONG if p.indicator in ("same_placement_2_years", "same_carer_2_years"))
     both = pd.concat([shares(official, replace(p, years=range(2021, 2023))) for p in places_of], axis=1).dropna()
     assert len(both) == 298
@@ -284,7 +278,7 @@ def test_the_same_placement_and_the_same_carer_differ_so_that_they_are_two_indic
 @pytest.mark.parametrize(
     ("year", "newer", "older"), [(2012, 2012, 2011), (2013, 2013, 2012), (2014, 2014, 2013), (2015, 2016, 2013)]
 )
-def test_mean_scores_of_successive_tables_agree(official: Path, year: int, newer: int, older: int) -> None:
+def test_mean_scores_of_successive_tables_agree(official: Official, year: int, newer: int, older: int) -> None:
     headings = {"mean": cla_scores.MEAN}
     found = []
     for table in (newer, older):
@@ -297,7 +291,9 @@ def test_mean_scores_of_successive_tables_agree(official: Path, year: int, newer
     assert (both[0] == both[1]).mean() > 0.85
 
 
-def test_the_total_score_of_2011_gives_the_mean_that_was_published_later(official: Path, cells: pd.DataFrame) -> None:
+def test_the_total_score_of_2011_gives_the_mean_that_was_published_later(
+    official: Official, cells: pd.DataFrame
+) -> None:
     table = read_table(official / cla_health.WIDE_FILES[1].file, [])
     table = table[table["Unnamed: 0"].str.fullmatch(r"[2-9]\d\d") & (table["Unnamed: 0"] < "970")]
     total, scored = (
@@ -393,7 +389,7 @@ def test_counts_are_within_their_totals_and_intervals_are_finite(cells: pd.DataF
     assert cells[cells["indicator"] == "sdq_score"]["value"].dropna().between(0, 40).all()
 
 
-def test_the_names_of_the_tables_are_those_of_152_authorities(official: Path) -> None:
+def test_the_names_of_the_tables_are_those_of_152_authorities(official: Official) -> None:
     names = authority_names(official)
     assert len(set(names.values())) == 152
     assert names["bedfordborough"] == names["bedford"] == "822"

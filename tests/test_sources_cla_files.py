@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from filing import filed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +20,7 @@ from bayes_csc.sources.cla_health import rounded_cell
 from bayes_csc.sources.cla_scores import score_cell
 from bayes_csc.sources.cla_sheets import Sheet, sheet_entries, sheet_table
 from bayes_csc.sources.england import description
+from bayes_csc.sources.official import Official
 from bayes_csc.sources.tables import SMALL_COUNT, UNAVAILABLE, Entry
 
 
@@ -73,14 +76,11 @@ def test_only_a_hidden_count_with_larger_parts_loses_its_limit() -> None:
 
 
 LONG_HEAD = "time_period,geographic_level,old_la_code,group,what,number"
-LONG = LongCount(
-    "convictions", "r", "long.csv", range(2021, 2023), ("group", "all"), "what", "number", ("yes",), "Total"
-)
+LONG = LongCount("convictions", "long", range(2021, 2023), ("group", "all"), "what", "number", ("yes",), "Total")
 
 
-def long_file(folder: Path, rows: list[str]) -> Path:
-    (folder / "long.csv").write_text("\n".join([LONG_HEAD, *rows]) + "\n")
-    return folder
+def long_file(folder: Path, rows: list[str]) -> Official:
+    return filed(folder, long="\n".join([LONG_HEAD, *rows]) + "\n")
 
 
 LONG_ROWS = [
@@ -128,13 +128,12 @@ def test_an_unknown_symbol_of_a_long_file_is_reported_with_its_row(
 
 
 def test_a_denominator_from_another_release_is_refused(tmp_path: Path, indicators: dict[str, Indicator]) -> None:
-    (tmp_path / "missing.csv").write_text("geog_l,geog_c,missing\nLA,201,3\nLA,330,10\n")
-    (tmp_path / "all.csv").write_text("geog_l,geog_c,all\nLA,330,400\n")
-    place = WideCount(
-        "missing_children_early", "r", "missing.csv", 2017, ("missing",), "all", denominator_file="all.csv"
+    files = filed(
+        tmp_path, missing="geog_l,geog_c,missing\nLA,201,3\nLA,330,10\n", all="geog_l,geog_c,all\nLA,330,400\n"
     )
+    place = WideCount("missing_children_early", "missing", 2017, ("missing",), "all", denominator_file="all")
     with pytest.raises(DataError, match=r"all\.csv: no row for 201, found in missing\.csv"):
-        count_cells(tmp_path, indicators, [place])
+        count_cells(files, indicators, [place])
 
 
 @pytest.mark.parametrize(
@@ -144,15 +143,15 @@ def test_a_denominator_from_another_release_is_refused(tmp_path: Path, indicator
 def test_a_wide_file_has_one_row_per_authority(
     tmp_path: Path, indicators: dict[str, Indicator], rows: list[str], found: str
 ) -> None:
-    (tmp_path / "wide.csv").write_text("\n".join(["geog_l,geog_c,all", *rows]) + "\n")
-    place = WideCount("convictions", "r", "wide.csv", 2017, ("all",), "all")
+    files = filed(tmp_path, wide="\n".join(["geog_l,geog_c,all", *rows]) + "\n")
+    place = WideCount("convictions", "wide", 2017, ("all",), "all")
     with pytest.raises(DataError, match=rf"wide\.csv: expected one row per local authority; found {found}"):
-        count_cells(tmp_path, indicators, [place])
+        count_cells(files, indicators, [place])
 
 
 # Spreadsheets saved as CSV.
 
-SHEET = Sheet("r", "sheet.csv", (2012, 2013), named=False, encoding="cp1252")
+SHEET = Sheet("sheet", (2012, 2013), named=False, encoding="cp1252")
 HEADINGS = {"mean": "Average score"}
 SHEET_ROWS = [
     "Table 1: Children\u2019s scores,,,",
@@ -165,9 +164,8 @@ SHEET_ROWS = [
 ]
 
 
-def sheet_file(folder: Path, rows: list[str], encoding: str = "cp1252") -> Path:
-    (folder / "sheet.csv").write_bytes("\r\n".join(rows).encode(encoding))
-    return folder
+def sheet_file(folder: Path, rows: list[str], encoding: str = "cp1252") -> Official:
+    return filed(folder, sheet="\r\n".join(rows).encode(encoding))
 
 
 def test_title_rows_notes_and_england_are_not_authorities(tmp_path: Path) -> None:
@@ -196,8 +194,8 @@ def test_a_sheet_of_another_form_is_refused(tmp_path: Path, rows: list[str], mes
 
 
 def test_a_sheet_in_another_encoding_is_refused(tmp_path: Path) -> None:
-    utf8 = Sheet("r", "sheet.csv", (2012, 2013), named=False, encoding="utf-8-sig")
+    utf8 = Sheet("sheet", (2012, 2013), named=False, encoding="utf-8-sig")
     with pytest.raises(DataError, match=r"sheet\.csv: expected a CSV file in utf-8-sig"):
         sheet_table(sheet_file(tmp_path, SHEET_ROWS), utf8, HEADINGS, 2013)
     with pytest.raises(DataError, match="the file is missing"):
-        sheet_table(tmp_path / "elsewhere", SHEET, HEADINGS, 2013)
+        sheet_table(replace(sheet_file(tmp_path, SHEET_ROWS), folder=tmp_path / "elsewhere"), SHEET, HEADINGS, 2013)

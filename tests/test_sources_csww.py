@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -14,17 +13,12 @@ from published import dictionary, england_row, ratio
 from bayes_csc.sources import csww
 from bayes_csc.sources.cin_rates import IN_NEED
 from bayes_csc.sources.csww import absence_cell
+from bayes_csc.sources.official import Official
 from bayes_csc.sources.tables import INAPPLICABLE, ROUNDS_TO_ZERO, SMALL_COUNT, UNAVAILABLE, Entry, read_table
 
 
 @pytest.fixture(scope="module")
-def official(shared: Path) -> Path:
-    """The folder of official files."""
-    return shared / "data" / "raw"
-
-
-@pytest.fixture(scope="module")
-def cells(official: Path) -> pd.DataFrame:
+def cells(official: Official) -> pd.DataFrame:
     """Cells of every indicator of the workforce census."""
     return csww.workforce(official, dictionary())
 
@@ -37,7 +31,7 @@ def of(cells: pd.DataFrame, indicator: str) -> pd.DataFrame:
     return cells[cells["indicator"] == indicator].set_index(["authority", "year"]).sort_index()
 
 
-def rates(official: Path, column: str) -> pd.Series:
+def rates(official: Official, column: str) -> pd.Series:
     """Published rates of authorities and joint returns, 2017 on."""
     table = read_table(official / csww.INDICATORS, [column])
     table = table[table["geographic_level"] == "Local authority"]
@@ -66,7 +60,7 @@ TURNOVER = ("turnover_rate_fte", "turnover")
     ],
 )
 def test_rates_of_posts_come_to_englands(
-    cells: pd.DataFrame, official: Path, column: str, indicator: str, year: int, published: float, tolerance: float
+    cells: pd.DataFrame, official: Official, column: str, indicator: str, year: int, published: float, tolerance: float
 ) -> None:
     assert float(england_row(official / csww.INDICATORS, year)[column]) == published
     observed = cells[cells["status"] == "observed"]
@@ -74,7 +68,7 @@ def test_rates_of_posts_come_to_englands(
 
 
 @pytest.mark.parametrize(("year", "published"), [(2017, 17.7), (2023, 16.0), (2024, 15.4), (2025, 15.2)])
-def test_caseloads_come_to_englands(cells: pd.DataFrame, official: Path, year: int, published: float) -> None:
+def test_caseloads_come_to_englands(cells: pd.DataFrame, official: Official, year: int, published: float) -> None:
     assert float(england_row(official / csww.INDICATORS, year)["caseload_fte"]) == published
     caseload = of(cells, "caseload").xs(year, level="year").dropna(subset="value")
     mean = (caseload["value"] * caseload["denominator"]).sum() / caseload["denominator"].sum()
@@ -82,7 +76,7 @@ def test_caseloads_come_to_englands(cells: pd.DataFrame, official: Path, year: i
 
 
 @pytest.mark.parametrize(("year", "published"), [(2017, 3.1), (2020, 2.9), (2022, 3.5), (2023, 3.3), (2025, 3.5)])
-def test_absences_come_to_englands(cells: pd.DataFrame, official: Path, year: int, published: float) -> None:
+def test_absences_come_to_englands(cells: pd.DataFrame, official: Official, year: int, published: float) -> None:
     assert float(england_row(official / csww.INDICATORS, year)["absence_rate_fte"]) == published
     absence = of(cells, "absence").xs(year, level="year").dropna(subset="value")
     mean = (absence["value"] * absence["denominator"]).sum() / absence["denominator"].sum()
@@ -93,7 +87,7 @@ def test_absences_come_to_englands(cells: pd.DataFrame, official: Path, year: in
 # Agreement with the published rate of every authority.
 
 
-def test_caseloads_are_the_published_ones(cells: pd.DataFrame, official: Path) -> None:
+def test_caseloads_are_the_published_ones(cells: pd.DataFrame, official: Official) -> None:
     caseload = of(cells, "caseload")
     both = caseload.join(rates(official, "caseload_fte").rename("published")).dropna(subset=["value", "published"])
     assert len(both) == 1350
@@ -102,7 +96,7 @@ def test_caseloads_are_the_published_ones(cells: pd.DataFrame, official: Path) -
     assert ((both["value"] - both["published"]).abs() <= rounding).all()
 
 
-def test_absences_are_the_published_ones(cells: pd.DataFrame, official: Path) -> None:
+def test_absences_are_the_published_ones(cells: pd.DataFrame, official: Official) -> None:
     absence = of(cells, "absence")
     both = absence.join(rates(official, "absence_rate_fte").rename("published")).dropna(subset=["value", "published"])
     assert len(both) > 1320
@@ -112,10 +106,10 @@ def test_absences_are_the_published_ones(cells: pd.DataFrame, official: Path) ->
 
 @pytest.mark.parametrize(("year", "half"), [(2015, 0.5), (2016, 0.05)])
 def test_absences_of_the_first_censuses_are_the_published_ones(
-    cells: pd.DataFrame, official: Path, year: int, half: float
+    cells: pd.DataFrame, official: Official, year: int, half: float
 ) -> None:
     column = f"C2_FTE_AbsenceRate_{year}"
-    table = read_table(official / csww.EARLIER[year][1], [column], encoding="cp1252").set_index("LA_code (3 digit)")
+    table = read_table(official / csww.EARLIER[year], [column], encoding="cp1252").set_index("LA_code (3 digit)")
     published = pd.to_numeric(table[column], errors="coerce").rename("published")
     absence = of(cells, "absence").xs(year, level="year")
     both = absence.rename({"314+318": "314"}).join(published).dropna(subset=["value", "published"])
@@ -124,7 +118,9 @@ def test_absences_of_the_first_censuses_are_the_published_ones(
     assert (100 * both["value"] - both["published"]).abs().max() < half + 0.006
 
 
-def test_children_in_need_per_worker_are_those_of_the_census_of_children(cells: pd.DataFrame, official: Path) -> None:
+def test_children_in_need_per_worker_are_those_of_the_census_of_children(
+    cells: pd.DataFrame, official: Official
+) -> None:
     found = of(cells, "children_in_need_per_worker")
     assert set(found.index.get_level_values("year")) == {2015}
     table = read_table(official / IN_NEED, ["At31_episodes"]).query("time_period == '2015' and old_la_code != ''")

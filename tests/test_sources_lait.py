@@ -13,6 +13,7 @@ from published import dictionary, ratio
 
 from bayes_csc.errors import DataError
 from bayes_csc.sources import cin, csww, lait, lait_totals
+from bayes_csc.sources.official import Official
 from bayes_csc.sources.rounded import rounded_cell
 from bayes_csc.sources.tables import SMALL_COUNT, UNAVAILABLE, Entry, local_authorities, read_table
 
@@ -20,21 +21,15 @@ NAMES = [measure.name for measure in lait.MEASURES]
 
 
 @pytest.fixture(scope="module")
-def official(shared: Path) -> Path:
-    """The folder of official files."""
-    return shared / "data" / "raw"
-
-
-@pytest.fixture(scope="module")
-def cells(official: Path) -> pd.DataFrame:
+def cells(official: Official) -> pd.DataFrame:
     """Cells of the tool's measures."""
     return lait.interactive_tool(official, dictionary())
 
 
 @pytest.fixture(scope="module")
-def figures(official: Path) -> pd.Series:
+def figures(official: Official) -> pd.Series:
     """Figures of the newest file by measure, authority and year, NaN where there is none."""
-    table = lait.read_long(official / lait.FILES["lait-2026"], [*NAMES, "Work_Force_SWAbsence"])
+    table = lait.read_long(official / lait.NEWEST, [*NAMES, "Work_Force_SWAbsence"])
     values = [entry.lower for entry in table["figure"]]
     return pd.Series(values, index=pd.MultiIndex.from_frame(table[["measure", "authority", "year"]]))
 
@@ -43,14 +38,14 @@ def shown(value: float) -> Entry:
     return Entry("observed", value, value)
 
 
-def england(official: Path, measure: str, year: int, release: str = "lait-2026") -> float:
-    path = official / lait.FILES[release]
+def england(official: Official, measure: str, year: int, file: str = lait.NEWEST) -> float:
+    path = official / file
     table = pd.read_parquet(path, columns=lait.COLUMNS, filters=[("Short Desc", "==", measure)])
     row = table[(table["LA Number"] == 970) & (table["Years"] == str(year))]
     return round(float(row["Values"].item()), 6)
 
 
-def release_rates(official: Path, file: str, numerator: tuple[str, ...], denominator: str) -> pd.Series:
+def release_rates(official: Official, file: str, numerator: tuple[str, ...], denominator: str) -> pd.Series:
     """Percentages recomputed from the counts of a release, by authority and year."""
     table = local_authorities(read_table(official / file, [*numerator, denominator]))
     index = pd.MultiIndex.from_arrays([table["old_la_code"], table["time_period"].astype(int)])
@@ -121,7 +116,7 @@ def test_a_rate_without_its_total_says_why(rate: Entry, total: Entry, status: st
 
 @pytest.mark.parametrize(("year", "published"), [(2023, 82.5), (2024, 84.5), (2025, 85.7)])
 def test_assessments_within_45_days_come_to_englands_rate(
-    cells: pd.DataFrame, official: Path, year: int, published: float
+    cells: pd.DataFrame, official: Official, year: int, published: float
 ) -> None:
     assert england(official, "Continue_Assess_Comp", year) == published
     # Weighted by episodes with factors, not by assessments.
@@ -129,7 +124,9 @@ def test_assessments_within_45_days_come_to_englands_rate(
 
 
 @pytest.mark.parametrize(("year", "published"), [(2023, 88.1), (2024, 89.8), (2025, 90.6)])
-def test_plans_reviewed_come_to_englands_rate(cells: pd.DataFrame, official: Path, year: int, published: float) -> None:
+def test_plans_reviewed_come_to_englands_rate(
+    cells: pd.DataFrame, official: Official, year: int, published: float
+) -> None:
     assert england(official, "RevCP", year) == published
     # Hampshire is missing in 2024.
     assert 100 * ratio(cells, "plan_reviewed", year) == pytest.approx(published, abs=0.2)
@@ -141,23 +138,23 @@ APPLICATIONS = {2015: 9.7, 2016: 11.0, 2019: 11.3, 2022: 9.7, 2023: 9.6, 2024: 9
 
 @pytest.mark.parametrize(("year", "published"), PLACED.items())
 def test_placements_far_away_round_to_englands_percentage(
-    cells: pd.DataFrame, official: Path, year: int, published: float
+    cells: pd.DataFrame, official: Official, year: int, published: float
 ) -> None:
-    assert england(official, "LACDistance", year, "lait-2025" if year == 2015 else "lait-2026") == published
+    assert england(official, "LACDistance", year, lait.OLDER if year == 2015 else lait.NEWEST) == published
     assert round(100 * ratio(cells, "placed_over_20_miles_lait", year)) == published
 
 
 @pytest.mark.parametrize(("year", "published"), APPLICATIONS.items())
 def test_care_applications_come_to_englands_rate(
-    cells: pd.DataFrame, official: Path, year: int, published: float
+    cells: pd.DataFrame, official: Official, year: int, published: float
 ) -> None:
-    assert england(official, "CareApplications", year, "lait-2025" if year == 2015 else "lait-2026") == published
+    assert england(official, "CareApplications", year, lait.OLDER if year == 2015 else lait.NEWEST) == published
     # Per 10,000, from other estimates of the children and without a few authorities.
     assert 10_000 * ratio(cells, "care_application_rate", year) == pytest.approx(published, abs=0.15)
 
 
 @pytest.mark.parametrize(("year", "published"), [(2015, 69_540), (2017, 72_670), (2025, 81_770)])
-def test_children_looked_after_come_to_the_published_number(official: Path, year: int, published: int) -> None:
+def test_children_looked_after_come_to_the_published_number(official: Official, year: int, published: int) -> None:
     found = lait_totals.looked_after(official)
     known = [entry.lower for (_, at), entry in found.items() if at == year and entry.status == "observed"]
     # Rounded to 10; City of London and Isles of Scilly may be hidden.
@@ -167,7 +164,7 @@ def test_children_looked_after_come_to_the_published_number(official: Path, year
 # Agreement with the releases that the tool quotes, in the years that both have.
 
 
-def test_assessments_agree_with_the_counts_of_the_census(official: Path, figures: pd.Series) -> None:
+def test_assessments_agree_with_the_counts_of_the_census(official: Official, figures: pd.Series) -> None:
     place = next(count for count in cin.COUNTS if count.indicator == "assessment_within_45_days")
     rates = release_rates(official, place.file, place.numerator, place.denominator)
     apart = differences(rates, figures, "Continue_Assess_Comp")
@@ -177,14 +174,14 @@ def test_assessments_agree_with_the_counts_of_the_census(official: Path, figures
     assert apart.max() < 0.16
 
 
-def test_reviews_agree_with_the_counts_of_the_census(official: Path, figures: pd.Series) -> None:
+def test_reviews_agree_with_the_counts_of_the_census(official: Official, figures: pd.Series) -> None:
     rates = release_rates(official, cin.REVIEWS, ("Reviewed_within_timescales",), "CPP_At31_3Months")
     apart = differences(rates, figures, "RevCP")
     assert len(apart) == 1037
     assert apart.max() < 0.0501
 
 
-def test_reviews_counted_from_the_tool_are_those_of_the_census(official: Path, figures: pd.Series) -> None:
+def test_reviews_counted_from_the_tool_are_those_of_the_census(official: Official, figures: pd.Series) -> None:
     table = local_authorities(read_table(official / cin.REVIEWS, ["CPP_At31_3Months"]))
     index = pd.MultiIndex.from_arrays([table["old_la_code"], table["time_period"].astype(int)])
     plans = pd.to_numeric(table["CPP_At31_3Months"].set_axis(index), errors="coerce")
@@ -203,7 +200,7 @@ def test_reviews_counted_from_the_tool_are_those_of_the_census(official: Path, f
     [("2017/SFR50_CLA2017.csv", 2017, 148, 0), ("2018/CLA2018.csv", 2018, 92, 37), ("2019/CLA2019.csv", 2019, 135, 45)],
 )
 def test_placements_far_away_agree_with_the_counts_of_2017_only(
-    official: Path, figures: pd.Series, file: str, year: int, pairs: int, apart: int
+    official: Official, figures: pd.Series, file: str, year: int, pairs: int, apart: int
 ) -> None:
     names = ["CLA_OutLA_GT20", f"CLA_Mar{year}"]
     table = read_table(official / "dfe-cla-2010-2019" / file, names, encoding="cp1252").set_index("geog_c")
@@ -213,7 +210,7 @@ def test_placements_far_away_agree_with_the_counts_of_2017_only(
     assert (found > 0.5001).sum() == apart
 
 
-def test_absence_adds_nothing_to_the_workforce_census(official: Path, figures: pd.Series) -> None:
+def test_absence_adds_nothing_to_the_workforce_census(official: Official, figures: pd.Series) -> None:
     table = local_authorities(read_table(official / csww.INDICATORS, ["absence_rate_fte"]))
     table = table.assign(authority=table["old_la_code"].str.split(" / "), year=table["time_period"].astype(int))
     text = table.explode("authority").set_index(["authority", "year"])["absence_rate_fte"]
@@ -228,7 +225,7 @@ def test_absence_adds_nothing_to_the_workforce_census(official: Path, figures: p
 
 @pytest.mark.parametrize("lag", [0, 1, 2])
 def test_no_estimate_of_children_makes_whole_numbers_of_care_applications(
-    official: Path, figures: pd.Series, lag: int
+    official: Official, figures: pd.Series, lag: int
 ) -> None:
     """In small authorities the interval of the rate holds a whole number no more often than by chance."""
     children = {(code, year - 1 + lag): entry.lower for (code, year), entry in lait_totals.children(official).items()}

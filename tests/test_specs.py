@@ -9,6 +9,7 @@ import pytest
 
 from bayes_csc.errors import SpecError
 from bayes_csc.spec import Spec
+from bayes_csc.studies.outcomes import OUTCOMES
 from bayes_csc_models.specs import FOLDER, shipped, spec
 
 DIFFERS = {
@@ -16,6 +17,22 @@ DIFFERS = {
     "no_domain_deviation": {"measurement": {"domains": ()}},
     "no_ratings": {"ratings": {"use": False}},
     "no_workforce": {"drop_domains": ("workforce",)},
+    "two_dimensions": {
+        "indicators": (
+            "re_referral",
+            "no_further_action",
+            "assessment_within_45_days",
+            "conference_within_15_days",
+            "second_plan",
+            "plan_over_2_years",
+            "agency",
+            "vacancy",
+            "turnover",
+            *OUTCOMES,
+        ),
+        "measurement": {"domains": ("workforce", "care_leavers", "placement", "health")},
+        "dimensions": {"outcomes": ("care_leavers", "placement", "health", "offending")},
+    },
 }
 
 

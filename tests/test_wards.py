@@ -11,7 +11,7 @@ import pytest
 from running import command
 
 from bayes_csc.geography import linked_blocks
-from bayes_csc.observations import judgement_rows
+from bayes_csc.judged import judgements
 from bayes_csc.panel import Panel
 
 WARDS = Path(__file__).parent / "wards"
@@ -47,7 +47,7 @@ def test_it_has_grades_blocks_and_an_earlier_state_of_its_own(wards: Panel) -> N
         ("A1",), ("A2",), ("B1",), ("B2",), ("K1",), ("V1",),
     ]  # fmt: skip
     assert set(wards.latest_grades().framework) == {"NS 1"}
-    assert len(judgement_rows(wards)) == 12
+    assert len(judgements(wards)) == 12
     earlier = wards.as_of(datetime.date(2022, 12, 31))
     assert set(earlier.cells[earlier.cells.indicator == "patients"].year) == {2020, 2021}
     assert set(earlier.cells[earlier.cells.indicator == "visit"].year) == {2020, 2021, 2022}

@@ -42,7 +42,8 @@ class Latent:
         run = preview_of(known, self.model, self.spec, seed)
         parts = []
         for date, rows in targets.groupby("date"):
-            table = forecast(run, self.model, date=pd.Timestamp(str(date)).date(), force=True, cores=1)
+            day = pd.Timestamp(str(date)).date()
+            table = forecast(run, self.model, group="all", date=day, force=True, cores=1)
             codes = rows.index.get_level_values("authority")
             labels = range(1, len(known.grades) + 1)
             p = table.set_index("authority").reindex(codes)[[f"p_grade_{g}" for g in labels]]

@@ -14,10 +14,10 @@ With S = Sigma ** -1, r = z - o - A m, H = A'SA, h = A'Sr and M = I + L'HL the s
     log p(z) = sum 1/2 log|S| - 1/2 r'Sr + 1/2 h'L M^-1 L'h - 1/2 log|M| - n/2 log(2 pi)
     E[v | z] = M^-1 L'h,   Cov[v | z] = M^-1
 
-Graded observations (a judgement each) are not Gaussian: f = o + A theta, and the grade's probability is
-Phi(high - f) - Phi(low - f). Expectation propagation (Minka 2001) replaces each by a Gaussian site
-exp(-tau f^2 / 2 + eta f), refitted at every evaluation, so the density and its gradient are those of the
-hyperparameters' EP evidence.
+Graded observations are not Gaussian: f = o + A theta + d zeta, zeta ~ N(0, 1) shared by the judgements of an
+inspection, and a grade's probability is Phi(high - f) - Phi(low - f). Expectation propagation (Minka 2001) replaces
+each by a Gaussian site exp(-tau f^2 / 2 + eta f), refitted at every evaluation, so the density and its gradient are
+those of the hyperparameters' EP evidence (`grades`).
 
 By Fisher's identity, the gradient is the posterior expectation of the complete-data gradient; that by the standard
 deviation s of a column of L is (E[v ** 2] - 1) / s, summed. L is never inverted, so a variance share may go to zero

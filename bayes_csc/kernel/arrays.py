@@ -24,7 +24,7 @@ class Layout(NamedTuple):
         Reporting year of each observation (only differences matter).
     group_obs, group_domain
         Starts of each group's observations; index of its domain deviation, -1 for none. A group is one reporting
-        unit's series of an indicator, or of the indicators of one domain, or one grade.
+        unit's series of an indicator, or of the indicators of one domain, or the judgements of one inspection.
     block, block_group
         The blocks taken one by one; first and last (exclusive) of the groups of each, (block, 2).
     block_state, block_template
@@ -37,7 +37,7 @@ class Layout(NamedTuple):
     single_cell
         (group, slot, lane): its observation in a slot, -1 for none.
     single_grade
-        (group, item, lane): its judgements, integrated out or with a score of their own.
+        (group, inspection, item, lane): its judgements, integrated out or with a score of their own; -1 for none.
     series_slot, series_kind, series_domain
         Starts of each series' slots, one for every year from its first to its last; its indicator; its domain or -1.
     slot_state, slot_weight, slot_year
@@ -83,13 +83,14 @@ class Real(NamedTuple):
     z, variance, offset
         Observations, their sampling variances, and what they would be at theta = 0.
     loading
-        Per indicator; the judgements' last.
+        Per kind of observation: the indicators, then what is graded.
     mean
         Prior mean of every state, authority-major.
     scale
         Standard deviation of each kind of template column.
     ar_sd, ar_phi, white_sd, domain_sd
-        Per indicator: its own AR(1) deviation, white noise, and its part of the domain's deviation.
+        Per kind: its own AR(1) deviation, white noise, and its part of the domain's deviation; of a judgement, of its
+        inspection's own effect.
     domain_phi
         Autocorrelation of each domain's deviation.
     low, high

@@ -146,3 +146,13 @@ def total(typing: Any, a: Any) -> Any:
         return out
 
     return types.float64(lanes), codegen
+
+
+@intrinsic
+def first_lane(typing: Any, a: Any) -> Any:
+    """The number in the first lane."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.extract_element(args[0], ir.Constant(ir.IntType(32), 0))
+
+    return types.float64(lanes), codegen

@@ -48,7 +48,7 @@ class Memory(NamedTuple):
     hl: Matrix  # (state, column) H L, then L M^-1
     minv: Matrix  # (column, column) M^-1
     theta: Matrix  # (state, state) Cov[theta | z]
-    beta: Matrix  # (grade, column) Cov(v, f)
+    beta: Matrix  # (inspection, column) Cov(v, t)
     work: Matrix  # (n, n)
     other: Matrix  # (n, n)
     sites: Sites
@@ -56,8 +56,8 @@ class Memory(NamedTuple):
 
 @part
 def sizes(layout):
-    """Return the most groups, observations, observations of a group, states or columns, and grades of a block; lags."""
-    groups, obs, size, width, grades = 1, 1, 1, 1, 1
+    """Most groups, observations, states or columns, inspections of a block; observations of a group, items; lags."""
+    groups, obs, size, width, grades, items = 1, 1, 1, 1, 1, 1
     for i in range(layout.block.size):
         b, here = layout.block[i], 0
         first, last = layout.block_group[i, 0], layout.block_group[i, 1]
@@ -65,23 +65,25 @@ def sizes(layout):
         width = max(width, layout.block_state[b + 1] - layout.block_state[b])
         width = max(width, layout.template_column[layout.block_template[b]])
         for g in range(first, last):
-            size = max(size, layout.group_obs[g + 1] - layout.group_obs[g])
-            here += 1 if layout.graded[layout.group_obs[g]] >= 0 else 0
+            n = layout.group_obs[g + 1] - layout.group_obs[g]
+            size = max(size, n)
+            if layout.graded[layout.group_obs[g]] >= 0:
+                here, items = here + 1, max(items, n)
         grades = max(grades, here)
     earliest, latest = 0, 0
     for i in range(layout.time.size):
         earliest = layout.time[i] if i == 0 else min(earliest, layout.time[i])
         latest = layout.time[i] if i == 0 else max(latest, layout.time[i])
-    return groups, obs, size, width, grades, latest - earliest + 2
+    return groups, obs, size, width, grades, items, latest - earliest + 2
 
 
 @stage
 def memory_size(layout, real):
     """Numbers in the working memory of the largest of the blocks."""
-    groups, obs, size, width, grades, lags = sizes(layout)
+    groups, obs, size, width, grades, items, lags = sizes(layout)
     padded, wide, n = vectors(size) * WIDTH, vectors(width) * WIDTH, vectors(max(size, width, grades)) * WIDTH
     kinds = real.loading.size
-    out = groups * (size + width) * padded + 5 * width * wide + grades * wide + 2 * n * n + sites_size(grades)
+    out = groups * (size + width) * padded + 5 * width * wide + grades * wide + 2 * n * n + sites_size(grades, items)
     return out + 2 * obs + 3 * wide + 2 * n + (kinds + real.domain_phi.size + kinds * kinds) * lags + 2 * WIDTH
 
 
@@ -103,7 +105,7 @@ def powers(base, out):
 @stage
 def lay_out(layout, real, buffer, which):
     """Lay the working memory out in a buffer of `memory_size` numbers."""
-    groups, obs, size, width, grades, lags = sizes(layout)
+    groups, obs, size, width, grades, items, lags = sizes(layout)
     padded, wide, n = vectors(size), vectors(width) * WIDTH, vectors(max(size, width, grades)) * WIDTH
     kinds, at = real.loading.size, first_aligned(buffer)
     sat = at + groups * size * padded * WIDTH
@@ -111,7 +113,7 @@ def lay_out(layout, real, buffer, which):
     beta = square + 5 * width * wide
     work = beta + grades * wide
     site = work + 2 * n * n
-    row = site + sites_size(grades)
+    row = site + sites_size(grades, items)
     line = row + 2 * obs + 3 * wide
     power = line + 2 * n
     memory = Memory(
@@ -124,7 +126,7 @@ def lay_out(layout, real, buffer, which):
         matrix(buffer, square, width, wide), matrix(buffer, square + width * wide, width, wide),
         matrix(buffer, square + 2 * width * wide, width, wide), matrix(buffer, square + 3 * width * wide, width, wide),
         matrix(buffer, square + 4 * width * wide, width, wide), matrix(buffer, beta, grades, wide),
-        matrix(buffer, work, n, n), matrix(buffer, work + n * n, n, n), sites(buffer, site, grades),
+        matrix(buffer, work, n, n), matrix(buffer, work + n * n, n, n), sites(buffer, site, grades, items),
     )  # fmt: skip
     powers(real.ar_phi, memory.ar_power)
     powers(real.domain_phi, memory.domain_power)
@@ -271,24 +273,36 @@ def state_moments(n_state, n_col, memory):
 
 
 @part
+def fill_items(n, first, last, layout, real, s):
+    """Fill the items of the block's nth inspection, its observations first to last; the other items are free."""
+    for j in range(s.low.shape[1]):
+        i = first + j
+        here = i < last
+        put(s.low, (n, j), splat(max(real.low[layout.graded[i]], -ENDLESS) if here else -ENDLESS))
+        put(s.high, (n, j), splat(min(real.high[layout.graded[i]], ENDLESS) if here else ENDLESS))
+        put(s.offset, (n, j), splat(real.offset[i] if here else 0.0))
+        put(s.loading, (n, j), splat(real.loading[layout.kind[i]] if here else 0.0))
+        put(s.effect, (n, j), splat(real.domain_sd[layout.kind[i]] if here else 0.0))
+
+
+@part
 def condition_on_grades(index, n_col, first_state, layout, real, memory):
     """Add a block's grades to its collapse, by EP in the first lane; update M^-1 and v; return their evidence."""
     v, c, which, s, beta, minv, line = (
         memory.v, memory.c, memory.which, memory.sites, memory.beta, memory.minv, memory.line,
     )  # fmt: skip
     n, wide, row, state, weight = 0, vectors(n_col), layout.row, layout.state, layout.weight
+    work = memory.work
     for g in range(layout.block_group[index, 0], layout.block_group[index, 1]):
         i = layout.group_obs[g]
-        k = layout.graded[i]
-        if k < 0:
+        if layout.graded[i] < 0:
             continue
-        level, psi = real.offset[i], real.loading[layout.kind[i]]
-        work = memory.work
+        level = 0.0
         for w in range(wide):
             put(work.rows, (n, w), splat(0.0))
             put(beta.rows, (n, w), splat(0.0))
         for e in range(row[i], row[i + 1]):
-            a, p = psi * weight[e], state[e]
+            a, p = weight[e], state[e]
             level += a * real.mean[first_state + p]
             for w in range(wide):
                 put(work.rows, (n, w), fma(get(memory.factor.rows, (p, w)), a, get(work.rows, (n, w))))
@@ -297,8 +311,7 @@ def condition_on_grades(index, n_col, first_state, layout, real, memory):
             level += c[d] * v[which[d]]
         add_rows(c, which, count, minv.rows, 0, wide, beta.rows, n)
         put(s.mean, n, splat(level))
-        put(s.low, n, splat(max(real.low[k], -ENDLESS)))
-        put(s.high, n, splat(min(real.high[k], ENDLESS)))
+        fill_items(n, i, layout.group_obs[g + 1], layout, real, s)
         n += 1
     if n == 0:
         return 0.0
@@ -308,7 +321,7 @@ def condition_on_grades(index, n_col, first_state, layout, real, memory):
             for d in range(n_col):
                 t += memory.work.flat[i, d] * beta.flat[j, d]
             put(s.cov, (i, j), splat(t))
-    evidence = add_sites(n, True, s)
+    evidence = add_sites(n, s.low.shape[1], True, s)
     for i in range(n):
         for d in range(n_col):
             v[d] += s.pulled[i, 0] * beta.flat[i, d]

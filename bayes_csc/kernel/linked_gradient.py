@@ -5,27 +5,32 @@ from __future__ import annotations
 from bayes_csc.kernel.access import get, put, view
 from bayes_csc.kernel.compiled import part, stage
 from bayes_csc.kernel.dense import add_rows, clear_rows, column, not_zero, vectors
-from bayes_csc.kernel.lanes import WIDTH
+from bayes_csc.kernel.grades import item_gradient, pair_given_all
+from bayes_csc.kernel.lanes import WIDTH, first_lane, splat
 from bayes_csc.kernel.linked import collapse_block, lay_out, touched
 
 
 @part
-def grade_gradient(first, at, layout, real, memory, first_state, gradient):
-    """Add the part of the gradient of one grade, the block's `at`th."""
-    k, site = layout.kind[first], layout.graded[first]
-    tau, eta = memory.sites.tau[at, 0], memory.sites.eta[at, 0]
-    psi, level, spread = real.loading[k], 0.0, 0.0
+def grade_gradient(g, at, layout, real, memory, first_state, gradient):
+    """Add the part of the gradient of one inspection, the block's `at`th."""
+    s, first, last = memory.sites, layout.group_obs[g], layout.group_obs[g + 1]
+    level, spread, by_mean = 0.0, 0.0, 0.0
     for e in range(layout.row[first], layout.row[first + 1]):
         p, w = layout.state[e], layout.weight[e]
         level += w * (real.mean[first_state + p] + memory.x[p])
         for f in range(layout.row[first], layout.row[first + 1]):
             spread += w * layout.weight[f] * memory.theta.flat[p, layout.state[f]]
-    s = eta - tau * (real.offset[first] + psi * level)
-    gradient.offset[first] = s
-    gradient.loading[k] += level * s - tau * psi * spread
-    gradient.low[site], gradient.high[site] = memory.sites.by_low[at, 0], memory.sites.by_high[at, 0]
+    pair = pair_given_all(at, s.low.shape[1], s, splat(level), splat(spread))
+    for j in range(last - first):
+        by = item_gradient(at, j, s, pair)
+        k, site = layout.kind[first + j], layout.graded[first + j]
+        gradient.offset[first + j] = first_lane(by[0])
+        by_mean += real.loading[k] * gradient.offset[first + j]
+        gradient.loading[k] += first_lane(by[1])
+        gradient.domain_sd[k] += first_lane(by[2])
+        gradient.low[site], gradient.high[site] = s.by_low[at, j, 0], s.by_high[at, j, 0]
     for e in range(layout.row[first], layout.row[first + 1]):
-        gradient.mean[first_state + layout.state[e]] += psi * layout.weight[e] * s
+        gradient.mean[first_state + layout.state[e]] += layout.weight[e] * by_mean
 
 
 @part
@@ -133,7 +138,7 @@ def linked_blocks(layout, real, gradient, buffer, which):
         for g in range(first_group, layout.block_group[index, 1]):
             first = layout.group_obs[g]
             if layout.graded[first] >= 0:
-                grade_gradient(first, grade, layout, real, memory, first_state, gradient)
+                grade_gradient(g, grade, layout, real, memory, first_state, gradient)
                 grade += 1
             else:
                 s_inv, sat = memory.precision[g - first_group], memory.sat[g - first_group]

@@ -95,60 +95,64 @@ def collapse_states(factor, big_h, h, hl, root, y, yh, v, v_var, x, theta):
 
 @part
 def most_judged(item):
-    """Return how many judgements the lane has that has most."""
+    """Return how many inspections the lane has that has most."""
     n = 0
-    while n < item.shape[0] and largest(present(item, n)) > 0.0:
+    while n < item.shape[0] and largest(present(item, (n, 0))) > 0.0:
         n += 1
     return n
 
 
 @part
 def judgements(item, layout, real, memory, n_state):
-    """Fill the judgements' weights and offsets, and their cutpoints or, where they have a score, known sites."""
-    judged, sites, k = memory.judged, memory.sites, real.loading.size - 1
-    noise = real.white_sd[k] * real.white_sd[k] + real.ar_sd[k] * real.ar_sd[k]
-    for j in range(most_judged(item)):
+    """Fill the inspections' weights, and their items' parameters with cutpoints or, where scored, known sites."""
+    judged, s = memory.judged, memory.sites
+    for i in range(most_judged(item)):
         for p in range(n_state):
-            put(judged, (j, p), splat(0.0))
+            put(judged, (i, p), splat(0.0))
         for lane in range(WIDTH):
-            i = item[j, lane]
-            low, high = -ENDLESS, ENDLESS
-            if i >= 0:
-                for e in range(layout.row[i], layout.row[i + 1]):
-                    judged[j, layout.state[e], lane] += layout.weight[e]
-                g = layout.graded[i]
-                if g >= 0:
-                    low, high = max(real.low[g], low), min(real.high[g], high)
-            sites.low[j, lane], sites.high[j, lane] = low, high
-        put(sites.mean, j, gather(real.offset, item, j, splat(0.0)))
-        tau = present(item, j) / (gather(real.variance, item, j, splat(1.0)) + noise)
-        put(sites.tau, j, tau)
-        put(sites.eta, j, tau * gather(real.z, item, j, splat(0.0)))
+            if item[i, 0, lane] >= 0:
+                for e in range(layout.row[item[i, 0, lane]], layout.row[item[i, 0, lane] + 1]):
+                    judged[i, layout.state[e], lane] += layout.weight[e]
+            for j in range(item.shape[1]):
+                at = item[i, j, lane]
+                low, high, loading, effect, noise = -ENDLESS, ENDLESS, 0.0, 0.0, 1.0
+                if at >= 0:
+                    k, g = layout.kind[at], layout.graded[at]
+                    loading, effect = real.loading[k], real.domain_sd[k]
+                    noise = real.variance[at] + real.white_sd[k] * real.white_sd[k] + real.ar_sd[k] * real.ar_sd[k]
+                    if g >= 0:
+                        low, high = max(real.low[g], low), min(real.high[g], high)
+                s.low[i, j, lane], s.high[i, j, lane] = low, high
+                s.loading[i, j, lane], s.effect[i, j, lane] = loading, effect
+                s.item_tau[i, j, lane] = 1.0 / noise if at >= 0 else 0.0
+        for j in range(item.shape[1]):
+            put(s.offset, (i, j), gather(real.offset, item, (i, j), splat(0.0)))
+            put(s.item_eta, (i, j), get(s.item_tau, (i, j)) * gather(real.z, item, (i, j), splat(0.0)))
 
 
 @part
-def condition_on_grades(used, fitted, psi, memory, n_state, n_col):
-    """Add the judgements to the states; update Theta, x and the moments of v; return their evidences."""
+def condition_on_grades(used, items, fitted, memory, n_state, n_col):
+    """Add the inspections to the states; update Theta, x and the moments of v; return their evidence."""
     judged, pull, beta, x, theta, y, sites = (
         memory.judged, memory.pull, memory.beta, memory.x, memory.theta, memory.y, memory.sites,
     )  # fmt: skip
     line = memory.line[0]
     for j in range(used):
-        s = get(sites.mean, j)
+        s = splat(0.0)
         for p in range(n_state):
-            s = fma(get(judged, (j, p)) * psi, get(x, p) + get(memory.mean, p), s)
+            s = fma(get(judged, (j, p)), get(x, p) + get(memory.mean, p), s)
         put(sites.mean, j, s)
         for q in range(n_state):
             s = splat(0.0)
             for p in range(n_state):
                 s = fma(get(judged, (j, p)), get(theta, (p, q)), s)
-            put(pull, (j, q), s * psi)
+            put(pull, (j, q), s)
         for c in range(n_col):
             s = splat(0.0)
             for p in range(n_state):
                 s = fma(get(judged, (j, p)), get(y, (p, c)), s)
-            put(line, c, s * psi)
-        for c in range(n_col):  # from Cov(Y's v, f) to Cov(v, f)
+            put(line, c, s)
+        for c in range(n_col):  # from Cov(Y's v, t) to Cov(v, t)
             s = splat(0.0)
             for d in range(c, n_col):
                 s = fma(get(memory.root, (c, d)), get(line, d), s)
@@ -157,9 +161,9 @@ def condition_on_grades(used, fitted, psi, memory, n_state, n_col):
             s = splat(0.0)
             for p in range(n_state):
                 s = fma(get(judged, (i, p)), get(pull, (j, p)), s)
-            put(sites.cov, (i, j), s * psi)
-            put(sites.cov, (j, i), s * psi)
-    evidence = add_sites(used, fitted, sites)
+            put(sites.cov, (i, j), s)
+            put(sites.cov, (j, i), s)
+    evidence = add_sites(used, items, fitted, sites)
     for j in range(used):
         s = get(sites.pulled, j)
         for p in range(n_state):
@@ -252,6 +256,5 @@ def collapse_group(group, layout, real, factor, memory):
     used = most_judged(item)
     if used > 0:
         judgements(item, layout, real, memory, n_state)
-        psi = real.loading[real.loading.size - 1]
-        density += condition_on_grades(used, real.low.size > 0, psi, memory, n_state, n_col)
+        density += condition_on_grades(used, item.shape[1], real.low.size > 0, memory, n_state, n_col)
     return density

@@ -10,9 +10,10 @@ P^-1 and those are what P^-1 is not zero at: they come, as adjoints, from the re
 
 from __future__ import annotations
 
-from bayes_csc.kernel.access import gather, get, put, scatter, view
+from bayes_csc.kernel.access import get, put, scatter, view
 from bayes_csc.kernel.compiled import part, stage
 from bayes_csc.kernel.domains import domain_gradient, domain_posterior, path_gradient
+from bayes_csc.kernel.grades import item_gradient, pair_given_all
 from bayes_csc.kernel.lanes import WIDTH, fma, splat, total
 from bayes_csc.kernel.posterior import collapse_group, group_size, group_space, most_judged
 
@@ -217,37 +218,40 @@ def series_gradient(series, group, layout, real, memory, gradient, sums):
 @part
 def judgement_gradient(group, layout, real, memory, gradient):
     """Add the judgements' part of the gradient; of the mean's to h."""
-    judged, sites, h, item = memory.judged, memory.sites, memory.h, layout.single_grade[group]
-    n_state, k = h.shape[0], real.loading.size - 1
-    psi, by_loading, by_noise = real.loading[k], splat(0.0), splat(0.0)
-    for j in range(most_judged(item)):
+    judged, s, h, item = memory.judged, memory.sites, memory.h, layout.single_grade[group]
+    n_state, scored = h.shape[0], real.low.size == 0
+    for i in range(most_judged(item)):
         level, spread = splat(0.0), splat(0.0)
         for p in range(n_state):
-            w = get(judged, (j, p))
+            w = get(judged, (i, p))
             level = fma(w, get(memory.mean, p) + get(memory.x, p), level)
-            s = splat(0.0)
+            c = splat(0.0)
             for q in range(n_state):
-                s = fma(get(judged, (j, q)), get(memory.theta, (p, q)), s)
-            spread = fma(w, s, spread)
-        tau = get(sites.tau, j)
-        s = get(sites.eta, j) - tau * (gather(real.offset, item, j, splat(0.0)) + level * psi)
-        for p in range(n_state):
-            put(h, p, fma(get(judged, (j, p)), s * psi, get(h, p)))
-        by_loading += level * s - tau * spread * psi
-        scatter(gradient.offset, item, j, s)
-        if real.low.size > 0:
+                c = fma(get(judged, (i, q)), get(memory.theta, (p, q)), c)
+            spread = fma(w, c, spread)
+        pair, by_mean = pair_given_all(i, item.shape[1], s, level, spread), splat(0.0)
+        for j in range(item.shape[1]):
+            by = item_gradient(i, j, s, pair)
+            by_mean = fma(by[0], get(s.loading, (i, j)), by_mean)
+            scatter(gradient.offset, item, (i, j), by[0])
+            if scored:
+                scatter(gradient.z, item, (i, j), splat(0.0) - by[0])
+                scatter(gradient.variance, item, (i, j), by[3])
+            for f in range(3):
+                put(memory.line, (f, 0), by[f + 1])
             for lane in range(WIDTH):
-                if item[j, lane] >= 0:
-                    g = layout.graded[item[j, lane]]
-                    gradient.low[g], gradient.high[g] = sites.by_low[j, lane], sites.by_high[j, lane]
-        else:
-            noise = 0.5 * (s * s + tau * (tau * spread * (psi * psi) - 1.0))
-            by_noise += noise
-            scatter(gradient.z, item, j, splat(0.0) - s)
-            scatter(gradient.variance, item, j, noise)
-    gradient.loading[k] += total(by_loading)
-    gradient.white_sd[k] += total(by_noise) * 2.0 * real.white_sd[k]
-    gradient.ar_sd[k] += total(by_noise) * 2.0 * real.ar_sd[k]
+                at = item[i, j, lane]
+                if at >= 0:
+                    k, g = layout.kind[at], layout.graded[at]
+                    gradient.loading[k] += memory.line[0, 0, lane]
+                    gradient.domain_sd[k] += memory.line[1, 0, lane]
+                    if g >= 0:
+                        gradient.low[g], gradient.high[g] = s.by_low[i, j, lane], s.by_high[i, j, lane]
+                    else:
+                        gradient.white_sd[k] += memory.line[2, 0, lane] * 2.0 * real.white_sd[k]
+                        gradient.ar_sd[k] += memory.line[2, 0, lane] * 2.0 * real.ar_sd[k]
+        for p in range(n_state):
+            put(h, p, fma(get(judged, (i, p)), by_mean, get(h, p)))
 
 
 @part

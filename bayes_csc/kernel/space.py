@@ -38,9 +38,9 @@ class Space(NamedTuple):
     yh: np.ndarray  # (column) Y'h
     v: np.ndarray  # (column) E[v | z]
     v_var: np.ndarray  # (column) Var[v | z]
-    judged: np.ndarray  # (grade, state) loading times weights of the judgements
-    beta: np.ndarray  # (grade, column) Cov(v, f)
-    pull: np.ndarray  # (grade, state) Cov(theta, f)
+    judged: np.ndarray  # (inspection, state) W, its weights
+    beta: np.ndarray  # (inspection, column) Cov(v, t)
+    pull: np.ndarray  # (inspection, state) Cov(theta, t)
     a: np.ndarray  # (n, n) scratch
     b: np.ndarray  # (n, n)
     line: np.ndarray  # (LINES, n)
@@ -67,7 +67,7 @@ def space_size(layout, n_state, n_column):
     vectors += n_domain * years * (years + n_state + 1)
     vectors += 3 * n_state + 2 * n_state * n_state + 2 * n_state * n_column + n_column * n_column + 3 * n_column
     vectors += n_grade * (2 * n_state + n_column) + 2 * n * n + LINES * n
-    return vectors * WIDTH + sites_size(n_grade)
+    return vectors * WIDTH + sites_size(n_grade, layout.single_grade.shape[2])
 
 
 @part
@@ -102,5 +102,5 @@ def space(layout, n_state, n_column, buffer, at):
         view(buffer, grade + n_grade * row, (n_grade, n_state, w)),
         view(buffer, scratch, (n, n, w)), view(buffer, scratch + n * n * w, (n, n, w)),
         view(buffer, scratch + 2 * n * n * w, (LINES, n, w)),
-        sites(buffer, scratch + (2 * n + LINES) * n * w, n_grade),
+        sites(buffer, scratch + (2 * n + LINES) * n * w, n_grade, layout.single_grade.shape[2]),
     )  # fmt: skip

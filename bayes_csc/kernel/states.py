@@ -18,8 +18,8 @@ def states(layout, real, n_year, share, noise):
     """Moments of the states given the hyperparameters, and one draw of them.
 
     Blocks that the layout leaves out have mean and draw `real.mean` and no covariance. `noise` are standard normals,
-    (block, most columns + most grades); without columns, (block, 0), the draw is the mean. Returns, for the n states
-    in rows of n_year (an authority each): mean (n,), a draw (n,), the covariance of each authority's years
+    (block, most columns + most inspections); without columns, (block, 0), the draw is the mean. Returns, for the n
+    states in rows of n_year (an authority each): mean (n,), a draw (n,), the covariance of each authority's years
     (n / n_year, n_year, n_year), and its covariance with a weighted sum over all authorities, of which only those of
     its block matter (same shape: [a, t, u] = Cov(theta[a, t], sum over c of share[c, u] theta[c, u])).
     """
@@ -88,7 +88,7 @@ def singles(layout, real, n_year, share, noise, mean, draw, own, shared, buffer)
     for group in range(layout.single_block.shape[0]):
         collapse_group(group, layout, real, factor, memory)
         if noise.shape[1] > 0:
-            wiggle(group, layout, real, memory, noise)
+            wiggle(group, layout, memory, noise)
         for lane in range(WIDTH):
             b = layout.single_block[group, lane]
             if b < 0:
@@ -104,21 +104,21 @@ def singles(layout, real, n_year, share, noise, mean, draw, own, shared, buffer)
 
 
 @part
-def wiggle(group, layout, real, memory, noise):
-    """Fill h with a draw of theta less its mean: one given the indicators, then conditioned on the judgements' sites.
+def wiggle(group, layout, memory, noise):
+    """Fill h with a draw of theta less its mean: one given the indicators, then conditioned on the inspections' sites.
 
-    With theta' = Y e and f' = B theta' + tau ** -1/2 e', theta' - Cov(theta, f) Var(f') ** -1 f' has the covariance
+    With theta' = Y e and t' = W theta' + tau ** -1/2 e', theta' - Cov(theta, t) Var(t') ** -1 t' has the covariance
     of theta given the judgements (Matheron's rule).
     """
     h, yh, sites, item = memory.h, memory.yh, memory.sites, layout.single_grade[group]
     n_state, n_col, used = h.shape[0], yh.shape[0], most_judged(item)
-    psi, score = real.loading[real.loading.size - 1], memory.line[0]
+    score = memory.line[0]
     for lane in range(WIDTH):
         b = layout.single_block[group, lane]
         for c in range(n_col):
             yh[c, lane] = noise[b, c] if b >= 0 else 0.0
         for j in range(used):
-            score[j, lane] = noise[b, n_col + j] if item[j, lane] >= 0 else 0.0
+            score[j, lane] = noise[b, n_col + j] if item[j, 0, lane] >= 0 else 0.0
     for p in range(n_state):
         s = splat(0.0)
         for c in range(n_col):
@@ -128,7 +128,7 @@ def wiggle(group, layout, real, memory, noise):
         tau = get(sites.tau, j)
         s = get(score, j) * where_positive(tau, 1.0 / sqrt(tau), splat(0.0))
         for p in range(n_state):
-            s = fma(get(memory.judged, (j, p)) * psi, get(h, p), s)
+            s = fma(get(memory.judged, (j, p)), get(h, p), s)
         put(score, j, s)
     for j in range(used):
         s = splat(0.0)

@@ -13,6 +13,7 @@ from bayes_csc.errors import UsageError
 from bayes_csc.jumps import RULE
 from bayes_csc.report.html import chart, element, folded, page_text, table
 from bayes_csc.report.national_chart import national_chart
+from bayes_csc.report.side_sections import side_sections
 from bayes_csc.report.status_charts import authority_chart, coverage_chart
 from bayes_csc.report.style import STATUS_WORDS, look
 from bayes_csc.report.svg import svg_element
@@ -55,6 +56,7 @@ def data_page(about: Description, indicator: str | None = None) -> str:
             ("national", "National series", _national(about)),
             ("revisions", "Revisions", _revisions(about)),
             ("jumps", "Largest jumps", _jumps(about)),
+            *side_sections(about),
         ]
     links = [element("li", element("a", title, href=f"#{key}")) for key, title, _ in sections]
     return page_text(
@@ -102,7 +104,7 @@ def _coverage(about: Description) -> list[ET.Element]:
     header = ["Indicator", "Year", *(STATUS_WORDS[status].capitalize() for status in about.coverage.columns)]
     caption = (
         "Each tile is an indicator in a year; its parts, from left to right, are the shares of cells observed, "
-        "suppressed, not available and not applicable. Authorities without a row are counted in the table only."
+        "suppressed, not available and not applicable, and of authorities without a row."
     )
     behind = table("Cells by status, and authorities without a row", header, rows, stubs=2)
     return [
@@ -179,8 +181,14 @@ def _national(about: Description) -> list[ET.Element]:
         title = f"National series: {domain.replace('_', ' ')}"
         drawn = svg_element(figure, f"national-{domain}", title, " ".join(_trend(about, key) for key in keys))
         behind = folded(f"Table: {title[0].lower()}{title[1:]}", _national_table(about, keys))
-        content += [element("h3", domain.replace("_", " ").capitalize()), chart(drawn, title, behind)]
+        content += [element("h3", domain.replace("_", " ").capitalize()), chart(drawn, _numbered(keys, series), behind)]
     return content
+
+
+def _numbered(keys: list[str], series: pd.DataFrame) -> str:
+    years = series.index.get_level_values("year")
+    many = "1 indicator" if len(keys) == 1 else f"{len(keys)} indicators"
+    return f"{many}, {years.min()} to {years.max()}"
 
 
 def _trend(about: Description, key: str) -> str:

@@ -16,7 +16,7 @@ from bayes_csc.cell_check import STATUSES
 from bayes_csc.report.style import STATUS_WORDS, WIDTH, colour, new_figure
 
 ROW, MARGIN = 0.24, 0.75
-"""Height of a row of the map of indicators, and of what is above and below it, inches."""
+"""Height of a row of the map of indicators, and of what is above it, inches."""
 AUTHORITY_ROW, COLUMNS = 0.145, 3
 TILE_WIDTH, TILE_HEIGHT = 0.9, 0.74
 NO_ROW = "no_row"
@@ -35,7 +35,7 @@ def coverage_chart(coverage: pd.DataFrame, labels: Mapping[str, str]) -> Figure:
     """
     years = _years(coverage.index.get_level_values("year"))
     figure = new_figure(MARGIN + ROW * len(labels))
-    axes = _map_axes(figure, years, list(labels.values()))
+    axes = _map_axes(figure, years, list(labels.values()), most=60)
     row = {key: place for place, key in enumerate(labels)}
     y = coverage.index.get_level_values("indicator").map(row).to_numpy(float)
     x = coverage.index.get_level_values("year").to_numpy(float) - TILE_WIDTH / 2
@@ -47,7 +47,7 @@ def coverage_chart(coverage: pd.DataFrame, labels: Mapping[str, str]) -> Figure:
         start = start + part
     _tiles(axes, x, y, np.full(len(x), TILE_WIDTH), NO_ROW, edge=True)
     _legend(figure)
-    _place(figure, left=3.0, height=MARGIN + ROW * len(labels))
+    _place(figure, left=3.75, height=MARGIN + ROW * len(labels))
     return figure
 
 
@@ -96,13 +96,14 @@ def _map_axes(
     place: int | None = None,
     size: float = 8,
     rows: int = 0,
+    most: int = 48,
 ) -> Axes:
     axes = figure.add_subplot() if place is None else figure.add_subplot(1, COLUMNS, place + 1)
     axes.set(xlim=(years[0] - 0.5, years[-1] + 0.5), ylim=(max(rows, len(labels)) - 0.5, -0.5))
     step = 1 if place is None else max(1, -(-len(years) // 4))
     ticks = [year for year in years if (year - years[-1]) % step == 0]
     axes.set_xticks(ticks, [f"{year}" if place is None else f"’{year % 100:02}" for year in ticks])
-    axes.set_yticks(range(len(labels)), [_short(label) for label in labels], fontsize=size)
+    axes.set_yticks(range(len(labels)), [_short(label, most) for label in labels], fontsize=size)
     axes.tick_params(length=0)
     axes.tick_params(axis="y", labelcolor=colour("ink"))
     axes.xaxis.tick_top()
@@ -111,7 +112,7 @@ def _map_axes(
     return axes
 
 
-def _short(label: str, most: int = 48) -> str:
+def _short(label: str, most: int) -> str:
     return label if len(label) <= most else label[: most - 1].rstrip() + "…"
 
 
@@ -138,12 +139,12 @@ def _boxes(x: np.ndarray, y: np.ndarray, width: np.ndarray) -> Path | None:
 
 def _legend(figure: Figure) -> None:
     keys = [Patch(**_fill(status) | EDGE, label=STATUS_WORDS[status]) for status in (*STATUSES, NO_ROW)]
-    figure.legend(handles=keys, loc="lower left", ncols=len(keys), frameon=False, handlelength=1.4, borderaxespad=0.2)
+    figure.legend(handles=keys, loc="upper left", ncols=len(keys), frameon=False, handlelength=1.4, borderaxespad=0.2)
 
 
 def _place(figure: Figure, *, left: float, height: float, gap: float = 0.0) -> None:
     wide = (WIDTH - left - 0.1 - gap * (COLUMNS - 1)) / COLUMNS if gap else WIDTH - left - 0.1
     figure.subplots_adjust(
-        left=left / WIDTH, right=1 - 0.1 / WIDTH, top=1 - 0.28 / height, bottom=0.32 / height,
+        left=left / WIDTH, right=1 - 0.1 / WIDTH, top=1 - 0.56 / height, bottom=0.04 / height,
         wspace=gap / wide,
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,8 +16,9 @@ from bayes_csc.errors import DataError, UsageError
 CATALOGUE = "catalogue.toml"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 WAYS = ("archive", "url", "data_set", "attachment")
-RELEASE_KEYS = frozenset({"title", "publisher", "licence", "source", "page", "current", "archive", "file"})
-FILE_KEYS = frozenset({"path", "title", "member", "version", "sha256", *WAYS})
+RELEASE_KEYS = frozenset({"title", "publisher", "licence", "source", "page", "edition", "archive", "file"})
+FILE_KEYS = frozenset({"path", "title", "source", "member", "version", "sha256", *WAYS})
+YEAR = re.compile(r"20\d\d")
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class Dataset:
     Parameters
     ----------
     id
-        What `--only` takes.
+        What `--only` takes. Of a release with several editions the newest has the plain id, and an earlier one ends in
+        its year, as in `cin_referrals_2025`.
     title, publisher, licence
         As published.
     source
@@ -45,6 +48,10 @@ class Dataset:
         Pattern of the file's name among the attachments of a GOV.UK page.
     sha256
         Of the file, where it can only be that one.
+    series
+        Id of the newest edition of this file.
+    year
+        Of the edition; None where the release has no editions.
     """
 
     id: str
@@ -61,6 +68,8 @@ class Dataset:
     version: str = ""
     attachment: str = ""
     sha256: str = ""
+    series: str = ""
+    year: int | None = None
 
     @property
     def by_hand(self) -> bool:
@@ -88,6 +97,11 @@ class Catalogue:
     content: str
     hosts: frozenset[str]
     datasets: Mapping[str, Dataset]
+
+    def editions(self, series: str) -> list[Dataset]:
+        """The editions of a file, newest first; one where its release has no others."""
+        found = [dataset for dataset in self.datasets.values() if dataset.series == series]
+        return sorted(found, key=lambda dataset: dataset.year or 0, reverse=True)
 
     def chosen(self, only: list[str]) -> list[Dataset]:
         """The datasets of some ids, releases or sources; all of them where none is named.
@@ -169,10 +183,7 @@ def _datasets(release: str, table: Any, problems: list[str]) -> Iterator[Dataset
         problems.append(f"{where}: expected its keys and a table `file` of its files by id")
         return
     problems += [f"{where}: unknown key {key!r}" for key in sorted(table.keys() - RELEASE_KEYS)]
-    current = table.get("current", {})
-    if not isinstance(current, dict):
-        problems.append(f"{where}: expected current to be a table such as {{ year = 2025 }}; found {current!r}")
-        return
+    editions = _editions(table, where, problems)
     common = {key: table.get(key, "") for key in ("title", "publisher", "licence", "source", "page", "archive")}
     for key, entry in table["file"].items():
         own = {"path": entry} if isinstance(entry, str) else entry
@@ -181,26 +192,47 @@ def _datasets(release: str, table: Any, problems: list[str]) -> Iterator[Dataset
             continue
         problems += [f"{where}, file {key}: unknown key {extra!r}" for extra in sorted(own.keys() - FILE_KEYS)]
         known = {name: own[name] for name in FILE_KEYS & own.keys()}
-        filled = _filled({"path": "", **common, **known}, current, f"{where}, file {key}", problems)
-        if filled is not None:
-            if filled["archive"]:
-                filled.setdefault("member", PurePosixPath(filled["path"]).name)
-            yield Dataset(id=key, **filled)
+        for place, (year, edition) in enumerate(editions):
+            own_edition = {name: edition[name] for name in FILE_KEYS & edition.keys()}
+            table_of = {"path": "", **common, **known, **own_edition}
+            filled = _filled(table_of, edition, f"{where}, file {key}", problems)
+            if filled is not None:
+                if filled["archive"]:
+                    filled.setdefault("member", PurePosixPath(filled["path"]).name)
+                yield Dataset(id=f"{key}_{year}" if place else key, series=key, year=year, **filled)
+
+
+def _editions(table: Mapping[str, Any], where: str, problems: list[str]) -> list[tuple[int | None, dict[str, Any]]]:
+    """The editions of a release, newest first, each with the texts that its files are told apart by."""
+    if "edition" not in table:
+        return [(None, {})]
+    editions = table["edition"]
+    if not isinstance(editions, dict) or not editions:
+        problems.append(f'{where}: expected edition.YEAR, such as edition.2025 = "..."; found edition = {editions!r}')
+        return []
+    found = {}
+    for year, edition in editions.items():
+        texts = {"edition": edition} if isinstance(edition, str) else edition
+        if not YEAR.fullmatch(year) or not isinstance(texts, dict):
+            problems.append(f"{where}: expected edition.YEAR, a text or a table; found edition.{year} = {edition!r}")
+        else:
+            found[int(year)] = {"year": year, **texts}
+    return [(year, found[year]) for year in sorted(found, reverse=True)]
 
 
 def _filled(
-    table: Mapping[str, Any], current: Mapping[str, Any], where: str, problems: list[str]
+    table: Mapping[str, Any], edition: Mapping[str, Any], where: str, problems: list[str]
 ) -> dict[str, str] | None:
-    """Texts with `{year}` and the like replaced by what `current` says."""
+    """Texts with `{year}` and the like replaced by what an edition says."""
     filled = {}
     for key, text in table.items():
         if not isinstance(text, str):
             problems.append(f"{where}: {key}: expected a text; found {text!r}")
             return None
         try:
-            filled[key] = text.format_map(current)
+            filled[key] = text.format_map(edition)
         except (KeyError, ValueError, IndexError, AttributeError) as error:
-            problems.append(f"{where}: {key}: current does not say what {text!r} needs: {error}")
+            problems.append(f"{where}: {key}: edition does not say what {text!r} needs: {error}")
             return None
     return filled
 

@@ -12,13 +12,14 @@ from bayes_csc.errors import DataError
 from bayes_csc.indicators import Indicator
 from bayes_csc.panel_files import FIRST_ROW
 from bayes_csc.sources.cells import summed_cells, year_to_march
+from bayes_csc.sources.official import Official
 from bayes_csc.sources.tables import SFR_SYMBOLS, UNAVAILABLE, Entry, entries, read_table
 
 FILES = {
-    2010: ("cin-osr28-2010", "dfe-cin-2010-2013/osr28-2010ud.csv"),
-    2011: ("cin-osr26-2011", "dfe-cin-2010-2013/osr26-2011ud.csv"),
-    2012: ("cin-sfr27-2012", "dfe-cin-2010-2013/SFR27-2012ud.csv"),
-    2013: ("cin-sfr45-2013", "dfe-cin-2010-2013/SFR45-2013ud.csv"),
+    2010: "cin_2010",
+    2011: "cin_2011",
+    2012: "cin_2012",
+    2013: "cin_2013",
 }
 # A total is hidden not only where it is 1 to 5, but also where it differs from its part by 1 to 5.
 TOTAL_SYMBOLS: Mapping[str, Entry] = {**SFR_SYMBOLS, "x": UNAVAILABLE}
@@ -85,13 +86,13 @@ COUNTS = (
 )  # fmt: skip
 
 
-def early_children_in_need(raw: Path, indicators: Mapping[str, Indicator]) -> pd.DataFrame:
+def early_children_in_need(official: Official, indicators: Mapping[str, Indicator]) -> pd.DataFrame:
     """Read the indicators of the censuses of 2010 to 2013.
 
     Parameters
     ----------
-    raw
-        Folder of the official files.
+    official
+        The official files.
     indicators
         The dictionary.
 
@@ -100,19 +101,18 @@ def early_children_in_need(raw: Path, indicators: Mapping[str, Indicator]) -> pd
     pandas.DataFrame
         Cells of a panel.
     """
-    return pd.concat([early_cells(raw, count, indicators[count.indicator]) for count in COUNTS])
+    return pd.concat([early_cells(official, count, indicators[count.indicator]) for count in COUNTS])
 
 
-def early_cells(raw: Path, count: EarlyCount, indicator: Indicator) -> pd.DataFrame:
+def early_cells(official: Official, count: EarlyCount, indicator: Indicator) -> pd.DataFrame:
     """Cells of one indicator and year."""
-    source, name = FILES[count.year]
-    path = raw / name
+    path = official / FILES[count.year]
     table = authorities(path, [*count.numerator, count.denominator, *count.others])
     year = pd.Series(count.year, index=table.index)
     keys = pd.concat([table["geog_c"].rename("authority"), year.rename("year"), year_to_march(year)], axis=1)
     return summed_cells(
         indicator,
-        source,
+        official.source(FILES[count.year]),
         keys,
         [entries(table[column], SFR_SYMBOLS, path) for column in count.numerator],
         entries(table[count.denominator], TOTAL_SYMBOLS, path),
@@ -122,13 +122,13 @@ def early_cells(raw: Path, count: EarlyCount, indicator: Indicator) -> pd.DataFr
     )
 
 
-def data_confidence(raw: Path) -> pd.DataFrame:
+def data_confidence(official: Official) -> pd.DataFrame:
     """Read the publisher's confidence in each figure of 2010 to 2013, a covariate of its noise.
 
     Parameters
     ----------
-    raw
-        Folder of the official files.
+    official
+        The official files.
 
     Returns
     -------
@@ -143,7 +143,7 @@ def data_confidence(raw: Path) -> pd.DataFrame:
     """
     parts, problems = [], []
     for count in COUNTS:
-        path = raw / FILES[count.year][1]
+        path = official / FILES[count.year]
         table = authorities(path, [count.confidence])
         text = table[count.confidence]
         odd = text[~text.isin([*CONFIDENCE, *NO_CONFIDENCE])]

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 
 from bayes_csc.indicators import Indicator
 from bayes_csc.sources.cells import cell, on_day, panel_cells, year_to_march
 from bayes_csc.sources.cin import ASSESSMENTS, CONFERENCES, DURATION, REFERRALS, SUBSEQUENT
+from bayes_csc.sources.official import Official
 from bayes_csc.sources.population import children
 from bayes_csc.sources.tables import EES_SYMBOLS, UNAVAILABLE, entries, local_authorities, read_table
 
-IN_NEED = "dfe-cin-2025/b1_children_in_need_2013_to_2025.csv"
+IN_NEED = "cin_children"
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,6 @@ class Rate:
     """
 
     indicator: str
-    source: str
     file: str
     count: str
     stock: bool = False
@@ -33,18 +32,18 @@ class Rate:
 
 
 RATES = (
-    Rate("in_need_rate", "cin-2025", IN_NEED, "At31_episodes", stock=True),
-    Rate("referral_rate", "cin-2025", REFERRALS, "referral_count"),
+    Rate("in_need_rate", IN_NEED, "At31_episodes", stock=True),
+    Rate("referral_rate", REFERRALS, "referral_count"),
     # Authorities moved to the single assessment during 2013-14, in which most had few of them and 44 had none.
-    Rate("assessment_rate", "cin-2022", ASSESSMENTS, "Assessments_completed", since=2015),
-    Rate("section_47_rate", "cin-2025", CONFERENCES, "Section47"),
-    Rate("initial_conference_rate", "cin-2025", CONFERENCES, "ICPC"),
-    Rate("plan_start_rate", "cin-2025", SUBSEQUENT, "CPP_start"),
-    Rate("plan_rate", "cin-2025", DURATION, "CPP_At31", stock=True),
+    Rate("assessment_rate", ASSESSMENTS, "Assessments_completed", since=2015),
+    Rate("section_47_rate", CONFERENCES, "Section47"),
+    Rate("initial_conference_rate", CONFERENCES, "ICPC"),
+    Rate("plan_start_rate", SUBSEQUENT, "CPP_start"),
+    Rate("plan_rate", DURATION, "CPP_At31", stock=True),
 )
 
 
-def activity(raw: Path, indicators: Mapping[str, Indicator]) -> pd.DataFrame:
+def activity(official: Official, indicators: Mapping[str, Indicator]) -> pd.DataFrame:
     """Read the activity rates of the children in need census.
 
     The numerator is a count, the denominator the children aged 0 to 17 at the mid-year before, as in the official
@@ -52,8 +51,8 @@ def activity(raw: Path, indicators: Mapping[str, Indicator]) -> pd.DataFrame:
 
     Parameters
     ----------
-    raw
-        Folder of the official files.
+    official
+        The official files.
     indicators
         The dictionary.
 
@@ -62,10 +61,10 @@ def activity(raw: Path, indicators: Mapping[str, Indicator]) -> pd.DataFrame:
     pandas.DataFrame
         Cells of a panel.
     """
-    exposure = children(raw)
+    exposure = children(official)
     parts = []
     for rate in RATES:
-        path = raw / rate.file
+        path = official / rate.file
         table = local_authorities(read_table(path, ["time_period", "geographic_level", "old_la_code", rate.count]))
         table = table[table["time_period"].astype(int) >= rate.since]
         year = table["time_period"].astype(int)
@@ -77,5 +76,5 @@ def activity(raw: Path, indicators: Mapping[str, Indicator]) -> pd.DataFrame:
                 entries(table[rate.count], EES_SYMBOLS, path), keys["authority"], year, strict=True
             )
         ]
-        parts.append(panel_cells(indicators[rate.indicator], keys, figures, rate.source))
+        parts.append(panel_cells(indicators[rate.indicator], keys, figures, official.source(rate.file)))
     return pd.concat(parts)

@@ -11,6 +11,7 @@ import pandas as pd
 from bayes_csc.errors import DataError
 from bayes_csc.indicators import Indicator
 from bayes_csc.sources.cells import summed_cells, year_to_march
+from bayes_csc.sources.official import Official
 from bayes_csc.sources.tables import (
     EES_SYMBOLS,
     SFR_SYMBOLS,
@@ -33,8 +34,8 @@ class LongCount:
 
     Parameters
     ----------
-    indicator, source, file, years
-        Key, release id, path below the raw folder, and the years that are read from it.
+    indicator, file, years
+        Key, id in the catalogue, and the years that are read from it.
     group
         Column that names the group, and the group.
     category, count
@@ -52,7 +53,6 @@ class LongCount:
     """
 
     indicator: str
-    source: str
     file: str
     years: range
     group: tuple[str, str]
@@ -74,12 +74,12 @@ class WideCount:
 
     Parameters
     ----------
-    indicator, source, file, year
-        Key, release id, path below the raw folder, and the year.
+    indicator, file, year
+        Key, id in the catalogue, and the year.
     numerator, denominator, others, exhaustive, secondary
         Columns; see `bayes_csc.sources.cells.cell`.
     denominator_file
-        File of the denominator, where it is another one.
+        Id of the file of the denominator, where it is another one.
     within
         Columns that are parts of the numerator.
     code
@@ -91,7 +91,6 @@ class WideCount:
     """
 
     indicator: str
-    source: str
     file: str
     year: int
     numerator: tuple[str, ...]
@@ -120,13 +119,13 @@ def columns(names: str, prefix: str = "", suffix: str = "") -> tuple[str, ...]:
     return tuple(f"{prefix}{name}{suffix}" for name in names.split())
 
 
-def count_cells(raw: Path, indicators: Mapping[str, Indicator], places: Sequence[Place]) -> pd.DataFrame:
+def count_cells(official: Official, indicators: Mapping[str, Indicator], places: Sequence[Place]) -> pd.DataFrame:
     """Read the counts of these places.
 
     Parameters
     ----------
-    raw
-        Folder of the official files.
+    official
+        The official files.
     indicators
         The dictionary.
     places
@@ -142,22 +141,16 @@ def count_cells(raw: Path, indicators: Mapping[str, Indicator], places: Sequence
     DataError
         A file is missing or is not what its release documents.
     """
-    return pd.concat([_panel_rows(raw, place, indicators[place.indicator]) for place in places])
+    return pd.concat([_panel_rows(official, place, indicators[place.indicator]) for place in places])
 
 
-def files(places: Sequence[Place]) -> set[str]:
-    """Files that these places stand in."""
-    extra = {place.denominator_file for place in places if isinstance(place, WideCount)} - {""}
-    return {place.file for place in places} | extra
-
-
-def published(raw: Path, place: Place) -> tuple[pd.DataFrame, dict[str, list[Entry]]]:
+def published(official: Official, place: Place) -> tuple[pd.DataFrame, dict[str, list[Entry]]]:
     """Read what is published at a place.
 
     Parameters
     ----------
-    raw
-        Folder of the official files.
+    official
+        The official files.
     place
         Where an indicator's parts stand.
 
@@ -171,7 +164,7 @@ def published(raw: Path, place: Place) -> tuple[pd.DataFrame, dict[str, list[Ent
     DataError
         The file is missing or is not what its release documents.
     """
-    return _long(raw / place.file, place) if isinstance(place, LongCount) else _wide(raw, place)
+    return _long(official / place.file, place) if isinstance(place, LongCount) else _wide(official, place)
 
 
 def _long(path: Path, place: LongCount) -> tuple[pd.DataFrame, dict[str, list[Entry]]]:
@@ -195,25 +188,25 @@ def _long(path: Path, place: LongCount) -> tuple[pd.DataFrame, dict[str, list[En
     return keys, {name: parts[name].tolist() for name in names}
 
 
-def _wide(raw: Path, place: WideCount) -> tuple[pd.DataFrame, dict[str, list[Entry]]]:
+def _wide(official: Official, place: WideCount) -> tuple[pd.DataFrame, dict[str, list[Entry]]]:
     names = [*place.numerator, place.denominator, *place.others, *place.within]
     own = names if not place.denominator_file else [name for name in names if name != place.denominator]
-    table = _authority_rows(raw / place.file, place, own)
+    table = _authority_rows(official / place.file, place, own)
     if place.denominator_file:
-        other = _authority_rows(raw / place.denominator_file, place, [place.denominator])
+        other = _authority_rows(official / place.denominator_file, place, [place.denominator])
         table[place.denominator] = table[place.code].map(other.set_index(place.code)[place.denominator])
         lacking = ", ".join(table.loc[table[place.denominator].isna(), place.code])
         if lacking:
             raise DataError(
-                f"{raw / place.denominator_file}: no row for {lacking}, found in {place.file}; expected the files of "
-                "one release"
+                f"{official / place.denominator_file}: no row for {lacking}, found in {(official / place.file).name}; "
+                "expected the files of one release"
             )
     # Isles of Scilly, with nobody to count, has a row that breaks off in the file of those aged 17 and 18 of 2017.
     nobody = table[place.denominator] == "0"
     table.loc[nobody, names] = table.loc[nobody, names].replace("", ".")
     keys = pd.DataFrame({"authority": table[place.code].to_numpy(), "year": place.year})
-    where = {place.denominator: raw / (place.denominator_file or place.file)}
-    return keys, {name: entries(table[name], WIDE_SYMBOLS, where.get(name, raw / place.file)) for name in names}
+    where = {place.denominator: official / (place.denominator_file or place.file)}
+    return keys, {name: entries(table[name], WIDE_SYMBOLS, where.get(name, official / place.file)) for name in names}
 
 
 def _authority_rows(path: Path, place: WideCount, names: list[str]) -> pd.DataFrame:
@@ -233,8 +226,8 @@ def _authority_rows(path: Path, place: WideCount, names: list[str]) -> pd.DataFr
     return table[[code, *names]].copy()
 
 
-def _panel_rows(raw: Path, place: Place, indicator: Indicator) -> pd.DataFrame:
-    keys, found = published(raw, place)
+def _panel_rows(official: Official, place: Place, indicator: Indicator) -> pd.DataFrame:
+    keys, found = published(official, place)
     exhaustive = bool(place.others) if isinstance(place, LongCount) else place.exhaustive
     numerator = [found[name] for name in place.numerator]
     if place.within:
@@ -243,7 +236,7 @@ def _panel_rows(raw: Path, place: Place, indicator: Indicator) -> pd.DataFrame:
         Entry(part.status, part.lower * place.times, part.upper * place.times) for part in found[place.denominator]
     ]
     rows = summed_cells(
-        indicator, place.source, keys.join(year_to_march(keys["year"])), numerator, exposure,
+        indicator, official.source(place.file), keys.join(year_to_march(keys["year"])), numerator, exposure,
         [found[name] for name in place.others], exhaustive=exhaustive, secondary=place.secondary,
     )  # fmt: skip
     if isinstance(place, LongCount) and place.first_published:

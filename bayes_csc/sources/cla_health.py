@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from bayes_csc.indicators import Indicator
 from bayes_csc.sources.cells import cell, panel_cells
-from bayes_csc.sources.cla_counts import LongCount, Place, WideCount, count_cells, files
-from bayes_csc.sources.cla_sheets import NAMES, Sheet, sheet_entries
-from bayes_csc.sources.tables import Entry
+from bayes_csc.sources.cla_counts import LongCount, Place, WideCount, count_cells
+from bayes_csc.sources.cla_sheets import Sheet, sheet_entries
+from bayes_csc.sources.official import Official
+from bayes_csc.sources.tables import Entry, since
 
-EARLY = "dfe-cla-2010-2019"
 CHECKS = "Health assessments: Children looked after all ages"
 SUBSTANCES = "Substance misuse: Children looked after all ages"
 SCORES = "Ages 5 to 16 years with SDQ score"
@@ -53,25 +52,23 @@ SHARES = {
         "Total ages 10 to 17 years", "other",
     ),
 }  # fmt: skip
-HEALTH = "la_conviction_health_outcome_cla.csv"
 RELEASES = (
-    ("cla-2025", f"dfe-cla-2025/{HEALTH}", range(2021, 2026), "characteristic", "breakdown", "children_count"),
-    ("cla-2022", f"dfe-cla-2022/{HEALTH}", range(2018, 2021), "cla_group", "characteristic", "number"),
+    ("cla_health", since(2021), "characteristic", "breakdown", "children_count"),
+    ("cla_2022_health", range(2018, 2021), "cla_group", "characteristic", "number"),
 )
 LONG = tuple(
     LongCount(
-        indicator, source, file, years, (group, share.group), category, count, (share.numerator,), share.denominator,
+        indicator, file, years, (group, share.group), category, count, (share.numerator,), share.denominator,
         secondary=share.secondary, within=share.within,
     )
     for indicator, share in SHARES.items()
-    for source, file, years, group, category, count in RELEASES
+    for file, years, group, category, count in RELEASES
 )  # fmt: skip
 
 
 class Wide(NamedTuple):
     """A wide file of one year, and the columns of each indicator: numerator, denominator, parts of the numerator."""
 
-    source: str
     file: str
     year: int
     code: str
@@ -83,7 +80,7 @@ LOOKED_AFTER = "Number of children looked after continuously for 12 months"
 IN_2010, IN_2011 = (f"{LOOKED_AFTER} at 31 March {year}" for year in (2010, 2011))
 AGED_10 = f"{LOOKED_AFTER} aged 10 or over at 31 March "
 WIDE_FILES = (
-    Wide("cla-oc2-2010", f"{EARLY}/2010/OC2_Final_V2.csv", 2010, "LA Number", "cp1252", {
+    Wide("cla_2010_oc2", 2010, "LA Number", "cp1252", {
         "health_assessment": ("Number of children whose health assessments were up to date ", IN_2010),
         "dental_check": ("Number of children whose teeth were checked by a dentist ", IN_2010),
         "immunisations": ("Number of children who immunisations were up to date ", IN_2010),
@@ -94,7 +91,7 @@ WIDE_FILES = (
         ),
         "convictions": ("Number of children with cautions or conviction ", AGED_10),
     }),
-    Wide("cla-oc2-2011", f"{EARLY}/2011/OC2.csv", 2011, "Unnamed: 0", "utf-8-sig", {
+    Wide("cla_2011_oc2", 2011, "Unnamed: 0", "utf-8-sig", {
         "health_assessment": ("Number whose health assessments were up to date ", IN_2011),
         "dental_check": ("Number whose teeth were checked by a dentist ", IN_2011),
         "immunisations": ("Number whose immunisations were up to date ", IN_2011),
@@ -109,7 +106,7 @@ WIDE_FILES = (
             AGED_10,
         ),
     }),
-    Wide("cla-sfr32-2012", f"{EARLY}/2012/SFR32_2012_OC2_LA_Tables_UD.csv", 2012, "la_code", "cp1252", {
+    Wide("cla_2012_oc2", 2012, "la_code", "cp1252", {
         "health_assessment": ("health_assess", "CLA_12_months_2012"),
         "dental_check": ("teeth_check", "CLA_12_months_2012"),
         "immunisations": ("immunisations", "CLA_12_months_2012"),
@@ -117,7 +114,7 @@ WIDE_FILES = (
         "convictions": ("caution_conviction", "CLA_12_months_2012_10plus"),
     }),
     *(
-        Wide(source, f"{EARLY}/{file}", year, "geog_c", "cp1252", {
+        Wide(f"cla_{year}_oc2", year, "geog_c", "cp1252", {
             "health_assessment": (f"{cla}_healthassmt", f"{cla}_12mths"),
             "dental_check": (f"{cla}_teethcheck", f"{cla}_12mths"),
             "immunisations": (f"{cla}_immunisation", f"{cla}_12mths"),
@@ -126,16 +123,16 @@ WIDE_FILES = (
             "convictions": (f"{cla}_convicted", f"{cla}_{offenders}"),
             **({} if year == 2015 else {"development_assessment": (f"{cla}_devassmt", f"{cla}_{infants}")}),
         })
-        for source, file, year, cla, offenders, infants in (
-            ("cla-sfr34-2015", "2015/SFR34_OC22015.csv", 2015, "CLA", "10over", ""),
-            ("cla-sfr41-2016", "2016/SFR41_OC22016.csv", 2016, "CLA", "10over", "under5"),
-            ("cla-sfr50-2017", "2017/SFR50_OC22017.csv", 2017, "OC2", "10to17", "U5"),
+        for year, cla, offenders, infants in (
+            (2015, "CLA", "10over", ""),
+            (2016, "CLA", "10over", "under5"),
+            (2017, "OC2", "10to17", "U5"),
         )
     ),
 )  # fmt: skip
 WIDE = tuple(
     WideCount(
-        indicator, wide.source, wide.file, wide.year, (names[0],), names[1], exhaustive=False,
+        indicator, wide.file, wide.year, (names[0],), names[1], exhaustive=False,
         secondary=SHARES[indicator].secondary, within=names[2:], code=wide.code,
         encoding=wide.encoding,
     )
@@ -144,7 +141,7 @@ WIDE = tuple(
 )  # fmt: skip
 PLACES: tuple[Place, ...] = (*LONG, *WIDE)
 
-ROUNDED = Sheet("cla-outcomes-2014", f"{EARLY}/2014/sheet6_oc23.csv", (2014,), named=True, encoding="utf-8-sig")
+ROUNDED = Sheet("cla_2014_sheet6_oc23", (2014,), named=True, encoding="utf-8-sig")
 ALL_CHILDREN = "Number of children looked after at 31 March who had been looked after for at least 12 months"
 ROUNDED_CHECKS = {
     "health_assessment": "Number of children who had their annual health assessment",
@@ -154,16 +151,14 @@ ROUNDED_CHECKS = {
 # Counts in spreadsheets are to the nearest 5: the count is at most 2 away.
 OFF = 2
 
-FILES = files(PLACES) | {ROUNDED.file, NAMES}
 
-
-def health(raw: Path, indicators: Mapping[str, Indicator]) -> pd.DataFrame:
+def health(official: Official, indicators: Mapping[str, Indicator]) -> pd.DataFrame:
     """Read health checks, substance misuse and convictions, 2010 to 2025.
 
     Parameters
     ----------
-    raw
-        Folder of the official files.
+    official
+        The official files.
     indicators
         The dictionary.
 
@@ -172,8 +167,8 @@ def health(raw: Path, indicators: Mapping[str, Indicator]) -> pd.DataFrame:
     pandas.DataFrame
         Cells of a panel; see `bayes_csc.sources.cla.looked_after`.
     """
-    rounded = [_rounded_checks(raw, indicators[key], heading) for key, heading in ROUNDED_CHECKS.items()]
-    return pd.concat([count_cells(raw, indicators, PLACES), *rounded])
+    rounded = [_rounded_checks(official, indicators[key], heading) for key, heading in ROUNDED_CHECKS.items()]
+    return pd.concat([count_cells(official, indicators, PLACES), *rounded])
 
 
 def rounded_cell(numerator: Entry, denominator: Entry) -> dict[str, Any]:
@@ -205,8 +200,8 @@ def rounded_cell(numerator: Entry, denominator: Entry) -> dict[str, Any]:
     return cell([Entry("suppressed", lower, min(d, upper))], [denominator])
 
 
-def _rounded_checks(raw: Path, indicator: Indicator, heading: str) -> pd.DataFrame:
+def _rounded_checks(official: Official, indicator: Indicator, heading: str) -> pd.DataFrame:
     year = ROUNDED.years[0]
-    keys, found = sheet_entries(raw, ROUNDED, {"count": heading, "all": ALL_CHILDREN}, year)
+    keys, found = sheet_entries(official, ROUNDED, {"count": heading, "all": ALL_CHILDREN}, year)
     figures = [rounded_cell(*parts) for parts in zip(found["count"], found["all"], strict=True)]
-    return panel_cells(indicator, keys, figures, ROUNDED.source)
+    return panel_cells(indicator, keys, figures, official.source(ROUNDED.file))

@@ -14,12 +14,13 @@ import pandas as pd
 from bayes_csc.errors import DataError
 from bayes_csc.sources.cells import year_to_march
 from bayes_csc.sources.cla_counts import WIDE_SYMBOLS
+from bayes_csc.sources.official import Official
 from bayes_csc.sources.tables import Entry, entries, read_table
 
 CODE = re.compile(r"[2-9]\d\d")
 # Names in these tables that the file of names spells otherwise, or leaves out.
 OTHER_NAMES = {"bedfordborough": "822", "islesofscilly": "420"}
-NAMES = "dfe-cla-2010-2019/2014/SFR36_CLA2014.csv"
+NAMES = "cla_2014_cla"
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,8 @@ class Sheet:
 
     Parameters
     ----------
-    source
-        Release id.
     file
-        Path below the raw folder.
+        Id in the catalogue.
     years
         Years of its blocks of columns, from left to right.
     named
@@ -40,20 +39,19 @@ class Sheet:
         Encoding of its text.
     """
 
-    source: str
     file: str
     years: tuple[int, ...]
     named: bool
     encoding: str
 
 
-def sheet_table(raw: Path, sheet: Sheet, headings: Mapping[str, str], year: int) -> pd.DataFrame:
+def sheet_table(official: Official, sheet: Sheet, headings: Mapping[str, str], year: int) -> pd.DataFrame:
     """Read the rows about local authorities of one year's block of columns.
 
     Parameters
     ----------
-    raw
-        Folder of the official files.
+    official
+        The official files.
     sheet
         The file.
     headings
@@ -71,7 +69,7 @@ def sheet_table(raw: Path, sheet: Sheet, headings: Mapping[str, str], year: int)
     DataError
         The file is missing, a heading does not stand there once for each year, or an authority is unknown.
     """
-    path = raw / sheet.file
+    path = official / sheet.file
     rows = _rows(path, sheet.encoding)
     block = sheet.years.index(year)
     at, problems = {}, []
@@ -87,7 +85,7 @@ def sheet_table(raw: Path, sheet: Sheet, headings: Mapping[str, str], year: int)
     if problems:
         raise DataError(problems)
     body = max(i for i, _ in at.values()) + 1
-    codes = authority_names(raw) if sheet.named else None
+    codes = authority_names(official) if sheet.named else None
     found = {
         i: (code, *(row[j] for _, j in at.values()))
         for i, row in enumerate(rows[body:], start=body)
@@ -105,18 +103,18 @@ def sheet_table(raw: Path, sheet: Sheet, headings: Mapping[str, str], year: int)
 
 
 def sheet_entries(
-    raw: Path, sheet: Sheet, headings: Mapping[str, str], year: int
+    official: Official, sheet: Sheet, headings: Mapping[str, str], year: int
 ) -> tuple[pd.DataFrame, dict[str, list[Entry]]]:
     """Keys of one year's cells of a sheet, and the entries of its columns in the same order; see `sheet_table`."""
-    table = sheet_table(raw, sheet, headings, year)
+    table = sheet_table(official, sheet, headings, year)
     keys = pd.DataFrame({"authority": table["authority"].to_numpy(), "year": year})
-    found = {name: entries(table[name], WIDE_SYMBOLS, raw / sheet.file) for name in headings}
+    found = {name: entries(table[name], WIDE_SYMBOLS, official / sheet.file) for name in headings}
     return keys.join(year_to_march(keys["year"])), found
 
 
-def authority_names(raw: Path) -> dict[str, str]:
+def authority_names(official: Official) -> dict[str, str]:
     """Codes of the authorities of 2014 by name, its letters only."""
-    table = read_table(raw / NAMES, ["geog_l", "geog_c", "geog_n"], encoding="cp1252")
+    table = read_table(official / NAMES, ["geog_l", "geog_c", "geog_n"], encoding="cp1252")
     table = table[table["geog_l"] == "LA"]
     return {**dict(zip(map(_letters, table["geog_n"]), table["geog_c"], strict=True)), **OTHER_NAMES}
 

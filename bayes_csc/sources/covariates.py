@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from bayes_csc.errors import DataError
 from bayes_csc.side_tables import COVARIATES
+from bayes_csc.sources.official import Official
 from bayes_csc.sources.places import LOOKUP, POPULATION, POPULATION_TO_2018
 from bayes_csc.sources.rda import read_rda
-from bayes_csc.sources.revenue_outturn import share_of_services, social_care_outturn
+from bayes_csc.sources.revenue_outturn import SUMMARY, share_of_services, social_care_outturn
 from bayes_csc.sources.sheets import authority_codes, numbers, read_sheet
 from bayes_csc.sources.spending import LAIT, gross_spending, interactive_tool
 from bayes_csc.sources.tables import EES_SYMBOLS, entries, local_authorities, read_table
 
-OLDER_LAIT = "raw/dfe-lait/bds_long_0_2025-05-28.parquet"
-LOW_INCOME = "raw/deprivation/children-rel-low-inc-utla-2015-21.csv"
-CLASSES_2021 = "raw/geography/ruc21_ltla24.rda"
-DISTRICTS = "raw/geography/LTLA-UTLA_Apr23_Lookup_England-Wales.csv"
-PEOPLE = "raw/population/mye23tablesew.xlsx"
+OLDER_LAIT = "lait_2025"
+LOW_INCOME = "low_income"
+CLASSES_2021 = "rural_districts_2021"
+DISTRICTS = "lookup_2023"
+PEOPLE = "mye_2023"
 # Scores and the year of each edition; a second source where the score is not the official table's.
 EDITIONS = (
     ("imd", 2015, "imd2015_score", "imd-2015", "imd-2015-lsoa"),
@@ -32,9 +32,9 @@ EDITIONS = (
 )
 # Counts over children aged 0 to 17, with the column of the count.
 DEMAND = {
-    "children_in_need_per_10000": ("raw/dfe-cin-2025/b1_children_in_need_2013_to_2025.csv", "At31_episodes"),
+    "children_in_need_per_10000": ("cin_children", "At31_episodes"),
     "referrals_per_10000": (
-        "raw/dfe-cin-2025/c1_children_in_need_referrals_and_rereferrals_2013_to_2025.csv",
+        "cin_referrals",
         "referral_count",
     ),
 }
@@ -42,7 +42,7 @@ DEMAND = {
 IN_POUNDS = ("total", "looked_after", "safeguarding")
 
 
-def covariates(raw: Path, deflator: Mapping[str, Any]) -> pd.DataFrame:
+def covariates(official: Official, deflator: Mapping[str, Any]) -> pd.DataFrame:
     """Build the table of covariates.
 
     - `population_0_17`: children at mid-year.
@@ -63,8 +63,8 @@ def covariates(raw: Path, deflator: Mapping[str, Any]) -> pd.DataFrame:
 
     Parameters
     ----------
-    raw
-        Folder that holds the official files in `raw/` and the tables computed from them in `derived/`.
+    official
+        The official files.
     deflator
         `base`, the year of the prices, and `index`, the GDP deflator by year (as text), of years to 31 March.
 
@@ -73,29 +73,29 @@ def covariates(raw: Path, deflator: Mapping[str, Any]) -> pd.DataFrame:
     pandas.DataFrame
         The panel's covariate columns; a figure that is not published has no row.
     """
-    lookup = read_table(raw / LOOKUP, ["old_la_code", "la_name", "new_la_code", "other_new_la_codes"])
-    population = _population(raw)
-    spending = gross_spending(raw / "raw")
+    lookup = read_table(official.derived(LOOKUP), ["old_la_code", "la_name", "new_la_code", "other_new_la_codes"])
+    population = _population(official)
+    spending = gross_spending(official)
     # Bedfordshire and Cheshire ended on 1 April 2009 and are in no other file.
     spending = spending[spending["authority"].isin(lookup["old_la_code"])].assign(prefix="spending_")
-    outturn = social_care_outturn(raw / "raw").assign(prefix="outturn_")
+    outturn = social_care_outturn(official).assign(prefix="outturn_")
     outturn["authority"] = outturn["ons"].map(ons_codes(lookup))
     parts = [
         population,
         _deprivation(lookup),
-        _low_income(raw, lookup),
-        *(_percent(raw / file, name) for file, name in ((f"raw/{LAIT}", "2026"), (OLDER_LAIT, "2025"))),
-        *(_demand(raw / file, column, name, population) for name, (file, column) in DEMAND.items()),
-        _rural(raw, lookup),
+        _low_income(official, lookup),
+        *(_percent(official, file) for file in (LAIT, OLDER_LAIT)),
+        *(_demand(official, file, column, name, population) for name, (file, column) in DEMAND.items()),
+        _rural(official, lookup),
         _constant_prices(pd.concat([spending, outturn]), population, deflator),
         _in_pounds(spending),
-        _social_care_share(raw, lookup),
+        _social_care_share(official, lookup),
     ]
     return pd.concat([part[list(COVARIATES.columns)] for part in parts], ignore_index=True)
 
 
-def _population(raw: Path) -> pd.DataFrame:
-    path = raw / POPULATION
+def _population(official: Official) -> pd.DataFrame:
+    path = official / POPULATION
     table = local_authorities(
         read_table(path, ["time_period", "geographic_level", "old_la_code", "population_estimate"])
     )
@@ -105,10 +105,10 @@ def _population(raw: Path) -> pd.DataFrame:
             "authority": table["old_la_code"],
             "year": table["time_period"].astype(int),
             "value": [entry.lower for entry in entries(table["population_estimate"], EES_SYMBOLS, path)],
-            "source": "mye-2024",
+            "source": official.source(POPULATION),
         }
     )
-    older = read_table(raw / POPULATION_TO_2018, ["geog_c", "CLA_Pop2018"], encoding="cp1252").set_index("geog_c")
+    older = read_table(official / POPULATION_TO_2018, ["geog_c", "CLA_Pop2018"], encoding="cp1252").set_index("geog_c")
     gone = [code for code in ("835", "836", "837") if code not in set(latest["authority"])]
     years = older.loc[gone, [name for name in older.columns if name.startswith("CLA_Pop")]]
     rows = years.rename_axis("authority").reset_index().melt("authority", var_name="year", value_name="value")
@@ -130,8 +130,8 @@ def _deprivation(lookup: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts)
 
 
-def _low_income(raw: Path, lookup: pd.DataFrame) -> pd.DataFrame:
-    path = raw / LOW_INCOME
+def _low_income(official: Official, lookup: pd.DataFrame) -> pd.DataFrame:
+    path = official / LOW_INCOME
     if not path.is_file():
         raise DataError(f"{path}: the file is missing; expected the official release file of that name")
     lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -150,11 +150,11 @@ def _low_income(raw: Path, lookup: pd.DataFrame) -> pd.DataFrame:
     wide = rows[list(years)].set_axis(list(years.values()), axis=1).assign(authority=codes)
     counts = wide.melt("authority", var_name="year", value_name="value")
     counts["value"] = numbers(counts["value"], path, ("", ".."))
-    return counts.dropna(subset="value").assign(covariate="low_income_children", source="cilif-2022")
+    return counts.dropna(subset="value").assign(covariate="low_income_children", source=official.source(LOW_INCOME))
 
 
-def _percent(path: Path, vintage: str) -> pd.DataFrame:
-    table = interactive_tool(path, ["ChildPov"])
+def _percent(official: Official, file: str) -> pd.DataFrame:
+    table = interactive_tool(official / file, ["ChildPov"])
     # No authority is without such families: the tool has 0 for Leicestershire in 2015, where DWP counts 16,983.
     table = table[table["value"] > 0]
     return pd.DataFrame(
@@ -162,13 +162,14 @@ def _percent(path: Path, vintage: str) -> pd.DataFrame:
             "authority": table["authority"],
             "year": table["Years"].astype(int),
             "value": table["value"].round(4),
-            "covariate": f"low_income_percent_{vintage}",
-            "source": f"lait-{vintage}",
+            "covariate": f"low_income_percent_{official.year(file)}",
+            "source": official.source(file),
         }
     )
 
 
-def _demand(path: Path, column: str, covariate: str, population: pd.DataFrame) -> pd.DataFrame:
+def _demand(official: Official, file: str, column: str, covariate: str, population: pd.DataFrame) -> pd.DataFrame:
+    path = official / file
     table = local_authorities(read_table(path, ["time_period", "geographic_level", "old_la_code", column]))
     figures = entries(table[column], EES_SYMBOLS, path)
     counts = pd.DataFrame(
@@ -179,7 +180,7 @@ def _demand(path: Path, column: str, covariate: str, population: pd.DataFrame) -
         }
     ).dropna()
     rates = per_child(counts, population)
-    return rates.assign(value=(1e4 * rates["value"]).round(2), covariate=covariate, source="cin-2025")
+    return rates.assign(value=(1e4 * rates["value"]).round(2), covariate=covariate, source=official.source(file))
 
 
 def per_child(figures: pd.DataFrame, population: pd.DataFrame) -> pd.DataFrame:
@@ -193,23 +194,23 @@ def per_child(figures: pd.DataFrame, population: pd.DataFrame) -> pd.DataFrame:
     return merged.assign(value=merged["value"] / merged["children"])
 
 
-def _rural(raw: Path, lookup: pd.DataFrame) -> pd.DataFrame:
-    classes = read_rda(raw / CLASSES_2021).set_index("ltla24_code")["ruc"]
-    areas = read_table(raw / DISTRICTS, ["LTLA23CD", "UTLA23CD"])
-    people = read_sheet(raw / PEOPLE, "MYE2 - Persons", 8, ["Code", "All ages"]).set_index("Code")["All ages"]
+def _rural(official: Official, lookup: pd.DataFrame) -> pd.DataFrame:
+    classes = read_rda(official / CLASSES_2021).set_index("ltla24_code")["ruc"]
+    areas = read_table(official / DISTRICTS, ["LTLA23CD", "UTLA23CD"])
+    people = read_sheet(official / PEOPLE, "MYE2 - Persons", 8, ["Code", "All ages"]).set_index("Code")["All ages"]
     areas = areas[areas["UTLA23CD"].str.startswith("E")]
     table = pd.DataFrame(
         {
             "authority": areas["UTLA23CD"].map(ons_codes(lookup)),
-            "people": numbers(areas["LTLA23CD"].map(people).fillna(""), raw / PEOPLE),
+            "people": numbers(areas["LTLA23CD"].map(people).fillna(""), official / PEOPLE),
             "rural": areas["LTLA23CD"].map(classes).map({"Rural": 1.0, "Urban": 0.0}),
         }
     )
     if lost := areas.loc[table.isna().any(axis=1), "LTLA23CD"].tolist():
-        raise DataError(f"{raw / CLASSES_2021}: no class, people or authority for {', '.join(lost)}")
+        raise DataError(f"{official / CLASSES_2021}: no class, people or authority for {', '.join(lost)}")
     sums = table.assign(rural=table["rural"] * table["people"]).groupby("authority", as_index=False).sum()
     value = (sums["rural"] / sums["people"]).round(4)
-    return sums.assign(value=value, year=2021, covariate="rural_2021", source="ruc-2021")
+    return sums.assign(value=value, year=2021, covariate="rural_2021", source=official.source(CLASSES_2021))
 
 
 def ons_codes(lookup: pd.DataFrame) -> dict[str, str]:
@@ -232,8 +233,11 @@ def _in_pounds(spending: pd.DataFrame) -> pd.DataFrame:
     return chosen.assign(value=chosen["value"].round(), covariate="spending_" + chosen["group"] + "_cash")
 
 
-def _social_care_share(raw: Path, lookup: pd.DataFrame) -> pd.DataFrame:
-    share = share_of_services(raw / "raw")
+def _social_care_share(official: Official, lookup: pd.DataFrame) -> pd.DataFrame:
+    share = share_of_services(official)
     return share.assign(
-        authority=share["ons"].map(ons_codes(lookup)), year=2025, covariate="social_care_share", source="rsx-2025"
+        authority=share["ons"].map(ons_codes(lookup)),
+        year=official.year(SUMMARY),
+        covariate="social_care_share",
+        source=official.source(SUMMARY),
     )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from bayes_csc.indicators import Indicator
 from bayes_csc.sources.cells import NAN, cell, on_day, panel_cells
+from bayes_csc.sources.official import Official
 from bayes_csc.sources.tables import (
     EES_SYMBOLS,
     SFR_FTE_SYMBOLS,
@@ -23,10 +23,10 @@ from bayes_csc.sources.tables import (
 )
 
 CENSUS = "09-30"
-INDICATORS = "dfe-csww/csww_indicators_2017_to_2025.csv"
+INDICATORS = "csww_indicators"
 EARLIER = {
-    2015: ("csww-sfr07-2016", "dfe-csww/SFR07_2016_UD.csv"),
-    2016: ("csww-sfr08-2017", "dfe-csww/SFR08_2017_UD.csv"),
+    2015: "csww_2015",
+    2016: "csww_2016",
 }
 EARLIER_COLUMNS = {
     "A1_FTE_ChildrensSocialWorkers": "inpost_fte",
@@ -42,7 +42,7 @@ CASELOAD_2015 = "CiNperCSW_FTE_2015"
 # The census of 2016 shows the joint return of Kingston and Richmond in Kingston's row and none in Richmond's.
 JOINT_ROWS = {2016: ("314", "318")}
 # The release of 2022 shows a joint return in the row of the first authority and marks the other's "z".
-HEADLINES = ("csww-2022", "dfe-csww/csww_headline_measures_2017_to_2022.csv")
+HEADLINES = "csww_2022"
 HEADLINE_COLUMNS = {"social_worker_fte": "inpost_fte", "leaver_fte": "leavers_fte"}
 JOINT_RETURNS = (("314", "318", 2016), ("940", "941", 2021))
 INDICATOR_KEYS = ("agency", "vacancy", "turnover")
@@ -53,7 +53,7 @@ FIRST_LONG_YEAR = 2020
 CREDIBLE_ABSENCE = (0.0005, 1.0)
 
 
-def workforce(raw: Path, indicators: Mapping[str, Indicator]) -> pd.DataFrame:
+def workforce(official: Official, indicators: Mapping[str, Indicator]) -> pd.DataFrame:
     """Read the censuses of 30 September, 2015 to 2025.
 
     The denominators are those of the official rates: agency / (agency + in post), vacancy / (vacancy + in post),
@@ -62,8 +62,8 @@ def workforce(raw: Path, indicators: Mapping[str, Indicator]) -> pd.DataFrame:
 
     Parameters
     ----------
-    raw
-        Folder of the official files.
+    official
+        The official files.
     indicators
         The dictionary.
 
@@ -73,27 +73,27 @@ def workforce(raw: Path, indicators: Mapping[str, Indicator]) -> pd.DataFrame:
         Cells of a panel; a joint return is one row about both authorities.
     """
     censuses = [
-        _latest(raw / INDICATORS),
-        *(_earlier(raw / file, year, source) for year, (source, file) in EARLIER.items()),
+        _latest(official),
+        *(_earlier(official, year) for year in EARLIER),
     ]
     keys = ("agency", "vacancy", "turnover", "absence")
     return pd.concat(
         [
             *(_indicator_cells(census, indicators[key]) for key in keys for census in censuses),
-            _caseloads(raw / INDICATORS, indicators["caseload"]),
-            _children_per_worker(raw / EARLIER[2015][1], indicators["children_in_need_per_worker"]),
+            _caseloads(official, indicators["caseload"]),
+            _children_per_worker(official, indicators["children_in_need_per_worker"]),
         ]
     )
 
 
-def workforce_of_2022(raw: Path, indicators: Mapping[str, Indicator]) -> pd.DataFrame:
+def workforce_of_2022(official: Official, indicators: Mapping[str, Indicator]) -> pd.DataFrame:
     """Read the censuses of 2017 to 2022 as the release of 2022 published them; see `workforce`."""
-    source, file = HEADLINES
+    path = official / HEADLINES
     names = {**HEADLINE_COLUMNS, "agency_fte": "agency_fte", "vacancy_fte": "vacancy_fte"}
-    table = local_authorities(read_table(raw / file, ["time_period", "old_la_code", "geographic_level", *names]))
+    table = local_authorities(read_table(path, ["time_period", "old_la_code", "geographic_level", *names]))
     census = pd.DataFrame(
-        {new: entries(table[old], EES_SYMBOLS, raw / file) for old, new in names.items()}, index=table.index
-    ).assign(authority=table["old_la_code"], year=table["time_period"].astype(int), source=source)
+        {new: entries(table[old], EES_SYMBOLS, path) for old, new in names.items()}, index=table.index
+    ).assign(authority=table["old_la_code"], year=table["time_period"].astype(int), source=official.source(HEADLINES))
     for filer, other, since in JOINT_RETURNS:
         joint = census["year"] >= since
         census = census[~(joint & (census["authority"] == other))]
@@ -101,23 +101,25 @@ def workforce_of_2022(raw: Path, indicators: Mapping[str, Indicator]) -> pd.Data
     return pd.concat([_indicator_cells(census, indicators[key]) for key in INDICATOR_KEYS])
 
 
-def _latest(path: Path) -> pd.DataFrame:
+def _latest(official: Official) -> pd.DataFrame:
+    path = official / INDICATORS
     table = local_authorities(read_table(path, ["time_period", "old_la_code", "geographic_level", *FIGURES]))
     census = pd.DataFrame({name: entries(table[name], EES_SYMBOLS, path) for name in FIGURES}, index=table.index)
     return census.assign(
         authority=table["old_la_code"].str.replace(" / ", "+"),
         year=years(table["time_period"], path),
-        source="csww-2025",
+        source=official.source(INDICATORS),
     )
 
 
-def _earlier(path: Path, year: int, source: str) -> pd.DataFrame:
+def _earlier(official: Official, year: int) -> pd.DataFrame:
+    path = official / EARLIER[year]
     columns = {f"{old}_{year}": new for old, new in EARLIER_COLUMNS.items()}
     table = read_table(path, ["LA_code (3 digit)", *columns], encoding="cp1252")
     table = table[table["LA_code (3 digit)"] != ""]
     census = pd.DataFrame(
         {new: entries(table[old], SFR_FTE_SYMBOLS, path) for old, new in columns.items()}, index=table.index
-    ).assign(authority=table["LA_code (3 digit)"], year=year, source=source)
+    ).assign(authority=table["LA_code (3 digit)"], year=year, source=official.source(EARLIER[year]))
     if year in JOINT_ROWS:
         filer, other = JOINT_ROWS[year]
         census = census[census["authority"] != other].replace({"authority": {filer: f"{filer}+{other}"}})
@@ -178,12 +180,13 @@ def absence_cell(inpost: Entry, days: Entry, year: int) -> dict[str, Any]:
     return {**blank, "denominator": inpost.lower, "value": round(rate, 6), "status": "observed"}
 
 
-def _caseloads(path: Path, indicator: Indicator) -> pd.DataFrame:
+def _caseloads(official: Official, indicator: Indicator) -> pd.DataFrame:
+    path = official / INDICATORS
     table = local_authorities(read_table(path, ["time_period", "old_la_code", "geographic_level", *CASES]))
     keys = _census_keys(table["old_la_code"].str.replace(" / ", "+"), table["time_period"].astype(int))
     cases, holders = (entries(table[name], EES_SYMBOLS, path) for name in CASES)
     figures = [_per_unit(count, units) for count, units in zip(cases, holders, strict=True)]
-    return panel_cells(indicator, keys, figures, "csww-2025")
+    return panel_cells(indicator, keys, figures, official.source(INDICATORS))
 
 
 def _per_unit(count: Entry, units: Entry) -> dict[str, Any]:
@@ -193,7 +196,8 @@ def _per_unit(count: Entry, units: Entry) -> dict[str, Any]:
     return {**figure, "numerator": NAN, "lower": NAN, "upper": NAN, "status": status}
 
 
-def _children_per_worker(path: Path, indicator: Indicator) -> pd.DataFrame:
+def _children_per_worker(official: Official, indicator: Indicator) -> pd.DataFrame:
+    path = official / EARLIER[2015]
     inpost = "A1_FTE_ChildrensSocialWorkers_2015"
     table = read_table(path, ["LA_code (3 digit)", inpost, CASELOAD_2015], encoding="cp1252")
     table = table[table["LA_code (3 digit)"] != ""]
@@ -201,7 +205,7 @@ def _children_per_worker(path: Path, indicator: Indicator) -> pd.DataFrame:
     symbols = {**SFR_FTE_SYMBOLS, "x": UNAVAILABLE}
     loads, workers = (entries(table[name], symbols, path) for name in (CASELOAD_2015, inpost))
     figures = [_mean(load, units) for load, units in zip(loads, workers, strict=True)]
-    return panel_cells(indicator, keys, figures, EARLIER[2015][0])
+    return panel_cells(indicator, keys, figures, official.source(EARLIER[2015]))
 
 
 def _mean(value: Entry, units: Entry) -> dict[str, Any]:

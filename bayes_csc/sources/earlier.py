@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 
 from bayes_csc.indicators import Indicator
 from bayes_csc.sources.cells import on_day, summed_cells, year_to_march
 from bayes_csc.sources.cin import COUNTS, Count
-from bayes_csc.sources.cla import EARLIER_LONG, EARLIER_WIDE, earlier_releases
-from bayes_csc.sources.csww import HEADLINES, workforce_of_2022
+from bayes_csc.sources.cla import earlier_releases
+from bayes_csc.sources.csww import workforce_of_2022
+from bayes_csc.sources.official import Official
 from bayes_csc.sources.tables import SFR_SYMBOLS, entries, read_table
 
-CENSUS_OF_2013 = ("cin-sfr45-2013", "dfe-cin-2010-2013/SFR45-2013ud.csv")
+CENSUS_OF_2013 = "cin_2013"
 # Columns of the numerator, the denominator and its other parts, as in `bayes_csc.sources.cin.COUNTS`.
 COLUMNS_OF_2013: Mapping[str, tuple[tuple[str, ...], str, tuple[str, ...]]] = {
     "re_referral": (("ReferralsWithin12mths1213",), "Referrals1213", ()),
@@ -37,18 +37,15 @@ COLUMNS_OF_2013: Mapping[str, tuple[tuple[str, ...], str, tuple[str, ...]]] = {
         ),
     ),
 }
-FILES = frozenset(
-    {CENSUS_OF_2013[1], HEADLINES[1], *(place.file for place in EARLIER_LONG), *(place.file for place in EARLIER_WIDE)}
-)
 
 
-def earlier_vintages(raw: Path, indicators: Mapping[str, Indicator]) -> pd.DataFrame:
+def earlier_vintages(official: Official, indicators: Mapping[str, Indicator]) -> pd.DataFrame:
     """Read every earlier release at hand.
 
     Parameters
     ----------
-    raw
-        Folder of the official files.
+    official
+        The official files.
     indicators
         The dictionary.
 
@@ -64,25 +61,25 @@ def earlier_vintages(raw: Path, indicators: Mapping[str, Indicator]) -> pd.DataF
     ]
     return pd.concat(
         [
-            *(_census_of_2013(raw, place, indicators[place.indicator]) for place in places),
-            workforce_of_2022(raw, indicators),
-            earlier_releases(raw, indicators),
+            *(_census_of_2013(official, place, indicators[place.indicator]) for place in places),
+            workforce_of_2022(official, indicators),
+            earlier_releases(official, indicators),
         ],
         ignore_index=True,
     )
 
 
-def _census_of_2013(raw: Path, count: Count, indicator: Indicator) -> pd.DataFrame:
-    source, file = CENSUS_OF_2013
+def _census_of_2013(official: Official, count: Count, indicator: Indicator) -> pd.DataFrame:
+    path = official / CENSUS_OF_2013
     names = [*count.numerator, count.denominator, *count.others]
-    table = read_table(raw / file, ["geog_l", "geog_c", *names], encoding="cp1252")
+    table = read_table(path, ["geog_l", "geog_c", *names], encoding="cp1252")
     table = table[table["geog_l"] == "LA"].reset_index(drop=True)
     year = pd.Series(2013, index=table.index, name="year")
     period = on_day(year, "03-31") if count.stock else year_to_march(year)
     keys = pd.concat([table["geog_c"].rename("authority"), year, period], axis=1)
-    columns = [entries(table[name], SFR_SYMBOLS, raw / file) for name in names]
+    columns = [entries(table[name], SFR_SYMBOLS, path) for name in names]
     last = len(count.numerator)
     return summed_cells(
-        indicator, source, keys, columns[:last], columns[last], columns[last + 1 :],
+        indicator, official.source(CENSUS_OF_2013), keys, columns[:last], columns[last], columns[last + 1 :],
         exhaustive=count.exhaustive, secondary=count.secondary,
     )  # fmt: skip

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 import importlib.resources
 import tomllib
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,9 @@ import pandas as pd
 from bayes_csc.cell_check import CELL
 from bayes_csc.errors import DataError
 from bayes_csc.geography import existence
-from bayes_csc.indicators import parse_dictionary
+from bayes_csc.indicators import Indicator, parse_dictionary
 from bayes_csc.panel import Panel
+from bayes_csc.sources.catalogue import Catalogue, read_catalogue
 from bayes_csc.sources.cin import children_in_need
 from bayes_csc.sources.cin_early import data_confidence, early_children_in_need
 from bayes_csc.sources.cin_rates import activity
@@ -27,16 +30,17 @@ from bayes_csc.sources.covariates import covariates
 from bayes_csc.sources.csww import workforce
 from bayes_csc.sources.earlier import earlier_vintages
 from bayes_csc.sources.lait import interactive_tool
+from bayes_csc.sources.official import RAW, Official
 from bayes_csc.sources.ofsted import earlier_judgements, judgements
 from bayes_csc.sources.ofsted_visits import providers, visits
 from bayes_csc.sources.places import places
 from bayes_csc.sources.provenance import england_readme
-from bayes_csc.sources.publications import release_table
+from bayes_csc.sources.publications import release_table, releases_of
 from bayes_csc.vintages import chained, current_and_earlier
 
-OFFICIAL = "raw"
 DESCRIPTION = "england.toml"
-READERS = (
+Reader = Callable[[Official, Mapping[str, Indicator]], pd.DataFrame]
+READERS: tuple[Reader, ...] = (
     children_in_need,
     early_children_in_need,
     activity,
@@ -50,13 +54,17 @@ READERS = (
 )
 
 
-def england(raw: Path) -> Panel:
+def england(folder: Path, catalogue: Catalogue | None = None, *, as_of: datetime.date | None = None) -> Panel:
     """Build the England panel of 2010 to 2025.
 
     Parameters
     ----------
-    raw
-        Folder that holds the official files in `raw/` and the tables computed from them in `derived/`.
+    folder
+        Holds the official files in `raw/` and the tables computed from them in `derived/`.
+    catalogue
+        What the files are called and which release each is of; that of the toolkit unless another is given.
+    as_of
+        A day: the panel is then as it was known on it (`Panel.as_of`).
 
     Returns
     -------
@@ -68,40 +76,84 @@ def england(raw: Path) -> Panel:
     DataError
         A file is missing or is not what its release documents.
     """
-    if not (raw / OFFICIAL).is_dir():
-        raise DataError(f"{raw}: expected a folder with the official files in {OFFICIAL}/; give it with --raw")
+    if not (folder / RAW).is_dir():
+        raise DataError(f"{folder}: expected a folder with the official files in {RAW}/; give it with --raw")
+    official = Official(folder, catalogue or read_catalogue())
     described = description()
     problems: list[str] = []
     head, indicators = parse_dictionary({key: described[key] for key in ("panel", "indicator")}, DESCRIPTION, problems)
     if problems:
         raise DataError(problems)
-    authorities = places(raw)
-    official = raw / OFFICIAL
-    current = pd.concat(
-        [read(official, indicators) for read in READERS],
-        ignore_index=True,
+    dates = {"started_by": head["date"], "published_by": head["published_by"]}
+    authorities = places(official)
+    current, earlier = figures(official, indicators)
+    characteristics = covariates(official, described["deflator"])
+    visited = visits(official, authorities, **dates)
+    provided = providers(official, authorities)
+    used = pd.concat([table["source"] for table in (current, earlier, characteristics, visited, provided)])
+    releases = release_table(
+        releases_of(described["release"], official.catalogue, used),
+        pd.concat([current, earlier]),
+        head.get("licence", ""),
+        where=DESCRIPTION,
     )
-    current = current.merge(data_confidence(official), on=CELL, how="left", validate="one_to_one")
-    earlier = earlier_vintages(official, indicators)
-    both = pd.concat([current, earlier])
-    releases = release_table(described["release"], both, head.get("licence", ""), where=DESCRIPTION)
     known = (rows.assign(released=rows["source"].map(releases["published"])) for rows in (current, earlier))
     cells, revisions = current_and_earlier(while_existing(chained(*known), authorities))
-    inspections = judgements(raw, started_by=head["date"], published_by=head["published_by"])
     panel = Panel(
         **head,
         indicators=indicators,
         cells=cells,
-        inspections=inspections,
+        inspections=judgements(official, **dates),
         authorities=authorities,
         revisions=revisions,
         releases=releases,
-        covariates=covariates(raw, described["deflator"]),
-        earlier_inspections=earlier_judgements(raw),
-        visits=visits(raw, authorities, started_by=head["date"], published_by=head["published_by"]),
-        providers=providers(raw, authorities),
+        covariates=characteristics,
+        earlier_inspections=earlier_judgements(official),
+        visits=visited,
+        providers=provided,
     )
-    return replace(panel, readme=england_readme(panel, raw))
+    panel = panel if as_of is None else panel.as_of(as_of)
+    return replace(panel, readme=england_readme(panel, official))
+
+
+def figures(official: Official, indicators: Mapping[str, Indicator]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read the figures of every release.
+
+    A year that the newest edition of a release no longer has comes from the edition before it, and so on.
+
+    Parameters
+    ----------
+    official
+        The official files.
+    indicators
+        The dictionary.
+
+    Returns
+    -------
+    tuple of pandas.DataFrame
+        Cells of a panel as the newest release of each has them, with the confidence in their data, and as the releases
+        before have them.
+    """
+    parts = [_every_edition(read, official, indicators) for read in READERS]
+    current = pd.concat([now for now, _ in parts], ignore_index=True)
+    before = [earlier_vintages(official, indicators), *(older for _, older in parts if not older.empty)]
+    confident = current.merge(data_confidence(official), on=CELL, how="left", validate="one_to_one")
+    return confident, pd.concat(before, ignore_index=True)
+
+
+def _every_edition(
+    read: Reader, official: Official, indicators: Mapping[str, Indicator]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What a reader reads, and the same cells in earlier editions; a cell that only those have is among the former."""
+    current = read(official, indicators)
+    earlier = current.iloc[:0]
+    for before, releases in official.before(set(current["source"])):
+        rows = read(before, indicators)
+        rows = rows[rows["source"].isin(releases)]
+        gone = ~pd.MultiIndex.from_frame(rows[CELL]).isin(pd.MultiIndex.from_frame(current[CELL]))
+        current = pd.concat([current, rows[gone]], ignore_index=True)
+        earlier = pd.concat([earlier, rows[~gone]], ignore_index=True)
+    return current, earlier
 
 
 def description() -> dict[str, Any]:

@@ -12,10 +12,11 @@ from bayes_csc.errors import DataError
 from bayes_csc.indicators import Indicator
 from bayes_csc.sources.cells import on_day, panel_cells, year_to_march
 from bayes_csc.sources.lait_totals import TOTALS
+from bayes_csc.sources.official import Official
 from bayes_csc.sources.rounded import rounded_cell
-from bayes_csc.sources.tables import UNAVAILABLE, Entry, entries
+from bayes_csc.sources.tables import UNAVAILABLE, Entry, entries, since
 
-FILES = {"lait-2026": "dfe-lait/bds_long_0.parquet", "lait-2025": "dfe-lait/bds_long_0_2025-05-28.parquet"}
+NEWEST, OLDER = "lait", "lait_2025"
 COLUMNS = ["Short Desc", "Years", "LA Number", "Values"]
 # Every kind of missing figure is a dash, so that the reason is lost.
 SYMBOLS: Mapping[str, Entry] = {"-": UNAVAILABLE}
@@ -34,7 +35,7 @@ class Measure:
     name
         The file's name of the measure.
     years
-        Years to read, by release.
+        Years to read, by file.
     per, decimals, own_total
         See `bayes_csc.sources.rounded.rounded_cell`.
     total
@@ -58,28 +59,28 @@ class Measure:
 
 MEASURES = (
     Measure(
-        "assessment_within_45_days_lait", "Continue_Assess_Comp", {"lait-2026": range(2023, 2026)},
+        "assessment_within_45_days_lait", "Continue_Assess_Comp", {NEWEST: since(2023)},
         per=100, decimals=1, total="assessments_with_factors", own_total=False,
     ),
     Measure(
-        "plan_reviewed", "RevCP", {"lait-2026": range(2023, 2026)},
+        "plan_reviewed", "RevCP", {NEWEST: since(2023)},
         per=100, decimals=1, total="plans_over_3_months", own_total=True, stock=True,
     ),
     Measure(
-        "placed_over_20_miles_lait", "LACDistance", {"lait-2025": range(2015, 2016), "lait-2026": range(2016, 2026)},
+        "placed_over_20_miles_lait", "LACDistance", {OLDER: range(2015, 2016), NEWEST: since(2016)},
         per=100, decimals=0, total="looked_after", own_total=True, stock=True,
     ),
     # From 2017 to 2019 part of Bournemouth's and Poole's applications stand under an authority that began in 2019, and
     # theirs are blank: what area Dorset's figure of those years is about is not said.
     Measure(
-        "care_application_rate", "CareApplications", {"lait-2025": range(2015, 2016), "lait-2026": range(2016, 2026)},
+        "care_application_rate", "CareApplications", {OLDER: range(2015, 2016), NEWEST: since(2016)},
         per=10_000, decimals=1, total="children", own_total=False,
         unsettled=frozenset(("835", year) for year in range(2017, 2020)),
     ),
 )  # fmt: skip
 
 
-def interactive_tool(raw: Path, indicators: Mapping[str, Indicator]) -> pd.DataFrame:
+def interactive_tool(official: Official, indicators: Mapping[str, Indicator]) -> pd.DataFrame:
     """Read the measures whose counts no file at hand has.
 
     The sampling variance comes from an implied denominator, which another release publishes (see
@@ -89,8 +90,8 @@ def interactive_tool(raw: Path, indicators: Mapping[str, Indicator]) -> pd.DataF
 
     Parameters
     ----------
-    raw
-        Folder of the official files.
+    official
+        The official files.
     indicators
         The dictionary.
 
@@ -100,12 +101,12 @@ def interactive_tool(raw: Path, indicators: Mapping[str, Indicator]) -> pd.DataF
         Cells of a panel; a figure under the code of an abolished authority is about a year in which that did not
         exist, and is left out with it.
     """
-    figures = {release: read_long(raw / file, [m.name for m in MEASURES]) for release, file in FILES.items()}
+    figures = {file: read_long(official / file, [m.name for m in MEASURES]) for file in (NEWEST, OLDER)}
     parts = []
     for measure in MEASURES:
-        totals = TOTALS[measure.total](raw)
-        for release, years in measure.years.items():
-            table = figures[release]
+        totals = TOTALS[measure.total](official)
+        for file, years in measure.years.items():
+            table = figures[file]
             table = table[(table["measure"] == measure.name) & table["year"].isin(years)]
             period = on_day(table["year"], "03-31") if measure.stock else year_to_march(table["year"])
             cells = [
@@ -119,7 +120,7 @@ def interactive_tool(raw: Path, indicators: Mapping[str, Indicator]) -> pd.DataF
                 for rate, key in zip(table["figure"], zip(table["authority"], table["year"], strict=True), strict=True)
             ]
             keys = pd.concat([table[["authority", "year"]], period], axis=1)
-            parts.append(panel_cells(indicators[measure.indicator], keys, cells, release))
+            parts.append(panel_cells(indicators[measure.indicator], keys, cells, official.source(file)))
     return pd.concat(parts)
 
 

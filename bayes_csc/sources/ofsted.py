@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import datetime
-from pathlib import Path
 
 import pandas as pd
 
 from bayes_csc.errors import DataError
 from bayes_csc.panel_files import INSPECTION_COLUMNS
+from bayes_csc.sources.official import Official
 from bayes_csc.sources.tables import dates, read_table
 
-JUDGEMENTS = "derived/ofsted_judgements_long.csv"
+JUDGEMENTS = "ofsted_judgements_long.csv"
 FRAMEWORKS = ("SIF", "ILACS")
 EARLIER_FRAMEWORKS = ("SLAC", "CPI", "TLAC")
 GRADES = {"Outstanding": 1, "Good": 2, "Requires improvement": 3, "Inadequate": 4}
@@ -46,7 +46,7 @@ COLUMNS = {
 }
 
 
-def judgements(raw: Path, *, started_by: datetime.date, published_by: datetime.date) -> pd.DataFrame:
+def judgements(official: Official, *, started_by: datetime.date, published_by: datetime.date) -> pd.DataFrame:
     """Read the SIF and ILACS judgements, overall and by domain.
 
     Under ILACS the domain is `children_looked_after_and_care_leavers` for inspections that started before January
@@ -56,8 +56,8 @@ def judgements(raw: Path, *, started_by: datetime.date, published_by: datetime.d
 
     Parameters
     ----------
-    raw
-        Folder of the official files.
+    official
+        The official files.
     started_by, published_by
         Inspections that started (or, where the start is not known, were published) and were published by then.
 
@@ -72,7 +72,7 @@ def judgements(raw: Path, *, started_by: datetime.date, published_by: datetime.d
     DataError
         A grade that is not one of the four.
     """
-    rows = _graded(raw, FRAMEWORKS)
+    rows = _graded(official, FRAMEWORKS)
     started = rows["start_date"].fillna(rows["publication_date"])
     together = (rows["framework"] == "ILACS") & (rows["domain"] == "children_looked_after") & (started < SPLIT)
     rows["domain"] = rows["domain"].mask(together, TOGETHER)
@@ -81,7 +81,7 @@ def judgements(raw: Path, *, started_by: datetime.date, published_by: datetime.d
     return rows.loc[chosen, list(INSPECTION_COLUMNS)].reset_index(drop=True)
 
 
-def earlier_judgements(raw: Path) -> pd.DataFrame:
+def earlier_judgements(official: Official) -> pd.DataFrame:
     """Read the judgements of the frameworks before SIF, of 2009 to 2013.
 
     Safeguarding and looked-after children (SLAC), child protection (CPI) and targeted inspections of services for
@@ -90,24 +90,24 @@ def earlier_judgements(raw: Path) -> pd.DataFrame:
 
     Parameters
     ----------
-    raw
-        Folder of the official files.
+    official
+        The official files.
 
     Returns
     -------
     pandas.DataFrame
         The panel's inspection columns.
     """
-    rows = _graded(raw, EARLIER_FRAMEWORKS)
+    rows = _graded(official, EARLIER_FRAMEWORKS)
     lost = sorted(set(rows["type"]) - set(EARLIER_DOMAINS))
     if lost:
-        raise DataError([f"{raw / JUDGEMENTS}: unknown inspection type {name!r}" for name in lost])
+        raise DataError([f"{official.derived(JUDGEMENTS)}: unknown inspection type {name!r}" for name in lost])
     rows["domain"] = rows["type"].map(EARLIER_DOMAINS)
     return rows[list(INSPECTION_COLUMNS)].reset_index(drop=True)
 
 
-def _graded(raw: Path, frameworks: tuple[str, ...]) -> pd.DataFrame:
-    path = raw / JUDGEMENTS
+def _graded(official: Official, frameworks: tuple[str, ...]) -> pd.DataFrame:
+    path = official.derived(JUDGEMENTS)
     table = read_table(path, [*COLUMNS, *DOMAINS])
     table = table[table["framework"].isin(frameworks)]
     for name in ("inspection_start_date", "publication_date"):

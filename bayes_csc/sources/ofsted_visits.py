@@ -11,12 +11,11 @@ import pandas as pd
 from bayes_csc.errors import DataError
 from bayes_csc.geography import existing
 from bayes_csc.side_tables import PROVIDERS, VISITS
+from bayes_csc.sources.official import Official
 from bayes_csc.sources.sheets import authority_codes, numbers, read_sheet
 
-FOLDER = "raw/ofsted-outcomes"
-IN_2023 = f"{FOLDER}/Childrens_social_care_in_England_2023_underlying_data.ods"
-IN_2024 = f"{FOLDER}/LA_Inspection_Outcomes_as_at_March_2024.ods"
-IN_2025 = f"{FOLDER}/LA_Inspection_Outcomes_as_at_31_March_2025.ods"
+IN_2023 = "ofsted_2023"
+OUTCOMES = "ofsted_outcomes"
 VISIT_TYPES = {"ILACS Focused Visit": "focused visit", "LA Monitoring visit": "monitoring visit"}
 INSPECTION_TYPES = ("ILACS Short Inspection", "ILACS Standard Inspection")
 GRADES = {"Outstanding": 1.0, "Good": 2.0, "Requires improvement to be good": 3.0, "Inadequate": 4.0}
@@ -31,39 +30,34 @@ class Activity:
 
     Parameters
     ----------
-    file
-        Path below the folder of official files.
     sheet, header
-        Its sheet, and the row of the column names.
-    source
-        Release id.
+        Its name, and the row of the column names.
     published
         Column of the publication date; "" where the release has none.
     """
 
-    file: str
     sheet: str
     header: int
-    source: str
     published: str = ""
 
 
-ACTIVITIES = (
-    Activity(IN_2025, "In-year_inspections", 3, "ofsted-la-2025", "Publication date"),
-    Activity(IN_2024, "Inspections_in_year_2023-24", 3, "ofsted-la-2024"),
-    Activity(IN_2023, "LA_level_in_year_2022-23", 3, "ofsted-csc-2023"),
-)
+# By file, where they differ from those of every later release.
+SHEETS = {
+    "ofsted_outcomes_2024": Activity("Inspections_in_year_2023-24", 3),
+    IN_2023: Activity("LA_level_in_year_2022-23", 3),
+}
+SINCE_2025 = Activity("In-year_inspections", 3, "Publication date")
 
 
 def visits(
-    raw: Path, authorities: pd.DataFrame, *, started_by: datetime.date, published_by: datetime.date
+    official: Official, authorities: pd.DataFrame, *, started_by: datetime.date, published_by: datetime.date
 ) -> pd.DataFrame:
-    """Read the focused and monitoring visits of March 2022 to March 2025.
+    """Read the focused and monitoring visits since March 2022.
 
     Parameters
     ----------
-    raw
-        Folder that holds the official files in `raw/`.
+    official
+        The official files.
     authorities
         The panel's table of authorities.
     started_by, published_by
@@ -72,16 +66,23 @@ def visits(
     Returns
     -------
     pandas.DataFrame
-        The panel's columns of visits; a visit that two releases list has one row, of the newest.
+        The panel's columns of visits; a visit that two releases list has one row, of the newest. A release
+        about a later day than `started_by` is not read.
     """
-    rows = pd.concat([_visits_of(raw, place, authorities) for place in ACTIVITIES], ignore_index=True)
+    outcomes = [file for file in official.editions(OUTCOMES) if as_at(official, file) <= started_by]
+    rows = pd.concat([_visits_of(official, file, authorities) for file in (*outcomes, IN_2023)], ignore_index=True)
     rows = rows.drop_duplicates(["authority", "type", "start_date"])
     late = (rows["start_date"] > pd.Timestamp(started_by)) | (rows["publication_date"] > pd.Timestamp(published_by))
     return rows.loc[~late, list(VISITS.columns)].reset_index(drop=True)
 
 
-def _visits_of(raw: Path, place: Activity, authorities: pd.DataFrame) -> pd.DataFrame:
-    path = raw / place.file
+def as_at(official: Official, file: str) -> datetime.date:
+    """Day that an edition of the outcomes describes."""
+    return datetime.date(official.year(file), 3, 31)
+
+
+def _visits_of(official: Official, file: str, authorities: pd.DataFrame) -> pd.DataFrame:
+    path, place = official / file, SHEETS.get(file, SINCE_2025)
     what, when, theme = "Inspection/Visit type", "Inspection/Visit date", "Visit Theme"
     named = "Local authority name"
     table = read_sheet(
@@ -100,7 +101,7 @@ def _visits_of(raw: Path, place: Activity, authorities: pd.DataFrame) -> pd.Data
             "start_date": start,
             "publication_date": pd.to_datetime(published.replace("", None), format="%Y-%m-%d"),
             "theme": table[theme],
-            "source": place.source,
+            "source": official.source(file),
         }
     )
 
@@ -115,13 +116,13 @@ def _codes(names: pd.Series, when: pd.Series, authorities: pd.DataFrame, path: P
     return codes.reindex(names.index)
 
 
-def providers(raw: Path, authorities: pd.DataFrame) -> pd.DataFrame:
+def providers(official: Official, authorities: pd.DataFrame) -> pd.DataFrame:
     """Count the providers in each authority's area on 31 March 2023, and their inspections in the year to that day.
 
     Parameters
     ----------
-    raw
-        Folder that holds the official files in `raw/`.
+    official
+        The official files.
     authorities
         The panel's table of authorities.
 
@@ -132,7 +133,7 @@ def providers(raw: Path, authorities: pd.DataFrame) -> pd.DataFrame:
         one gave the grade, with their places) or the kind of inspection in the year (a row counts those that gave the
         grade; monitoring inspections give none, but for two).
     """
-    path = raw / IN_2023
+    path = official / IN_2023
     known = authorities.loc[existing(authorities, datetime.date(PROVIDER_YEAR, 3, 31)), "name"].to_dict()
     state = read_sheet(path, "Provider_level_at_31_Mar_2023", 4, [NAME, "Provision type", "Places", GRADE])
     events = read_sheet(
@@ -151,5 +152,5 @@ def providers(raw: Path, authorities: pd.DataFrame) -> pd.DataFrame:
     )
     groups = rows.groupby(["authority", "event", "provision", "grade"], dropna=False)["places"]
     counts = groups.agg(number="size", places=lambda places: places.sum(min_count=1)).reset_index()
-    counts = counts.assign(number=counts["number"].astype(float), year=PROVIDER_YEAR, source="ofsted-csc-2023")
+    counts = counts.assign(number=counts["number"].astype(float), year=PROVIDER_YEAR, source=official.source(IN_2023))
     return counts[list(PROVIDERS.columns)]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 
 from bayes_csc.panel_files import AUTHORITY_COLUMNS
+from bayes_csc.sources.official import Official
 from bayes_csc.sources.tables import EES_SYMBOLS, entries, local_authorities, read_table
 
-LOOKUP = "derived/la_lookup.csv"
-POPULATION = "raw/population/ons_mid-year_population_estimates_2012_to_2024.csv"
-POPULATION_TO_2018 = "raw/dfe-cla-2010-2019/2019/CLA2019.csv"
-NEIGHBOURS = "raw/geography/sn_model_2025_wide.csv"
-RURAL = "raw/geography/RUC11_LAD11_ENv2.csv"
+LOOKUP = "la_lookup.csv"
+POPULATION = "population"
+POPULATION_TO_2018 = "cla_2019_cla"
+NEIGHBOURS = "neighbours_2025"
+RURAL = "rural_districts"
 
 # Authorities abolished in 2019 have no IMD 2019 score: theirs of 2015 plus the change of the successor that took most
 # of their children.
@@ -42,22 +41,22 @@ RURAL_CLASSES = (
 )
 
 
-def places(raw: Path) -> pd.DataFrame:
+def places(official: Official) -> pd.DataFrame:
     """Build the table of authorities.
 
     Parameters
     ----------
-    raw
-        Folder of the official files.
+    official
+        The official files.
 
     Returns
     -------
     pandas.DataFrame
         Indexed by DfE code, the panel's authority columns.
     """
-    lookup = read_table(raw / LOOKUP, ["old_la_code", "la_name", "government_region", "imd2019_score"])
+    lookup = read_table(official.derived(LOOKUP), ["old_la_code", "la_name", "government_region", "imd2019_score"])
     lookup = lookup.set_index("old_la_code").rename_axis("code").sort_index()
-    children, districts = _children(raw), _districts(raw)
+    children, districts = _children(official), _districts(official)
     people = districts["people"]
     christchurch = people["Christchurch"] / people[list(DISTRICTS[SPLIT])].sum()
     made_of = lookup["predecessors"].str.split(";")
@@ -74,7 +73,7 @@ def places(raw: Path) -> pd.DataFrame:
             "valid_from": pd.to_datetime(lookup["valid_from"].replace("", None)),
             "valid_to": pd.to_datetime(lookup["valid_to"].replace("", None)),
             "population": children.reindex(lookup.index),
-            "neighbours": _neighbours(raw).reindex(lookup.index, fill_value=""),
+            "neighbours": _neighbours(official).reindex(lookup.index, fill_value=""),
         }
     )
     return table[list(AUTHORITY_COLUMNS[1:])]
@@ -89,16 +88,16 @@ def _deprivation(lookup: pd.DataFrame) -> pd.Series:
     return filled
 
 
-def _children(raw: Path) -> pd.Series:
+def _children(official: Official) -> pd.Series:
     """Children aged 0 to 17 at the latest mid-year with a figure."""
-    path = raw / POPULATION
+    path = official / POPULATION
     table = local_authorities(
         read_table(path, ["time_period", "geographic_level", "old_la_code", "population_estimate"])
     )
     latest = table[table["population_estimate"] != "x"].sort_values("time_period").groupby("old_la_code").tail(1)
     figures = [entry.lower for entry in entries(latest["population_estimate"], EES_SYMBOLS, path)]
     children = pd.Series(figures, index=latest["old_la_code"].to_numpy())
-    older = read_table(raw / POPULATION_TO_2018, ["geog_c", "CLA_Pop2018"], encoding="cp1252").set_index("geog_c")
+    older = read_table(official / POPULATION_TO_2018, ["geog_c", "CLA_Pop2018"], encoding="cp1252").set_index("geog_c")
     return pd.concat([children, older.loc[list(MAIN_SUCCESSOR), "CLA_Pop2018"].str.replace(",", "").astype(float)])
 
 
@@ -113,9 +112,9 @@ def _weights(code: str, made_of: list[str], children: pd.Series, christchurch: f
     return " ".join(f"{share / sum(part):.4f}" for share in part)
 
 
-def _districts(raw: Path) -> pd.DataFrame:
+def _districts(official: Official) -> pd.DataFrame:
     """People in each district of 2011, and those in rural areas or hub towns."""
-    path = raw / RURAL
+    path = official / RURAL
     table = read_table(path, ["LAD11NM", "RUC11"], encoding="cp1252").set_index("LAD11NM")
     rural, people = table.columns[-3], table.columns[-2]
     needed = [name for names in DISTRICTS.values() for name in names]
@@ -137,8 +136,8 @@ def _rural_urban(districts: pd.DataFrame, published: pd.Series) -> pd.Series:
     return filled
 
 
-def _neighbours(raw: Path) -> pd.Series:
+def _neighbours(official: Official) -> pd.Series:
     """Ten statistical neighbours of each current authority (DfE model of 2025), closest first."""
     names = [f"SN_{place}" for place in range(1, 11)]
-    table = read_table(raw / NEIGHBOURS, ["old_la_code", *names]).set_index("old_la_code")
+    table = read_table(official / NEIGHBOURS, ["old_la_code", *names]).set_index("old_la_code")
     return table[names].agg(" ".join, axis=1)

@@ -2,41 +2,40 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from bayes_csc.sources.official import Official
 from bayes_csc.sources.tables import EES_SYMBOLS, Entry, entries, local_authorities, read_table
 
-ESTIMATES = "population/ons_mid-year_population_estimates_2012_to_2024.csv"
+ESTIMATES = "population"
 # The estimates leave out the three authorities that Dorset lost in 2019. The releases on children looked after have
 # theirs, as estimated before the census of 2021: the one of 2018 calls mid-2013 CLA_Pop2014, the one of 2019 calls each
 # mid-year by its own year. Mid-2012 is in neither.
 BEFORE_2019 = {
-    "dfe-cla-2010-2019/2018/CLA2018.csv": {2013: "CLA_Pop2014"},
-    "dfe-cla-2010-2019/2019/CLA2019.csv": {year: f"CLA_Pop{year}" for year in range(2014, 2019)},
+    "cla_2018_cla": {2013: "CLA_Pop2014"},
+    "cla_2019_cla": {year: f"CLA_Pop{year}" for year in range(2014, 2019)},
 }
 ABOLISHED_2019 = ("835", "836", "837")
 
 
-def children(raw: Path) -> dict[tuple[str, int], Entry]:
+def children(official: Official) -> dict[tuple[str, int], Entry]:
     """Read the number of children aged 0 to 17 by authority and mid-year.
 
     Parameters
     ----------
-    raw
-        Folder of the official files.
+    official
+        The official files.
 
     Returns
     -------
     dict
         Entry by authority and the year of the mid-year estimate, 2012 to 2024.
     """
-    path = raw / ESTIMATES
+    path = official / ESTIMATES
     columns = ["time_period", "geographic_level", "old_la_code", "population_estimate"]
     table = local_authorities(read_table(path, columns))
     keys = zip(table["old_la_code"], table["time_period"].astype(int), strict=True)
     found = dict(zip(keys, entries(table["population_estimate"], EES_SYMBOLS, path), strict=True))
     for name, years in BEFORE_2019.items():
-        path = raw / name
+        path = official / name
         older = read_table(path, ["geog_c", *years.values()], encoding="cp1252").set_index("geog_c", drop=False)
         older = older.loc[list(ABOLISHED_2019)]
         for year, column in years.items():

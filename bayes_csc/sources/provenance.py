@@ -3,32 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 
 import pandas as pd
 
 from bayes_csc.panel import Panel
-from bayes_csc.sources import (
-    cin,
-    cin_early,
-    cin_rates,
-    cla,
-    cla_health,
-    cla_leavers,
-    cla_placement,
-    cla_scores,
-    covariates,
-    csww,
-    earlier,
-    lait,
-    lait_totals,
-    ofsted,
-    ofsted_visits,
-    places,
-    population,
-    revenue_outturn,
-    spending,
-)
+from bayes_csc.sources.official import Official
 
 LICENCE = """\
 Contains public sector information licensed under the Open Government Licence v3.0 (Department for Education, Ofsted,
@@ -140,15 +119,15 @@ CONVENTIONS = """\
 """
 
 
-def england_readme(panel: Panel, raw: Path) -> str:
+def england_readme(panel: Panel, official: Official) -> str:
     """Write the README of the England panel.
 
     Parameters
     ----------
     panel
         The panel.
-    raw
-        Folder of the files, whose checksums are listed.
+    official
+        The official files that were read, whose checksums are listed.
 
     Returns
     -------
@@ -169,7 +148,7 @@ def england_readme(panel: Panel, raw: Path) -> str:
         f"## Covariates\n\n{_covariate_table(panel.covariates)}",
         f"## Restated figures\n\n{_revision_table(panel)}",
         f"## Releases\n\n{_release_table(panel)}",
-        f"## Files\n\nSHA-256 of every file read.\n\n{_file_table(raw)}",
+        f"## Files\n\nSHA-256 of every file read.\n\n{_file_table(official)}",
     ]
     return "\n".join(sections)
 
@@ -239,28 +218,8 @@ def _spans(cells: pd.DataFrame, by: str) -> dict[str, str]:
     }
 
 
-def _file_table(raw: Path) -> str:
-    official = {count.file for count in cin.COUNTS} | cla.FILES
-    official |= cla_health.FILES | cla_leavers.FILES | cla_placement.FILES | cla_scores.FILES
-    official |= {csww.INDICATORS, *(file for _, file in csww.EARLIER.values())} | earlier.FILES
-    official |= {rate.file for rate in cin_rates.RATES} | {file for _, file in cin_early.FILES.values()}
-    official |= {population.ESTIMATES, *population.BEFORE_2019, *lait.FILES.values(), lait_totals.FACTORS}
-    official |= {name for name, _, _, _, _ in lait_totals.LOOKED_AFTER}
-    official |= {name for name, _ in lait_totals.LOOKED_AFTER_BEFORE.values()}
-    derived = {
-        ofsted.JUDGEMENTS,
-        places.LOOKUP,
-        places.POPULATION,
-        places.POPULATION_TO_2018,
-        places.NEIGHBOURS,
-        places.RURAL,
-    }
-    official |= {spending.LAIT, *(place.file for place in spending.OUTTURNS.values())}
-    official |= {revenue_outturn.SUMMARY, *(file for file, _ in revenue_outturn.SOCIAL_CARE.values())}
-    derived |= {covariates.OLDER_LAIT, covariates.LOW_INCOME, covariates.CLASSES_2021, covariates.DISTRICTS}
-    derived |= {covariates.PEOPLE, *(file for file, _ in covariates.DEMAND.values())}
-    derived |= {ofsted_visits.IN_2023, ofsted_visits.IN_2024, ofsted_visits.IN_2025}
+def _file_table(official: Official) -> str:
     rows = ["| file | SHA-256 |", "|---|---|"]
-    for name in sorted({f"raw/{file}" for file in official} | derived):
-        rows.append(f"| `{name}` | `{hashlib.sha256((raw / name).read_bytes()).hexdigest()}` |")
+    for name in sorted(official.opened):
+        rows.append(f"| `{name}` | `{hashlib.sha256((official.folder / name).read_bytes()).hexdigest()}` |")
     return "\n".join(rows) + "\n"

@@ -9,6 +9,7 @@ import pandas as pd
 
 from bayes_csc.errors import DataError
 from bayes_csc.releases import RELEASE_COLUMNS
+from bayes_csc.sources.catalogue import Catalogue
 
 PUBLISHERS = {
     "DfE": "Department for Education",
@@ -19,6 +20,34 @@ PUBLISHERS = {
     "Cafcass": "Cafcass",
 }
 GIVEN = tuple(name for name in RELEASE_COLUMNS if name != "id")
+
+
+def releases_of(
+    described: Mapping[str, str | Mapping[str, Any]], catalogue: Catalogue, used: pd.Series
+) -> dict[str, str | Mapping[str, Any]]:
+    """Describe the releases that are used: as given, and from the catalogue where nothing is given.
+
+    Parameters
+    ----------
+    described
+        Releases by id; see `release_table`.
+    catalogue
+        The catalogue of official files.
+    used
+        Ids of releases.
+
+    Returns
+    -------
+    dict
+        As `described`.
+    """
+    sources = set(used)
+    known = {
+        dataset.source: {"title": dataset.title, "publisher": dataset.publisher, "url": dataset.page}
+        for dataset in catalogue.datasets.values()
+        if dataset.source in sources
+    }
+    return {**known, **described}
 
 
 def release_table(
@@ -50,7 +79,7 @@ def release_table(
         A source of the cells is not described, or a description is not as above.
     """
     problems = [
-        f"{where}: [release] has no {source!r}, a source of the cells; add its title"
+        f"{where}: [release] has no {source!r}, a source of the cells; add its title, or its release to the catalogue"
         for source in sorted(set(rows["source"]) - set(described))
     ]
     nominal = rows.groupby("source")["publication_date"].max()

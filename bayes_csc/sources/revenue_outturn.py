@@ -8,16 +8,14 @@ from pathlib import Path
 import pandas as pd
 
 from bayes_csc.errors import DataError
+from bayes_csc.sources.official import Official
 from bayes_csc.sources.sheets import numbers, read_sheet, sheet_rows
 
-SOCIAL_CARE = {
-    2023: ("spend-revenue-outturn/RO3_2022-23_data_by_LA.ods", "RO3_LA_Data_2022-23"),
-    2024: ("spend-revenue-outturn/RO3_2023-24_data_by_LA.ods", "RO3_LA_Data_2023-24"),
-    2025: ("spend-revenue-outturn/RO3_LA_Data_2024-25_data_by_LA.ods", "RO3_LA_Data_202425"),
-}
+SOCIAL_CARE, SUMMARY = "outturn", "outturn_summary"
+# The sheets by authority, whose names end in the year.
+SHEET, SUMMARY_SHEET = "RO3_LA_Data_*", "RSX_LA_Data_*"
 # The sheets' own hidden codes of the total expenditure columns: their wording changes, and repeats.
 LINES = {"RO3-csctot-tot-exp": "social_care", "RO3-csclkdres-tot-exp": "residential"}
-SUMMARY = "spend-revenue-outturn/RSX_LA_Data_2024-25_data_by_LA.ods"
 SERVICES = "Total Service Expenditure - Total Expenditure (C3 = C1 + C2)"
 EDUCATION = "Education services - Total Expenditure (C3 = C1 + C2)"
 CHILDREN = "Children Social Care - Total Expenditure (C3 = C1 + C2)"
@@ -28,13 +26,13 @@ CLASSES = ("UA", "SC", "LB", "MD")
 MISSING = ("", "[x]", "[n]", "M", "[note 4]")
 
 
-def social_care_outturn(raw: Path) -> pd.DataFrame:
+def social_care_outturn(official: Official) -> pd.DataFrame:
     """Gross expenditure on children's social care, and on residential care of looked-after children, 2022-23 on.
 
     Parameters
     ----------
-    raw
-        Folder of the official files.
+    official
+        The official files.
 
     Returns
     -------
@@ -42,11 +40,12 @@ def social_care_outturn(raw: Path) -> pd.DataFrame:
         ons (code), year (the one in which the financial year ends), group, value (pounds), source; authorities without
         a return are left out.
     """
-    return pd.concat([_social_care(raw / file, sheet, year) for year, (file, sheet) in SOCIAL_CARE.items()])
+    return pd.concat([_social_care(official, file) for file in reversed(official.editions(SOCIAL_CARE))])
 
 
-def _social_care(path: Path, sheet: str, year: int) -> pd.DataFrame:
-    rows = sheet_rows(path, sheet)
+def _social_care(official: Official, file: str) -> pd.DataFrame:
+    path, year, source = official / file, official.year(file), official.source(file)
+    rows = sheet_rows(path, SHEET)
     header = _row_with([CODE, CLASS], rows, path)
     codes = _row_with(list(LINES), rows, path)
     code, kind = rows[header].index(CODE), rows[header].index(CLASS)
@@ -57,7 +56,7 @@ def _social_care(path: Path, sheet: str, year: int) -> pd.DataFrame:
         column = pd.Series({number: row[place] for number, row in body.items()}, name=line)
         value = 1000.0 * numbers(column, path, MISSING)
         ons = [row[code] for row in body.values()]
-        parts.append(pd.DataFrame({"ons": ons, "year": year, "group": group, "value": value, "source": f"ro3-{year}"}))
+        parts.append(pd.DataFrame({"ons": ons, "year": year, "group": group, "value": value, "source": source}))
     return pd.concat(parts, ignore_index=True).dropna(subset="value")
 
 
@@ -73,21 +72,21 @@ def _is_place(code: str) -> bool:
     return len(code) == 9 and code.startswith("E")
 
 
-def share_of_services(raw: Path) -> pd.DataFrame:
-    """Children's social care as a share of all service expenditure outside education, gross, 2024-25.
+def share_of_services(official: Official) -> pd.DataFrame:
+    """Children's social care as a share of all service expenditure outside education, gross, in the latest outturn.
 
     Parameters
     ----------
-    raw
-        Folder of the official files.
+    official
+        The official files.
 
     Returns
     -------
     pandas.DataFrame
         ons (code), value; authorities without a return are left out.
     """
-    path = raw / SUMMARY
-    table = read_sheet(path, "RSX_LA_Data_202425", 7, [CODE, CLASS, SERVICES, EDUCATION, CHILDREN])
+    path = official / SUMMARY
+    table = read_sheet(path, SUMMARY_SHEET, 7, [CODE, CLASS, SERVICES, EDUCATION, CHILDREN])
     table = table[table[CLASS].isin(CLASSES) & table[CODE].map(_is_place)]
     figure = {name: numbers(table[name], path, MISSING) for name in (SERVICES, EDUCATION, CHILDREN)}
     share = figure[CHILDREN] / (figure[SERVICES] - figure[EDUCATION])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import fnmatch
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -32,7 +33,7 @@ def read_sheet(path: Path, sheet: str | int, header: int, needed: Sequence[str])
     path
         An .xlsx, .xls or .ods file.
     sheet
-        Name of the sheet, or its place from 0.
+        Name of the sheet, in which `*` stands for any text, or its place from 0.
     header
         Row of the column names, from 1.
     needed
@@ -75,7 +76,10 @@ def sheet_rows(path: Path, sheet: str | int) -> list[list[str]]:
         raise DataError(f"{path}: the file is missing; expected the official release file of that name")
     try:
         book = python_calamine.load_workbook(str(path))
-        found = book.get_sheet_by_index(sheet) if isinstance(sheet, int) else book.get_sheet_by_name(sheet)
+        if isinstance(sheet, int):
+            found = book.get_sheet_by_index(sheet)
+        else:
+            found = book.get_sheet_by_name(next(iter(fnmatch.filter(book.sheet_names, sheet)), sheet))
         rows = found.to_python(skip_empty_area=False)
     except (python_calamine.CalamineError, IndexError) as error:
         raise DataError(f"{path}: sheet {sheet!r}: expected a spreadsheet with that sheet: {error}") from error

@@ -9,9 +9,10 @@ from pathlib import Path
 import pandas as pd
 
 from bayes_csc.errors import DataError
+from bayes_csc.sources.official import Official
 from bayes_csc.sources.sheets import numbers, plain, read_sheet
 
-LAIT = "dfe-lait/bds_long_0.parquet"
+LAIT = "lait"
 LAIT_MEASURES = {
     "C&YPExpenditure": "total",
     "TotalLACFinance": "looked_after",
@@ -53,7 +54,7 @@ class Outturn:
     Parameters
     ----------
     file
-        Path below the raw folder.
+        Id in the catalogue.
     header
         Row of the column names.
     authority, line, total
@@ -72,15 +73,15 @@ class Outturn:
 
 OUTTURNS = {
     2009: Outturn(
-        "spend-s251/s251ye2009.xls", 4, "LEA Number:", "S52 Line Reference:", "TOTAL EXPENDITURE (k)",
+        "section_251_2009", 4, "LEA Number:", "S52 Line Reference:", "TOTAL EXPENDITURE (k)",
         {"looked_after": (*LOOKED_AFTER, "total asylum seeker"), "safeguarding": (SAFETY, STRATEGY)},
     ),
     2010: Outturn(
-        "spend-s251/s251ye2010.xls", 4, "LEA", "S52 Line Reference", "Total Expenditure (k)",
+        "section_251_2010", 4, "LEA", "S52 Line Reference", "Total Expenditure (k)",
         {"looked_after": LOOKED_AFTER, "safeguarding": (SAFETY, STRATEGY)},
     ),
     2011: Outturn(
-        "spend-s251/s251ye2011.xls", 4, "LA", "S52 Line Reference", "Total Expenditure (k)",
+        "section_251_2011", 4, "LA", "S52 Line Reference", "Total Expenditure (k)",
         {
             "looked_after": LOOKED_AFTER,
             "safeguarding": (SAFETY, STRATEGY, "commissioning and social work"),
@@ -88,7 +89,7 @@ OUTTURNS = {
         },
     ),
     2012: Outturn(
-        "spend-s251/s251ye2012.xlsx", 4, "LA", "CYPServiceDescription", "TotalExpenditure",
+        "section_251_2012", 4, "LA", "CYPServiceDescription", "TotalExpenditure",
         {
             "looked_after": LOOKED_AFTER,
             "safeguarding": (f"{SAFETY} children social care", "childrens services strategy"),
@@ -96,42 +97,42 @@ OUTTURNS = {
         },
     ),
     2013: Outturn(
-        "spend-s251/s251ye2013.xlsx", 4, "LA", "CYPServiceDescription", "TotalExpenditure",
+        "section_251_2013", 4, "LA", "CYPServiceDescription", "TotalExpenditure",
         {**SINCE_2013, "other": ("other childrens and family services",)},
     ),
     2014: Outturn(
-        "spend-s251/s251ye2014.ods", 1, "LA", "CYPServiceDescription", "TotalExpenditure", SINCE_2013,
+        "section_251_2014", 1, "LA", "CYPServiceDescription", "TotalExpenditure", SINCE_2013,
     ),
     2015: Outturn(
-        "spend-s251/s251ye2015.xlsx", 1, "LA", "Description", "TotalExpenditure", {**SINCE_2013, **EXPENDITURE},
+        "section_251_2015", 1, "LA", "Description", "TotalExpenditure", {**SINCE_2013, **EXPENDITURE},
     ),
     2016: Outturn(
-        "spend-s251/s251ye2016.xlsx", 1, "LA", "Description", "TotalExpenditure", {**SINCE_2013, **EXPENDITURE},
+        "section_251_2016", 1, "LA", "Description", "TotalExpenditure", {**SINCE_2013, **EXPENDITURE},
     ),
 }  # fmt: skip
 
 
-def gross_spending(raw: Path) -> pd.DataFrame:
+def gross_spending(official: Official) -> pd.DataFrame:
     """Gross expenditure of each authority, year and group, in pounds of the year.
 
     Section 251 outturn for 2008-09 to 2015-16, the Local Authority Interactive Tool from 2016-17.
 
     Parameters
     ----------
-    raw
-        Folder of the official files.
+    official
+        The official files.
 
     Returns
     -------
     pandas.DataFrame
         authority, year (the one in which the financial year ends), group, value, source.
     """
-    return pd.concat([*(_outturn(raw, year) for year in OUTTURNS), _interactive_tool(raw)], ignore_index=True)
+    return pd.concat([*(_outturn(official, year) for year in OUTTURNS), _interactive_tool(official)], ignore_index=True)
 
 
-def _outturn(raw: Path, year: int) -> pd.DataFrame:
+def _outturn(official: Official, year: int) -> pd.DataFrame:
     place = OUTTURNS[year]
-    path = raw / place.file
+    path = official / place.file
     table = read_sheet(path, 0, place.header, [place.authority, place.line, place.total])
     table = table[table[place.authority].str.fullmatch(r"\d{3}")]
     table = table[_returned(numbers(table[place.total], path, ("", "NULL")), table[place.authority])]
@@ -155,7 +156,7 @@ def _outturn(raw: Path, year: int) -> pd.DataFrame:
             [f"{path}: row {row}: the line appears twice for its authority" for row in rows.index[repeated]]
         )
     sums: pd.DataFrame = rows.groupby(["authority", "year", "group"])["value"].sum(min_count=1).reset_index()
-    return sums.assign(source=f"s251-{year}")
+    return sums.assign(source=official.source(place.file))
 
 
 def _returned(total: pd.Series, authority: pd.Series) -> pd.Series:
@@ -163,15 +164,15 @@ def _returned(total: pd.Series, authority: pd.Series) -> pd.Series:
     return total.abs().groupby(authority).transform("sum") > 0
 
 
-def _interactive_tool(raw: Path) -> pd.DataFrame:
-    table = interactive_tool(raw / LAIT, list(LAIT_MEASURES))
+def _interactive_tool(official: Official) -> pd.DataFrame:
+    table = interactive_tool(official / LAIT, list(LAIT_MEASURES))
     return pd.DataFrame(
         {
             "authority": table["authority"],
             "year": table["Years"].str[:4].astype(int) + 1,
             "group": table["Short Desc"].map(LAIT_MEASURES),
             "value": table["value"],
-            "source": "lait-2026",
+            "source": official.source(LAIT),
         }
     )
 

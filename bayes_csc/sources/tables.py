@@ -14,6 +14,7 @@ from bayes_csc.panel_files import FIRST_ROW
 
 YEAR = "time_period"
 TAIL = 100_000
+LAST_YEAR = 2100
 """Bytes at the end of a file that hold its last row."""
 HEADER_WITHIN = 20
 """Rows in which the names of columns are looked for that are not in the first."""
@@ -121,6 +122,11 @@ def _last_row(path: Path) -> list[str]:
         file.seek(max(0, path.stat().st_size - TAIL))
         lines = file.read().decode("latin-1").rstrip("\r\n").split("\n")
     return next(csv.reader(lines[-1:]), [])
+
+
+def since(year: int) -> range:
+    """A year and every later one: what is read from a release that is renewed each year."""
+    return range(year, LAST_YEAR)
 
 
 def years(column: pd.Series, path: Path) -> pd.Series:

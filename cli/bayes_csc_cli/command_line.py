@@ -14,11 +14,14 @@ from typing import Annotated
 import typer
 
 from .backtest import backtest
+from .contributions import contributions
 from .data import app as data_app
 from .decline import decline
 from .fit import fit
+from .forecast import forecast
 from .model import app as model_app
 from .simulate import simulate
+from .study import app as study_app
 
 app = typer.Typer(
     name="bayescsc",
@@ -32,9 +35,12 @@ app = typer.Typer(
 app.command()(fit)
 app.command()(decline)
 app.command()(backtest)
+app.command()(contributions)
+app.command()(forecast)
 app.add_typer(data_app, name="data")
 app.add_typer(model_app, name="model")
 app.command()(simulate)
+app.add_typer(study_app, name="study")
 
 
 def _print_version(wanted: bool) -> None:

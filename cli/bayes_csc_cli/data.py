@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 from .data_describe import describe
 from .data_show import show
 from .fetch import fetch
+from .fit import DAYS
 from .own import add, check
 
 app = typer.Typer(name="data", no_args_is_help=True, help="Get, build, check and see the data that the model reads.")
@@ -24,11 +26,18 @@ app.command()(show)
 def build(
     raw: Annotated[Path, typer.Option("--raw", help="Folder with the official files in raw/ and derived/.")],
     out: Annotated[Path, typer.Option("--out", help="Panel folder to write; an existing panel there is replaced.")],
+    catalogue: Annotated[
+        Path | None, typer.Option("--catalogue", help="A catalogue of your own in place of the toolkit's.")
+    ] = None,
+    as_of: Annotated[
+        datetime | None, typer.Option("--as-of", formats=DAYS, help="As it was known on this day.")
+    ] = None,
 ) -> None:
     """Build the England panel from the official files and write it as a folder."""
+    from bayes_csc.sources.catalogue import read_catalogue
     from bayes_csc.sources.england import england
 
-    panel = england(raw)
+    panel = england(raw, read_catalogue(catalogue), as_of=as_of.date() if as_of else None)
     panel.write(out, checked=True)
     typer.echo(f"Wrote {len(panel.cells)} cells of {len(panel.indicators)} indicators to {out}")
 

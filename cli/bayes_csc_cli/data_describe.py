@@ -1,4 +1,4 @@
-"""`bayescsc data describe`: coverage, suppression, national series, revisions and jumps, printed and as a page."""
+"""`bayescsc data describe`: what a panel holds and lacks, printed and as a page."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 MOST_JUMPS = 20
 THIN = 0.9
+MIDDLE = ("lower", "median", "upper")
 
 
 def describe(
@@ -54,9 +55,8 @@ def description_text(about: Description, width: int) -> str:
         f"{cells} cells of {len(about.panel.indicators)} indicators, {years.min()} to {years.max()}, "
         f"{len(about.panel.authorities)} authorities, {len(about.panel.inspections)} judgements"
     )
-    return "\n\n".join(
-        [head, _coverage(about, width), _national(about, width), _revisions(about, width), _jumps(about, width)]
-    )
+    parts = [_coverage, _national, _revisions, _jumps, _covariates, _visits, _providers]
+    return "\n\n".join([head, *filter(None, (part(about, width) for part in parts))])
 
 
 def _years(about: Description) -> list[int]:
@@ -134,3 +134,35 @@ def _jumps(about: Description, width: int) -> str:
     more = [f"and {len(about.jumps) - len(shown)} more"] if len(about.jumps) > len(shown) else []
     header = ["", "indicator", "years", "change", "n from", "n to", "z"]
     return "\n".join([title, text_table(header, rows, width, left=3), *more])
+
+
+def _covariates(about: Description, width: int) -> str:
+    rows = []
+    for key, own in about.covariates.groupby("covariate"):
+        years, last = own.index.get_level_values("year"), own.iloc[-1]
+        middle = [f"{last[name]:.4g}" if abs(last[name]) < 1e4 else f"{last[name]:.0f}" for name in MIDDLE]
+        rows.append([str(key), f"{years.min()} to {years.max()}", f"{last['authorities']:.0f}", *middle])
+    title = "Covariates: years, and the authorities, quartiles and median of the last one"
+    header = ["", "years", "authorities", "lower quartile", "median", "upper quartile"]
+    return f"{title}\n{text_table(header, rows, width, left=2)}" if rows else ""
+
+
+def _visits(about: Description, width: int) -> str:
+    if about.visits.empty:
+        return ""
+    counts = about.visits["visits"].unstack("year", fill_value=0)
+    rows = [[str(kind), *map(str, row)] for kind, row in zip(counts.index, counts.to_numpy(), strict=True)]
+    return f"Visits by calendar year of their start\n{text_table(['', *map(str, counts.columns)], rows, width)}"
+
+
+def _providers(about: Description, width: int) -> str:
+    if about.providers.empty:
+        return ""
+    counts = about.providers.drop(columns="places").groupby(["event", "year"]).sum()
+    rows = [
+        [str(event), str(year), *map(str, row)]
+        for (event, year), row in zip(counts.index, counts.to_numpy(), strict=True)
+    ]
+    header = ["", "year", *map(str, counts.columns)]
+    title = "Providers in the area and their inspections, by grade"
+    return f"{title}\n{text_table(header, rows, width, left=2)}"

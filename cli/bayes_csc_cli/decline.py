@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .forecast import GROUP_HELP, forecast_of
+
 if TYPE_CHECKING:
     import pandas as pd
 
-SORTS = ("name", "p_decline", "gap_years", "delta_median")
+SORTS = ("name", "p_next_worse", "p_decline", "gap_years", "delta_median")
 
 
 def decline(
     run: Annotated[Path, typer.Argument(help="Run folder of `bayescsc fit`.")],
-    group: Annotated[
-        str, typer.Option("--group", help="A grade, all, or codes or names separated by commas.")
-    ] = "requires improvement",
+    group: Annotated[str, typer.Option("--group", help=GROUP_HELP)] = "requires improvement",
     epsilon: Annotated[float, typer.Option("--epsilon", help="Smallest decline that counts.")] = 0.25,
     interval: Annotated[float, typer.Option("--interval", help="Probability of the intervals.")] = 0.89,
     sort: Annotated[str, typer.Option("--sort", help=f"One of {', '.join(SORTS)}.")] = "name",
@@ -29,10 +29,16 @@ def decline(
     from bayes_csc.decline import write_decline
     from bayes_csc.errors import UsageError
     from bayes_csc.fit import Fit
+    from bayes_csc.run_table import refuse_failed
 
     if sort not in SORTS:
         raise UsageError(f"--sort: expected one of {', '.join(SORTS)}, found {sort!r}")
-    table = decline_table(Fit.read(run), group, epsilon=epsilon, interval=interval, force=force)
+    fit = Fit.read(run)
+    refuse_failed(fit, force=force)
+    ahead = forecast_of(fit, group=group, interval=interval, force=force)
+    table = decline_table(fit, group, epsilon=epsilon, interval=interval, forecast=ahead, force=force)
+    if sort not in table:
+        raise UsageError(f"--sort {sort}: this run has no forecast; sort by another column")
     ordered = table.sort_values([sort, "name"], ignore_index=True)
     write_decline(ordered, run)
     show(ordered)
@@ -52,16 +58,21 @@ def show(table: pd.DataFrame) -> None:
         + f"Change in latent quality since the last inspection, to {about['now']}",
         caption=f"{about['panel']} {about['panel_hash'][:12]}, spec {about['spec']}, seed {about['seed']}. Intervals "
         f"{percent}, equal-tailed. A decline is more than {about['epsilon']:g}. 'no data': the probability had nothing "
-        f"been observed since. Relative to the mean of {about['panel']}.",
+        f"been observed since. Relative to the mean of {about['panel']}. 'next worse', 'next better': the probability "
+        "that the next inspection's grade is (`bayescsc forecast` has more).",
     )
-    for name in ("authority", "last inspection", "gap", f"change ({percent})", "P(decline)", "no data", "2 years", ""):
-        out.add_column(name, justify="right" if name in ("gap", "P(decline)", "no data", "2 years") else "left")
+    ahead = ("next worse", "next better") if "p_next_worse" in table else ()
+    numbers = (*ahead, "gap", "P(decline)", "no data", "2 years")
+    for name in ("authority", "last inspection", *ahead, "gap", f"change ({percent})", "P(decline)", "no data",
+                 "2 years", ""):  # fmt: skip
+        out.add_column(name, justify="right" if name in numbers else "left")
     for row in table.itertuples():
         if str(row.gap_years) == "nan":  # without an inspection there is no change since
-            out.add_row(escape(str(row.name)), *[""] * 5, f"{row.p_recent_decline:.2f}", str(row.note))
+            out.add_row(escape(str(row.name)), *[""] * (5 + len(ahead)), f"{row.p_recent_decline:.2f}", str(row.note))
             continue
         out.add_row(
-            escape(str(row.name)), str(row.last_inspection), f"{row.gap_years:.1f}",
+            escape(str(row.name)), str(row.last_inspection),
+            *([f"{row.p_next_worse:.2f}", f"{row.p_next_better:.2f}"] if ahead else []), f"{row.gap_years:.1f}",
             f"{row.delta_median:+.2f} ({row.delta_lower:+.2f} to {row.delta_upper:+.2f})",
             f"{row.p_decline:.2f}", f"{row.p_decline_no_data:.2f}", f"{row.p_recent_decline:.2f}", str(row.note),
         )  # fmt: skip

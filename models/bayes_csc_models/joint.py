@@ -8,7 +8,7 @@
     y[i]    ~ Binomial(n[i], logit^-1(eta[i] + sqrt(white_sd[k] ** 2 + d[i]) w[i])),   w ~ N(0, 1)   exact cells; a
               count or an interval (or Poisson with the log rate); d the variance for its release's confidence, a
               part of V
-    grade   = ordered probit of f[j] + N(0, 1)     judgements, ordinal indicators
+    grade   = ordered probit of f[j] + inspection_sd zeta[i] + N(0, 1)     judgements; ordinal indicators without zeta
 
 With the states, deviations and white noise integrated out this is the collapsed likelihood (`bayes_csc.kernel`).
 """
@@ -28,7 +28,7 @@ from bayes_csc_models.noise import Noise
 
 def joint_likelihood(
     d: Design, mean: TensorVariable, scale: TensorVariable, offset: TensorVariable, loading: TensorVariable,
-    noise: Noise, cutpoints: TensorVariable | None, *, exact: bool,
+    noise: Noise, inspection_sd: TensorVariable, cutpoints: TensorVariable | None, *, exact: bool,
 ) -> None:  # fmt: skip
     """Add states, deviations and the likelihood given them to the model on the context stack.
 
@@ -43,9 +43,11 @@ def joint_likelihood(
     offset
         Per observation.
     loading
-        Per indicator, then per ordinal indicator, the judgements' last.
+        Per indicator, then per ordinal indicator, then per domain judged.
     noise
         Of the deviations.
+    inspection_sd
+        Of an inspection's own effect, per domain judged.
     cutpoints
         (scale, cutpoint); None without any ordered category.
     exact
@@ -73,9 +75,22 @@ def joint_likelihood(
         white = pm.Normal("white_innovation", dims="small_cell")
         sd = pt.sqrt(noise.white_sd[kind[at]] ** 2 + rows.confidence_variance.to_numpy()[at])
         pm.Potential("small_counts", count_logp(rows[small], fitted[at] + sd * white).sum())
+    if d.judged.several:
+        fitted = inspected(d, fitted, inspection_sd)
     if cutpoints is not None:
         graded = d.graded()
         pm.Potential("grades", ordinal_logp(graded.score, fitted[graded.at], cutpoints[graded.scale], 1.0).sum())
+
+
+def inspected(d: Design, fitted: TensorVariable, inspection_sd: TensorVariable) -> TensorVariable:
+    """Add to the fitted scores of judgements what their inspection's team saw that day."""
+    at = np.flatnonzero(d.observation.inspection.notna())
+    rows = d.observation.iloc[at]
+    number, labels = pd.factorize(rows.inspection)
+    pm.modelcontext(None).add_coord("inspection", [int(label) for label in labels])
+    zeta = pm.Normal("inspection_effect", dims="inspection")
+    about = rows.kind.to_numpy() - len(d.indicator) - len(d.ordinal)
+    return pt.inc_subtensor(fitted[at], inspection_sd[about] * zeta[number])
 
 
 def states(d: Design, mean: TensorVariable, scale: TensorVariable) -> TensorVariable:

@@ -22,12 +22,21 @@ class Noise:
     domain_sd: TensorVariable
     domain_phi: TensorVariable
 
-    def collapsed(self, graded: int) -> dict[str, TensorVariable]:
-        """Return the kernel's arguments: the `graded` kinds, the judgements last, have white noise alone."""
+    def collapsed(self, ordinal: int, inspection_sd: TensorVariable) -> dict[str, TensorVariable]:
+        """Return the kernel's arguments: what is graded has white noise alone, judgements their inspection's effect.
+
+        Parameters
+        ----------
+        ordinal
+            Number of ordinal indicators.
+        inspection_sd
+            Of each domain judged: the sd of an inspection's own effect.
+        """
+        graded = ordinal + inspection_sd.type.shape[0]
         return {
             "ar_sd": pt.concatenate([self.ar_sd, [0.0] * graded]),
             "ar_phi": pt.concatenate([self.ar_phi, [0.5] * graded]),
             "white_sd": pt.concatenate([self.white_sd, [np.sqrt(JUDGEMENT_SPLIT)] * graded]),
-            "domain_sd": pt.concatenate([self.domain_sd, [0.0] * graded]),
-            "domain_phi": self.domain_phi,
+            "domain_sd": pt.concatenate([self.domain_sd, [0.0] * ordinal, inspection_sd]),
+            "domain_phi": pt.concatenate([self.domain_phi, [0.0]]),  # the last: an inspection's effect
         }

@@ -7,15 +7,17 @@
     y[i]    ~ Binomial(n[i], logit^-1 eta[i]);  by its empirical logit z[i] ~ N(eta[i], V[i]) where the count is large
     (rates and values alike on their own link scale, `bayes_csc.families`; an ordinal indicator as a judgement is)
 
-    u[j]    = judgement_loading theta(a, start) + standard(start) + N(0, 1)                      judgement j
-    grade   = from the cutpoints of its framework
+    u[j]    = judgement_loading[d] theta(a, start) + standard(start) + inspection_sd zeta[i] + N(0, 1)
+    grade   = from the cutpoints of its framework and domain;  zeta[i] ~ N(0, 1)   judgement j of domain d, inspection i
 
 The variances of level, slope and path average to one over the window: theta is in units of the spread between
-authorities of the same region and deprivation.
+authorities of the same region and deprivation. Where the deprivation score has a path, x[a] is x[a, t], and that of an
+observation is at its instant.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Literal
 
@@ -26,12 +28,17 @@ from pytensor.tensor.variable import TensorVariable
 from scipy.linalg import helmert
 
 from bayes_csc.collapse import collapsed_potential
-from bayes_csc.design import JUDGEMENT, Design, design
+from bayes_csc.design import Design, design
+from bayes_csc.errors import SpecError
+from bayes_csc.judged import JUDGEMENT
 from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models.joint import joint_likelihood
 from bayes_csc_models.likelihood import count_logp, ordinal_logp
 from bayes_csc_models.noise import JUDGEMENT_SPLIT, Noise
+
+Latent = Callable[[Design, Spec], tuple[TensorVariable, TensorVariable]]
+"""Prior of the states: their mean (authority, year), and the sd of each kind of the templates' columns."""
 
 
 def trajectory(
@@ -56,25 +63,33 @@ def trajectory(
         With every variable's dims; free of any state the posterior does not have.
     """
     spec = spec or Spec()
+    if spec.dimensions.outcomes:
+        raise SpecError(
+            "dimensions.outcomes: the trajectory model has one dimension; leave it empty, or take the model "
+            "two_dimensions, as `bayescsc study ratings-and-outcomes` does"
+        )
     return from_design(design(panel, spec), spec, likelihood=likelihood)
 
 
-def from_design(d: Design, spec: Spec, *, likelihood: Literal["collapsed", "joint"] = "collapsed") -> pm.Model:
-    """Build the trajectory model of a design (see `trajectory`)."""
+def from_design(
+    d: Design, spec: Spec, *, likelihood: Literal["collapsed", "joint"] = "collapsed", latent: Latent | None = None
+) -> pm.Model:
+    """Build the trajectory model of a design (see `trajectory`), with another prior of the states if one is given."""
     exact = spec.counts.small == "explicit"
     with pm.Model(coords=coordinates(d)) as model:
-        mean, scale = latent_prior(d, spec)
+        mean, scale = (latent or latent_prior)(d, spec)
         offset, loading, noise = measurement_prior(d, spec)
+        inspection_sd = inspection_prior(d, spec)
         cutpoints = category_prior(d, spec, judgement_prior(d, spec))
         if likelihood == "collapsed":
             z, variance = latent_observations(d, exact=exact)
             low, high = exact_likelihood(d, z, cutpoints, exact=exact)
             collapsed_potential(
                 d, z=z, variance=variance, offset=offset, loading=loading, mean=mean.ravel(), scale=scale,
-                low=low, high=high, **noise.collapsed(graded=len(d.ordinal) + 1),
+                low=low, high=high, **noise.collapsed(len(d.ordinal), inspection_sd),
             )  # fmt: skip
         else:
-            joint_likelihood(d, mean, scale, offset, loading, noise, cutpoints, exact=exact)
+            joint_likelihood(d, mean, scale, offset, loading, noise, inspection_sd, cutpoints, exact=exact)
     return model
 
 
@@ -100,38 +115,52 @@ def coordinates(d: Design) -> dict[str, list[object]]:
         "domain_indicator": [k for k, i in zip(d.indicator, d.domain_index, strict=True) if i >= 0],
         "indicator_year": [f"{k}:{t}" for k, t in steps.labels],
         "indicator_step": [f"{k}:{t}" for k, t in steps.step_labels],
-        "framework": list(d.framework),
-        "later_framework": list(d.framework[1:]),
+        "judged": list(d.judged.domain),
+        "scale": list(d.judged.scale),
+        "later_scale": list(d.judged.scale[1:]),
         "grade": list(reversed(d.grade)),
         "cutpoint": [f"{worse}|{better}" for better, worse in pairwise(d.grade)][::-1],
         "grade_step": d.year[1:].tolist(),
         "small_cell": [f"{u}:{k}:{t}" for u, k, t in zip(cells.unit, cells.indicator, cells.year, strict=True)],
         "judgement": [
-            f"{u}:{p:.3f}" if k == JUDGEMENT else f"{u}:{k}:{t}"
-            for u, p, k, t in zip(graded.unit, graded.position, graded.indicator, graded.year, strict=True)
+            f"{u}:{s}:{p:.3f}" if k == JUDGEMENT else f"{u}:{k}:{t}"
+            for u, s, p, k, t in zip(
+                graded.unit, graded.scale, graded.position, graded.indicator, graded.year, strict=True
+            )
         ],
     }
 
 
 def latent_prior(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVariable]:
     """Prior mean (authority, year) of theta and the sd of each kind of the templates' columns."""
-    x, time, pooling = d.deprivation, d.time, spec.pooling
-    level = trend = pt.zeros_like(pt.constant(x))
-    if pooling.region and len(d.region) > 1:
-        rho = exchangeable("region_level", pooling.region_sd, pooling.region_df, d.region)
-        kappa = exchangeable("region_trend", pooling.region_trend_sd, pooling.region_df, d.region)
-        level, trend = level + rho[d.region_index], trend + kappa[d.region_index]
-    if pooling.deprivation:
-        if spec.ratings.use:  # only the judgements identify it
-            level += pm.Normal("deprivation_level", 0.0, pooling.deprivation_sd) * x
-        trend += pm.Normal("deprivation_trend", 0.0, pooling.deprivation_trend_sd) * x
-    mean = level[:, None] + trend[:, None] * time[None, :]
+    return latent_mean(d, spec, judged=spec.ratings.use), own_scale(spec)
 
+
+def latent_mean(d: Design, spec: Spec, *, judged: bool, name: str = "") -> TensorVariable:
+    """Prior mean (authority, year) of a latent state that judgements observe or not; `name` precedes its variables."""
+    x, time, pooling = d.deprivation, d.time, spec.pooling
+    level = trend = pt.zeros_like(pt.constant(x if x.ndim == 1 else x[:, 0]))
+    if pooling.region and len(d.region) > 1:
+        rho = exchangeable(f"{name}region_level", pooling.region_sd, pooling.region_df, d.region)
+        kappa = exchangeable(f"{name}region_trend", pooling.region_trend_sd, pooling.region_df, d.region)
+        level, trend = level + rho[d.region_index], trend + kappa[d.region_index]
+    if x.ndim > 1:  # a path
+        level, trend = level[:, None], trend[:, None]
+    if pooling.deprivation:
+        if judged:  # only the judgements identify it
+            level += pm.Normal(f"{name}deprivation_level", 0.0, pooling.deprivation_sd) * x
+        trend += pm.Normal(f"{name}deprivation_trend", 0.0, pooling.deprivation_trend_sd) * x
+    if x.ndim == 1:
+        level, trend = level[:, None], trend[:, None]
+    return level + trend * time[None, :]
+
+
+def own_scale(spec: Spec) -> TensorVariable:
+    """Standard deviation of each kind of the templates' columns (`bayes_csc.trend.COLUMN_KINDS`)."""
     parts = ["level", "slope"] + (["path"] if spec.trend.kind != "straight line" else [])
     pm.modelcontext(None).add_coord("trend_part", parts)
     share = pm.Dirichlet("trend_share", np.array(spec.trend.share_concentration[: len(parts)]), dims="trend_part")
-    scale = pt.concatenate([pt.sqrt(share), pt.zeros(3 - len(parts)), [spec.trend.succession_sd]])
-    return mean, scale
+    return pt.concatenate([pt.sqrt(share), pt.zeros(3 - len(parts)), [spec.trend.succession_sd]])
 
 
 def exchangeable(name: str, scale: float, df: float, region: tuple[str, ...]) -> TensorVariable:
@@ -155,10 +184,10 @@ def measurement_prior(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVari
     """Offset of each observation, loadings (ordinal indicators, then judgements last) and noise of the measurements."""
     offset, loading = measurement_mean(d, spec)
     noise = deviation_prior(d, spec)
-    psi = pt.zeros(1)
-    if d.framework:
+    psi = pt.zeros(0)
+    if d.judged.scale:
         judged = np.flatnonzero(d.observation.indicator == JUDGEMENT)
-        psi = pm.HalfNormal("judgement_loading", spec.ratings.loading_sd)[None]
+        psi = pm.HalfNormal("judgement_loading", spec.ratings.loading_sd, dims="judged")
         offset = pt.set_subtensor(offset[judged], national_standard(d, spec))
     return offset, pt.concatenate([loading, psi]), noise
 
@@ -186,8 +215,7 @@ def measurement_mean(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVaria
     kind = np.where(rows.indicator == JUDGEMENT, 0, rows.kind)
     offset = mu[kind] + nu[steps.index(rows)]
     if spec.pooling.deprivation:
-        x = np.array([np.dot(d.deprivation[list(m)], s) for m, s in zip(rows.members, rows.shares, strict=True)])
-        offset += slope[kind] * x
+        offset += slope[kind] * d.deprivation_at(rows)
     return offset, loading
 
 
@@ -248,25 +276,33 @@ def combination(basis: np.ndarray, weight: TensorVariable) -> TensorVariable:
     return (basis * weight).sum(axis=1)
 
 
+def inspection_prior(d: Design, spec: Spec) -> TensorVariable:
+    """Sd of an inspection's own effect on each domain judged: one for all; zero where no inspection has several."""
+    n = len(d.judged.domain)
+    if not d.judged.several:
+        return pt.zeros(n)
+    return pt.full((n,), pm.HalfNormal("inspection_sd", spec.ratings.inspection_sd))
+
+
 def judgement_prior(d: Design, spec: Spec) -> TensorVariable | None:
-    """Cutpoints (framework, cutpoint): the first from Dirichlet grade shares, later ones shifted and stretched."""
-    if not d.framework:
+    """Cutpoints (scale, cutpoint): the first from Dirichlet grade shares, each other shifted and stretched from one."""
+    if not d.judged.scale:
         return None
     share = pm.Dirichlet("grade_share", np.full(len(d.grade), spec.ratings.grade_concentration), dims="grade")
     base = induced_cutpoints(share)
     cutpoints = base[None]
-    if len(d.framework) > 1:
-        shift = pm.Normal("framework_shift", 0.0, spec.ratings.framework_shift_sd, dims="later_framework")
-        stretch = pm.Normal("framework_stretch", 0.0, spec.ratings.framework_spread_sd, dims="later_framework")
-        middle = base[(len(d.grade) - 1) // 2]
-        later = middle + shift[:, None] + pt.exp(stretch)[:, None] * (base - middle)[None]
-        cutpoints = pt.concatenate([cutpoints, later])
-    return pm.Deterministic("cutpoints", cutpoints, dims=("framework", "cutpoint"))
+    if len(d.judged.scale) > 1:
+        shift = pm.Normal("scale_shift", 0.0, spec.ratings.scale_shift_sd, dims="later_scale")
+        stretch = pm.Normal("scale_stretch", 0.0, spec.ratings.scale_spread_sd, dims="later_scale")
+        ancestry, middle = d.judged.ancestry(), base[(len(d.grade) - 1) // 2]
+        centre, spread = middle + combination(ancestry, shift), pt.exp(combination(ancestry, stretch))
+        cutpoints = centre[:, None] + spread[:, None] * (base - middle)[None]
+    return pm.Deterministic("cutpoints", cutpoints, dims=("scale", "cutpoint"))
 
 
 def category_prior(d: Design, spec: Spec, judged: TensorVariable | None) -> TensorVariable | None:
-    """Cutpoints (scale, cutpoint) of the frameworks, then of the ordinal indicators; unused ones at infinity."""
-    scales = [] if judged is None else [judged[f] for f in range(len(d.framework))]
+    """Cutpoints (scale, cutpoint) of the judgements, then of the ordinal indicators; unused ones at infinity."""
+    scales = [] if judged is None else [judged[f] for f in range(len(d.judged.scale))]
     for key, size in zip(d.ordinal, d.categories, strict=True):
         model = pm.modelcontext(None)
         model.add_coord(f"{key}_category", list(range(1, size + 1)))
@@ -276,8 +312,8 @@ def category_prior(d: Design, spec: Spec, judged: TensorVariable | None) -> Tens
         scales.append(pm.Deterministic(f"{key}_cutpoints", cutpoints, dims=f"{key}_cutpoint"))
     if not d.ordinal:
         return judged
-    widest = max(len(d.grade) - 1 if d.framework else 0, *(size - 1 for size in d.categories))
-    sizes = [len(d.grade) - 1] * len(d.framework) + [size - 1 for size in d.categories]
+    widest = max(len(d.grade) - 1 if d.judged.scale else 0, *(size - 1 for size in d.categories))
+    sizes = [len(d.grade) - 1] * len(d.judged.scale) + [size - 1 for size in d.categories]
     padded = [pt.concatenate([c, np.full(widest - n, np.inf)]) for c, n in zip(scales, sizes, strict=True)]
     return pt.stack(padded)
 
@@ -305,7 +341,7 @@ def latent_observations(d: Design, *, exact: bool) -> tuple[TensorVariable, Tens
         z = pt.set_subtensor(z[small], rows.z.to_numpy()[small] + spread * raw)
         variance = pt.set_subtensor(variance[small], rows.confidence_variance.to_numpy()[small])
     if graded.at.size and not d.grade_sites:
-        sizes = np.array([len(d.grade)] * len(d.framework) + list(d.categories))
+        sizes = np.array([len(d.grade)] * len(d.judged.scale) + list(d.categories))
         middle = 0.5 * (sizes[graded.scale] - 1)
         raw = pm.Flat("judgement_score", dims="judgement", initval=0.7 * (graded.score - middle))
         z = pt.set_subtensor(z[graded.at], raw)
@@ -324,7 +360,7 @@ def exact_likelihood(
         return pt.zeros(0), pt.zeros(0)
     graded = d.graded()
     if d.grade_sites:
-        end = pt.full((len(d.framework) + len(d.ordinal), 1), np.inf)
+        end = pt.full((len(d.judged.scale) + len(d.ordinal), 1), np.inf)
         ends = pt.concatenate([-end, cutpoints, end], axis=1)
         return ends[graded.scale, graded.score], ends[graded.scale, graded.score + 1]
     sd = float(np.sqrt(1.0 - JUDGEMENT_SPLIT))

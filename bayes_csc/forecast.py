@@ -1,0 +1,214 @@
+"""The next inspection of every authority: when, with which grade, and whether to visit before it."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayes_csc.calendar import grid_date, grid_position
+from bayes_csc.errors import UsageError
+from bayes_csc.fit import CORES, Fit, Model
+from bayes_csc.group import members
+from bayes_csc.next_grade import HORIZON, NextGrade, next_grade
+from bayes_csc.probabilities import batch_means_error
+from bayes_csc.reinspection import Reinspection
+from bayes_csc.run_table import about, refuse_failed, write_table
+from bayes_csc.visit_decision import decide, expected_errors, threshold, visit_value
+
+INTERVAL = 0.89
+LOSS_RATIO = 4.0
+
+
+def forecast(
+    fit: Fit,
+    model: Model,
+    *,
+    group: str = "requires improvement",
+    date: datetime.date | None = None,
+    interval: float = INTERVAL,
+    loss_ratio: float = LOSS_RATIO,
+    framework: str | None = None,
+    force: bool = False,
+    cores: int = CORES,
+) -> pd.DataFrame:
+    """Forecast the overall grade of every authority's next inspection.
+
+    With draws s of the hyperparameters and weights w of the dates d that the next inspection may have,
+
+        p_grade_g = mean over s of sum over d of w[d] P(grade g | theta(d) ~ N(m, v), hyperparameters s)
+
+    and the intervals are those, over s, of the same probability given theta now, a draw of it for each s, too: what
+    would be said if the authority's state and the model were known. Both are given the national standard's path, which
+    is drawn after the data. The dates' weights come from the panel's own gaps (`reinspection`), given that no
+    inspection has started by the panel's date, on which what is known of inspections ends; their own uncertainty is
+    left out.
+
+    Parameters
+    ----------
+    fit
+        A run whose model has judgements.
+    model
+        The function that built its model.
+    group
+        The list for which errors to expect are summed up; every authority has a row.
+    date
+        Of the next inspection, of every authority; by default it is as uncertain as it is.
+    interval
+        Probability of the equal-tailed intervals.
+    loss_ratio
+        Cost of a decline that was missed, in false flags (`visit_decision` has the rule).
+    framework
+        Of the next inspection; by default the latest that the model knows.
+    judged_as
+        Domain whose loading a domain has, where it is not its own.
+    force
+        Give the table even if the run failed its gate.
+    cores
+        Threads.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Sorted by name, a row for every authority that exists at the panel's date; `attrs` holds the metadata that every
+        output carries and the errors to expect. Probabilities of worse and better are NaN without a previous grade.
+
+    Raises
+    ------
+    GateError
+        The run failed its gate.
+    UsageError
+        A fit without judgements, a date that cannot be the next inspection's, an impossible interval or loss ratio.
+    """
+    refuse_failed(fit, force=force)
+    _check(fit, date, interval, loss_ratio)
+    codes, listed = members(fit, "all"), members(fit, group)
+    when = Reinspection.of(fit.panel)
+    found = next_grade(fit, model, when, date=date, framework=framework, cores=cores).of(codes)
+    last = fit.panel.latest_grades().reindex(codes).grade.to_numpy(dtype=float)
+    out = _identity(fit, codes, listed)
+    out = out.assign(**_dates(when, codes, date, interval), **_grades(found, interval))
+    for name, sign in (("p_next_worse", 1), ("p_next_better", -1)):
+        out = out.assign(**_summary(name, *found.moved(last, sign), interval=interval, chains=found.chains))
+    out = _decided(out, last < len(fit.panel.grades), loss_ratio)
+    out["note"] = ["; ".join(filter(None, ("preview" * fit.preview, _note(fit, g)))) for g in last]
+    about_it = about(fit, group, interval) | {
+        "date": None if date is None else date.isoformat(), "horizon_years": HORIZON, "loss_ratio": loss_ratio,
+        "threshold": threshold(loss_ratio), "judged": list(found.item), "draws": len(found.marginal),
+        "expected": _expected(out, found.moved(last, 1)[1], loss_ratio, interval),
+    }  # fmt: skip
+    out = out.sort_values(["name", "authority"], ignore_index=True)
+    out.attrs.update(about_it)
+    return out
+
+
+def has_judgements(fit: Fit) -> bool:
+    """Whether a fit's model has judgements to forecast with."""
+    return "judgement_loading" in fit.posterior
+
+
+def _check(fit: Fit, date: datetime.date | None, interval: float, loss_ratio: float) -> None:
+    problems = []
+    if not has_judgements(fit):
+        problems.append(
+            "this run has no judgements (ratings.use = false, or a panel without inspections), so that it cannot "
+            "forecast any; fit with ratings"
+        )
+    if not 0 < interval < 1 or not 0 < loss_ratio < np.inf:
+        problems.append(f"expected 0 < interval < 1 and a finite loss ratio > 0, found {interval} and {loss_ratio}")
+    now = grid_date(fit.change.attrs["now"])
+    latest = grid_date(float(grid_position(fit.panel.date)) + HORIZON)
+    if date is not None and not now <= date <= latest:
+        problems.append(f"--date: expected a day from {now} (now) to {latest} ({HORIZON:g} years on), found {date}")
+    if problems:
+        raise UsageError("\n".join(problems))
+
+
+def _identity(fit: Fit, codes: list[str], listed: list[str]) -> pd.DataFrame:
+    latest = fit.panel.latest_grades().reindex(codes)
+    return pd.DataFrame(
+        {
+            "authority": codes,
+            "name": fit.panel.authorities["name"].loc[codes].to_numpy(),
+            "listed": np.isin(codes, listed),
+            "last_inspection": latest.start_date.dt.strftime("%Y-%m-%d").to_numpy(),
+            "last_grade": [fit.panel.grades[int(g) - 1] if g == g else "" for g in latest.grade],
+        }
+    )
+
+
+def _dates(when: Reinspection, codes: list[str], date: datetime.date | None, interval: float) -> dict[str, list[str]]:
+    """Median and interval of the next inspection's date."""
+    levels = {"median": 0.5, "lower": (1.0 - interval) / 2.0, "upper": (1.0 + interval) / 2.0}
+    if date is not None:
+        return {f"next_inspection_{name}": [date.isoformat()] * len(codes) for name in levels}
+    return {
+        f"next_inspection_{name}": [
+            grid_date(when.now + years).isoformat() for years in when.quantile(codes, level, HORIZON)
+        ]
+        for name, level in levels.items()
+    }
+
+
+def _grades(found: NextGrade, interval: float) -> dict[str, np.ndarray]:
+    """Forecast of each grade, with its interval."""
+    out = {}
+    for g in range(found.marginal.shape[2]):
+        out[f"p_grade_{g + 1}"] = found.marginal[..., g].mean(axis=0)
+        lower, upper = np.quantile(found.given_now[..., g], _tails(interval), axis=0)
+        out[f"p_grade_{g + 1}_lower"], out[f"p_grade_{g + 1}_upper"] = lower, upper
+    return out
+
+
+def _summary(
+    name: str, marginal: np.ndarray, given_now: np.ndarray, without: np.ndarray, *, interval: float, chains: int
+) -> dict[str, np.ndarray]:
+    """Forecast, its interval, its Monte Carlo error, and the forecast without data since the inspection."""
+    lower, upper = np.quantile(given_now, _tails(interval), axis=0)
+    each = len(marginal) // chains
+    draws = marginal[: each * chains].reshape(chains, each, -1)
+    error = batch_means_error(xr.DataArray(draws, dims=("chain", "draw", "authority")))
+    return {
+        name: marginal.mean(axis=0), f"{name}_lower": lower, f"{name}_upper": upper, f"{name}_mcse": error.to_numpy(),
+        f"{name}_no_data": without.mean(axis=0),
+    }  # fmt: skip
+
+
+def _tails(interval: float) -> list[float]:
+    return [(1.0 - interval) / 2.0, (1.0 + interval) / 2.0]
+
+
+def _decided(table: pd.DataFrame, can_fall: np.ndarray, loss_ratio: float) -> pd.DataFrame:
+    """Add what an early visit is worth, and the decision with its reason, where a grade can get worse."""
+    ends = ("", "_lower", "_upper", "_no_data")
+    p = {end: np.where(can_fall, table[f"p_next_worse{end}"], np.nan) for end in ends}
+    decision, reason = decide(*(p[end] for end in ends), limit=threshold(loss_ratio))
+    worth = {f"visit_value{end}": visit_value(p[end], loss_ratio) for end in ends[:3]}
+    return table.assign(**worth, decision=decision, reason=reason)
+
+
+def _expected(table: pd.DataFrame, given_now: np.ndarray, loss_ratio: float, interval: float) -> dict[str, Any]:
+    """Errors to expect of the decisions about the group and about all."""
+    p = np.where(table.visit_value.isna(), np.nan, table.p_next_worse)
+    out = {}
+    for name, rows in (("group", np.flatnonzero(table.listed)), ("all", np.arange(len(table)))):
+        decision = table.decision.iloc[rows].tolist()
+        out[name] = expected_errors(
+            p[rows], given_now[:, rows], decision, loss_ratio=loss_ratio, interval=interval
+        )  # fmt: skip
+    return out
+
+
+def _note(fit: Fit, grade: float) -> str:
+    if grade != grade:
+        return "no inspection"
+    return "already the worst grade" if grade == len(fit.panel.grades) else ""
+
+
+def write_forecast(table: pd.DataFrame, folder: Path) -> None:
+    """Write forecast.csv and forecast.json (metadata and the same rows) into a run folder."""
+    write_table(table, folder, "forecast")

@@ -1,0 +1,161 @@
+"""Probabilities of grades given theta's distribution at the inspection and draws of the hyperparameters.
+
+With one item the grade's latent score is normal, so that
+
+    P(grade <= c) = Phi((cutpoint[c] - loading E[theta] - standard) / sqrt(loading ** 2 Var[theta] + sd ** 2 + 1))
+
+With several, items are independent given theta and the inspection's zeta ~ N(0, sd ** 2): their product is integrated
+over both by Gauss-Hermite quadrature, and a table gives the overall grade of each pattern.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtr
+from threadpoolctl import threadpool_limits
+
+from bayes_csc.grade_scales import GradeScales
+
+THETA_NODES, ZETA_NODES = 11, 5
+STEP = 0.25
+"""Spacing in theta at which P(overall | theta) is tabulated, then interpolated by cubics: 3e-4 off at most."""
+REACH = 2.0 * STEP
+"""How far the tabulated range goes beyond the outermost nodes: a cubic takes two points on each side."""
+
+
+@dataclass(frozen=True)
+class ThetaAhead:
+    """Theta at possible dates of the next inspection, given each draw of the hyperparameters.
+
+    Attributes
+    ----------
+    mean, variance
+        (draw, authority, node).
+    """
+
+    mean: np.ndarray
+    variance: np.ndarray
+
+
+def grade_probabilities(
+    scales: GradeScales,
+    theta: ThetaAhead,
+    standard: np.ndarray,
+    weight: np.ndarray,
+    table: np.ndarray | None = None,
+    *,
+    cores: int = 2,
+) -> np.ndarray:
+    """P(grade) of each authority's next inspection, given each draw.
+
+    Parameters
+    ----------
+    scales
+        Of the inspection's items.
+    theta
+        At the dates that the next inspection may have.
+    standard
+        National standard at those dates (draw, node).
+    weight
+        Probability of each date (authority, node).
+    table
+        P(overall | pattern) (pattern, grade), or one for each draw (draw, pattern, grade), where items are several.
+    cores
+        Threads.
+
+    Returns
+    -------
+    numpy.ndarray
+        (draw, authority, grade), the best grade first.
+    """
+    if table is None:
+        return np.asarray(np.einsum("sakg,ak->sag", one_item(scales, theta, standard), weight))
+    tables = np.broadcast_to(table, (len(standard), *table.shape[-2:]))
+
+    def one(s: int) -> np.ndarray:
+        known = _overall_given_theta(scales, s, theta.mean[s], theta.variance[s], standard[s], tables[s])
+        return np.asarray(np.einsum("akg,ak->ag", known, weight))
+
+    with threadpool_limits(1), ThreadPoolExecutor(cores) as pool:
+        return np.stack(list(pool.map(one, range(len(standard)))))
+
+
+def one_item(scales: GradeScales, theta: ThetaAhead, standard: np.ndarray) -> np.ndarray:
+    """P(grade) (draw, authority, node, grade) of an inspection of one item: the closed form."""
+    loading = scales.loading[:, 0, None, None]
+    mean = loading * theta.mean + standard[:, None, :]
+    sd = np.sqrt(loading**2 * theta.variance + scales.inspection_sd[:, None, None] ** 2 + 1.0)
+    cutpoints = scales.cutpoints[:, None, None, 0, :]
+    return best_first(ndtr((cutpoints - mean[..., None]) / sd[..., None]))
+
+
+def best_first(below: np.ndarray) -> np.ndarray:
+    """Probabilities of the grades, best first, from those of being below each cutpoint, the worst first (last axis)."""
+    edge = np.zeros((*below.shape[:-1], 1))
+    return np.diff(np.concatenate([edge, below, edge + 1.0], axis=-1), axis=-1)[..., ::-1]
+
+
+def _overall_given_theta(
+    scales: GradeScales, s: int, mean: np.ndarray, variance: np.ndarray, standard: np.ndarray, table: np.ndarray
+) -> np.ndarray:
+    """P(overall) (authority, node, grade) of one draw, several items."""
+    node, weight = np.polynomial.hermite_e.hermegauss(THETA_NODES)
+    at = mean[..., None] + np.sqrt(variance)[..., None] * node
+    low = at.min() - REACH
+    grid = low + STEP * np.arange(int(np.ceil((at.max() + REACH - low) / STEP)) + 1)
+    known = pattern_probabilities(
+        scales.loading[s], scales.cutpoints[s], float(scales.inspection_sd[s]), grid[:, None], standard, table
+    )  # (theta, node, grade)
+    place = (at - low) / STEP
+    first = np.floor(place).astype(int) - 1
+    part = place - first - 1.0
+    cubic = (
+        -part * (part - 1) * (part - 2) / 6, (part + 1) * (part - 1) * (part - 2) / 2,
+        -(part + 1) * part * (part - 2) / 2, (part + 1) * part * (part - 1) / 6,
+    )  # fmt: skip
+    column = np.arange(standard.size)[None, :, None]
+    value = sum(c[..., None] * known[first + i, column] for i, c in enumerate(cubic))
+    return np.asarray(np.einsum("akqg,q->akg", value, weight / weight.sum()))
+
+
+def pattern_probabilities(
+    loading: np.ndarray, cutpoints: np.ndarray, sd: float, theta: np.ndarray, standard: np.ndarray, table: np.ndarray
+) -> np.ndarray:
+    """P(overall | theta) of one draw: the table's rows weighted by the probability of their pattern.
+
+    Parameters
+    ----------
+    loading, cutpoints
+        (item,) and (item, cutpoint).
+    sd
+        Of the inspection's zeta.
+    theta, standard
+        Of any shapes that broadcast together.
+    table
+        (pattern, grade).
+
+    Returns
+    -------
+    numpy.ndarray
+        Of their shape, and grade.
+    """
+    node, weight = np.polynomial.hermite_e.hermegauss(ZETA_NODES if sd > 0.0 else 1)
+    theta, standard = np.broadcast_arrays(theta, standard)
+    score = loading * theta[..., None, None] + standard[..., None, None] + sd * node[:, None]  # (..., zeta, item)
+    items = best_first(ndtr(cutpoints - score.reshape(-1, loading.size, 1)))  # (all before, item, grade)
+    half = loading.size // 2
+    left, right = _joint(items[:, :half]), _joint(items[:, half:])
+    folded = left @ table.reshape(left.shape[1], -1)
+    overall = right[:, None, :] @ folded.reshape(*right.shape, table.shape[1])
+    return np.asarray(np.einsum("...zg,z->...g", overall.reshape(*score.shape[:-1], -1), weight / weight.sum()))
+
+
+def _joint(items: np.ndarray) -> np.ndarray:
+    """Probabilities of the patterns of independent items (case, item, grade), the last item changing fastest."""
+    out = np.ones((len(items), 1))
+    for j in range(items.shape[1]):
+        out = (out[:, :, None] * items[:, j, None, :]).reshape(len(items), -1)
+    return out

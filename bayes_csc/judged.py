@@ -1,0 +1,124 @@
+"""What the judgements of an analysis are about: the domains judged, and the scales on which they are graded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from bayes_csc.calendar import grid_position
+from bayes_csc.panel import INSPECTION, OVERALL, Panel, inspection_dates
+
+JUDGEMENT = "judgement"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Domains and scales of judgements.
+
+    Attributes
+    ----------
+    domain
+        What is judged, each with a loading of its own: sub-judgements, or "overall".
+    scale
+        Sets of cutpoints, "FRAMEWORK:domain", earlier ones first.
+    scale_domain
+        Index of each scale's domain.
+    parent
+        Index of the earlier scale that each is a shift of: its domain's in an earlier framework, or else the first of
+        all; -1 for the first.
+    several
+        Whether some inspection has several judgements, so that its own effect can be told from their noise.
+    """
+
+    domain: tuple[str, ...] = ()
+    scale: tuple[str, ...] = ()
+    scale_domain: tuple[int, ...] = ()
+    parent: tuple[int, ...] = ()
+    several: bool = False
+
+    def ancestry(self) -> np.ndarray:
+        """Which shifts a scale has: (scale, scale but the first), one for itself and for each of its ancestors."""
+        n = len(self.scale)
+        out = np.zeros((n, n))
+        for i, above in enumerate(self.parent):
+            if above >= 0:
+                out[i] = out[above]
+                out[i, i] = 1.0
+        return out[:, 1:]
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame, loading_of: Mapping[str, str]) -> Judged:
+        """Find the domains and scales of judgements.
+
+        Parameters
+        ----------
+        rows
+            Judgements: `framework`, `domain`, `position`, `inspection`.
+        loading_of
+            Domain whose loading a domain has, in the order of the domains; those it does not name have their own.
+        """
+        order = [*loading_of, *sorted(set(rows.domain) - set(loading_of))]
+        first = rows.groupby(["framework", "domain"], sort=False).position.min().reset_index()
+        first["start"] = first.groupby("framework").position.transform("min")
+        first["place"] = first.domain.map(order.index)
+        first = first.sort_values(["start", "position", "place"])
+        present = set(first.domain.map(lambda d: loading_of.get(d, d)))
+        domain = tuple(d for d in dict.fromkeys(loading_of.get(d, d) for d in order) if d in present)
+        scale_domain: list[int] = []
+        parent: list[int] = []
+        for i, key in enumerate(first.domain):
+            about = domain.index(loading_of.get(key, key))
+            parent.append(max((j for j in range(i) if scale_domain[j] == about), default=0 if i else -1))
+            scale_domain.append(about)
+        labels = tuple(f"{f}:{d}" for f, d in zip(first.framework, first.domain, strict=True))
+        several = bool(rows.groupby("inspection").size().gt(1).any())
+        return cls(domain, labels, tuple(scale_domain), tuple(parent), several)
+
+
+def judgements(panel: Panel, *, overall: bool = False) -> pd.DataFrame:
+    """Judgements that inform theta: the sub-judgements of an inspection, or its overall grade where it has none.
+
+    Parameters
+    ----------
+    panel
+        Whose `sub_judgements` are used.
+    overall
+        Take the overall grade of every inspection instead.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `authority`, `framework`, `domain`, `grade`, `position` (grid position of the inspection's start) and
+        `inspection` (number of the inspection).
+    """
+    table = panel.inspections
+    out = table[["authority", "framework", "domain", "grade"]].assign(
+        position=grid_position(inspection_dates(table)), inspection=table.groupby(INSPECTION, dropna=False).ngroup()
+    )
+    parts = out.domain.isin(panel.sub_judgements) & (not overall)
+    whole = out.domain.eq(OVERALL) & ~out.inspection.isin(out.inspection[parts])
+    return out[parts | whole].reset_index(drop=True)
+
+
+def judgement_rows(chosen: pd.DataFrame) -> pd.DataFrame:
+    """`judgements` as observations of theta at the inspection's start, the grade still ordinal."""
+    return pd.DataFrame(
+        {
+            "unit": chosen.authority.to_numpy(),
+            "indicator": JUDGEMENT,
+            "family": "ordinal",
+            "year": np.floor(chosen.position).astype(int),
+            "position": chosen.position,
+            "z": 0.0,
+            "variance": 0.0,
+            "confidence_variance": 0.0,
+            "sign": 1.0,
+            "small": False,
+            "scale": chosen.framework + ":" + chosen.domain,
+            "grade": chosen.grade.to_numpy(),
+            "inspection": chosen.inspection.astype(float),
+        }
+    )

@@ -1,0 +1,137 @@
+"""P(grade) of every authority's next inspection, for every draw of a fit's hyperparameters."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bayes_csc.calendar import grid_position
+from bayes_csc.fit import CORES, Fit, Model
+from bayes_csc.grade_forecast import ThetaAhead, grade_probabilities
+from bayes_csc.grade_scales import GradeScales
+from bayes_csc.overall_table import OverallTable, overall_table
+from bayes_csc.panel import OVERALL
+from bayes_csc.reinspection import BAND, Reinspection
+from bayes_csc.revisit import revisit
+from bayes_csc.states import last_inspections
+from bayes_csc.theta_ahead import stratified_normals, theta_ahead
+
+DRAWS = 400
+HORIZON = 6.0
+"""Years after the panel's date: a next inspection that is not within them counts as at their end."""
+WITHOUT_EVERY = 4
+
+
+@dataclass(frozen=True)
+class NextGrade:
+    """P(grade) of each authority's next inspection, best grade first (draw, authority, grade).
+
+    Attributes
+    ----------
+    authority
+        Codes.
+    marginal
+        Given each draw of the hyperparameters, theta integrated out: their average is the forecast.
+    given_now
+        Given each draw of the hyperparameters and of theta now (and of the table of overall grades): their spread is
+        the uncertainty of the forecast.
+    without
+        As `marginal`, had nothing been observed since the last inspection; at every so many draws, NaN without one.
+    item
+        What the next inspection judges.
+    chains
+        How many chains the draws are of, one after another.
+    """
+
+    authority: tuple[str, ...]
+    marginal: np.ndarray
+    given_now: np.ndarray
+    without: np.ndarray
+    item: tuple[str, ...]
+    chains: int
+
+    def of(self, codes: Sequence[str]) -> NextGrade:
+        """Return those of some authorities, in their order."""
+        at = [self.authority.index(code) for code in codes]
+        marginal, given_now, without = (p[:, at] for p in (self.marginal, self.given_now, self.without))
+        return replace(self, authority=tuple(codes), marginal=marginal, given_now=given_now, without=without)
+
+    def moved(self, last: np.ndarray, sign: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """P of a grade worse (sign 1) or better (-1) than the last one (authority,), NaN where there is none.
+
+        Returns
+        -------
+        tuple
+            Those of `marginal`, `given_now` and `without`, (draw, authority) each.
+        """
+        number = np.arange(1, self.marginal.shape[2] + 1)
+        beyond = np.where(np.isnan(last)[:, None], np.nan, sign * (number - last[:, None]) > 0)
+        marginal, given_now, without = ((p * beyond).sum(axis=2) for p in (self.marginal, self.given_now, self.without))
+        return marginal, given_now, without
+
+
+def next_grade(
+    fit: Fit,
+    model: Model,
+    when: Reinspection,
+    *,
+    date: datetime.date | None = None,
+    framework: str | None = None,
+    cores: int = CORES,
+) -> NextGrade:
+    """Compute the probabilities that `forecast` sums up.
+
+    Parameters
+    ----------
+    fit, model
+        A run, and the function that built its model.
+    when
+        Rates of inspection.
+    date
+        Of the next inspection, of every authority; by default it is as uncertain as `when` has it.
+    framework
+        Of the next inspection (`GradeScales.of`).
+    cores
+        Threads.
+    """
+    node, edges = _nodes(when, date)
+    later = int(np.ceil(node.max() - float(fit.posterior.year[-1]) - 1e-9))
+    again = revisit(fit, model, horizon=max(later, 0), draws=DRAWS)
+    design, seed, n = again.design, int(fit.record["seed"]), len(again.points)
+    codes = list(design.authority)
+    weight = np.ones((len(codes), 1)) if edges is None else when.probabilities(codes, edges)
+    shift_sd = fit.spec.ratings.scale_shift_sd
+    scales = GradeScales.of(again, fit.panel, framework=framework, shift_sd=shift_sd, seed=seed)
+    last = last_inspections(fit.panel, design.authority)
+    ahead = theta_ahead(again.density, design, again.points, last, node, without_every=WITHOUT_EVERY, cores=cores)
+    standard = scales.standard @ design.weights(node).T
+    table = None if scales.item == (OVERALL,) else overall_table(fit.panel, scales.item)
+    mean, drawn = _tables(table, n, seed)
+
+    def p(draws: slice, theta: ThetaAhead, overall: np.ndarray | None) -> np.ndarray:
+        return grade_probabilities(scales.at(draws), theta, standard[draws], weight, overall, cores=cores)
+
+    return NextGrade(
+        authority=tuple(codes),
+        marginal=p(slice(None), ahead.theta, mean),
+        given_now=p(slice(None), ahead.given_now(stratified_normals(codes, n, seed)), drawn),
+        without=p(slice(None, None, WITHOUT_EVERY), ahead.without, mean),
+        item=scales.item,
+        chains=fit.unconstrained.sizes["chain"],
+    )
+
+
+def _nodes(when: Reinspection, date: datetime.date | None) -> tuple[np.ndarray, np.ndarray | None]:
+    """Grid positions of the dates to forecast at; and the edges, years after the panel's date, they are middles of."""
+    if date is not None:
+        return np.array([float(grid_position(date))]), None
+    edges = np.arange(0.0, HORIZON + BAND / 2, BAND)
+    return when.now + 0.5 * (edges[1:] + edges[:-1]), edges
+
+
+def _tables(table: OverallTable | None, draws: int, seed: int) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Mean and draws of the table of overall grades, where there is one."""
+    return (None, None) if table is None else (table.mean, table.draws(draws, np.random.default_rng([seed, 2])))

@@ -1,0 +1,85 @@
+"""A finished fit taken up again: its density and draws of its hyperparameters, to compute what was not kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bayes_csc.density import Density, compile_density
+from bayes_csc.design import Design, design
+from bayes_csc.errors import DataError
+from bayes_csc.fit import Fit, Model
+from bayes_csc.graph import without_tracebacks
+
+UNIT = "_unit"
+"""Ends the names of variables that are independent standard normals a priori."""
+
+
+@dataclass(frozen=True)
+class Revisited:
+    """What a fit's hyperparameters can be given to.
+
+    Attributes
+    ----------
+    design
+        Of the fit's panel and spec, its grid longer by the horizon that was asked for.
+    density
+        With the sites that the fit found.
+    points
+        Draws of the unconstrained hyperparameters, (draw, dim).
+    """
+
+    design: Design
+    density: Density
+    points: np.ndarray
+
+
+def revisit(fit: Fit, model: Model, *, horizon: int = 0, draws: int = 400) -> Revisited:
+    """Rebuild a fit's density and give draws of its hyperparameters.
+
+    Grid points after the data change nothing in the posterior of what the fit sampled. A national standard has a step
+    for each, a standard normal times its scale, which nothing observed has a say in: it is drawn from that prior, by
+    the fit's own seed.
+
+    Parameters
+    ----------
+    fit
+        A run.
+    model
+        The function that built its model.
+    horizon
+        Grid points to add after the data.
+    draws
+        At most so many, evenly spaced over the chains that were kept.
+
+    Raises
+    ------
+    DataError
+        The model is not the one that was fitted.
+    """
+    spec = fit.spec.updated({"horizon": fit.spec.horizon + horizon})
+    laid_out = design(fit.panel, spec)
+    with without_tracebacks():
+        density = compile_density(model(fit.panel, spec))
+    kept = fit.unconstrained.x.transpose("chain", "draw", "coordinate").to_numpy()
+    kept = kept.reshape(-1, kept.shape[-1])
+    kept = kept[np.unique(np.linspace(0, len(kept) - 1, min(draws, len(kept))).round().astype(int))]
+    more = horizon if kept.shape[1] < density.first.size else 0
+    if kept.shape[1] + more != density.first.size or fit.unconstrained.z.size != density.z.size:
+        raise DataError(
+            f"this run's model has {kept.shape[1]} hyperparameters and {fit.unconstrained.z.size} observations, the "
+            f"one given {density.first.size - more} and {density.z.size}; give the model that was fitted, or fit again"
+        )
+    sites = fit.unconstrained
+    density = density.with_sites(sites.z.to_numpy(), sites.variance.to_numpy())
+    return Revisited(laid_out, density, lengthened(kept, density, more, fit.record["seed"]))
+
+
+def lengthened(x: np.ndarray, density: Density, steps: int, seed: int) -> np.ndarray:
+    """Give draws (draw, dim) the later steps of the density's national walk, from its prior."""
+    if steps == 0:
+        return np.ascontiguousarray(x)
+    (walk,) = [at for name, at in density.names.free.items() if name == f"standard{UNIT}"]
+    new = np.random.default_rng([seed, steps]).standard_normal((len(x), steps))
+    return np.concatenate([x[:, : walk.stop - steps], new, x[:, walk.stop - steps :]], axis=1)

@@ -1,0 +1,63 @@
+"""Tables of a run: refused where its diagnostics failed, and written with what they come from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bayes_csc.calendar import grid_date
+from bayes_csc.errors import GateError
+from bayes_csc.fit import Fit
+
+
+def refuse_failed(fit: Fit, *, force: bool) -> None:
+    """Refuse the headline numbers of a run that failed its gate, unless forced.
+
+    Raises
+    ------
+    GateError
+        With what failed and what to try.
+    """
+    if not fit.gate.passed and not force:
+        raise GateError(
+            "this run failed its diagnostics, so its headline numbers are not shown:\n"
+            + "\n".join(f"  {line}" for line in fit.gate.failing)
+            + f"\nWhat to try: {fit.gate.advice}; --force shows them with a warning."
+        )
+
+
+def about(fit: Fit, group: str, interval: float) -> dict[str, Any]:
+    """What every table of a run carries: where its numbers come from and how to read them."""
+    out: dict[str, Any] = {
+        "group": group,
+        "interval": {"kind": "equal-tailed", "probability": interval},
+        "now": grid_date(fit.change.attrs["now"]).isoformat(),
+        **fit.provenance(),
+        "gate_passed": fit.gate.passed,
+    }
+    if not fit.gate.passed:
+        out["warning"] = "This run failed its diagnostics: do not use these numbers. " + "; ".join(fit.gate.failing)
+    return out
+
+
+def write_table(table: pd.DataFrame, folder: Path, name: str) -> None:
+    """Write NAME.csv and NAME.json (metadata and the same rows) into a run folder.
+
+    A warning about a failed gate stands in the JSON's metadata and in every row's note.
+    """
+    rows = table.copy()
+    if "warning" in table.attrs:
+        rows["note"] = [f"{note}; diagnostics failed".removeprefix("; ") for note in rows["note"]]
+    text = json.dumps(
+        {"metadata": table.attrs, "rows": json.loads(rows.to_json(orient="records"))}, indent=2, allow_nan=False
+    )
+    for file, content in (
+        (f"{name}.csv", rows.to_csv(index=False, lineterminator="\n")),
+        (f"{name}.json", text + "\n"),
+    ):
+        part = Path(folder) / f".{file}.part"
+        part.write_text(content, encoding="utf-8")
+        part.replace(Path(folder) / file)

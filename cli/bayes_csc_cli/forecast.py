@@ -1,0 +1,157 @@
+"""`bayescsc forecast`: the next inspection of every authority, and whether to visit before it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .fit import DAYS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bayes_csc.fit import Fit
+
+GROUP_HELP = (
+    "A grade; a rule such as 'any = inadequate or help_and_protection = requires improvement or worse'; all; or codes "
+    "or names separated by commas."
+)
+
+
+def forecast(
+    run: Annotated[Path, typer.Argument(help="Run folder of `bayescsc fit`.")],
+    date: Annotated[
+        datetime | None,
+        typer.Option("--date", formats=DAYS, help="Of the next inspection; by default it is uncertain."),
+    ] = None,
+    group: Annotated[str, typer.Option("--group", help=GROUP_HELP)] = "requires improvement",
+    loss_ratio: Annotated[float, typer.Option("--loss-ratio", help="Cost of a missed decline, in false flags.")] = 4.0,
+    interval: Annotated[float, typer.Option("--interval", help="Probability of the intervals.")] = 0.89,
+    force: Annotated[bool, typer.Option("--force", help="Show the table of a run that failed.")] = False,
+) -> None:
+    """Print the forecasts of a group and write those of every authority as forecast.csv and forecast.json."""
+    from bayes_csc.fit import Fit
+    from bayes_csc.forecast import forecast as forecast_table
+    from bayes_csc.forecast import write_forecast
+    from bayes_csc_models.trajectory import trajectory
+
+    day = date.date() if date else None
+    table = forecast_table(
+        Fit.read(run), trajectory, group=group, date=day, interval=interval, loss_ratio=loss_ratio, force=force
+    )
+    write_forecast(table, run)
+    show(table)
+    typer.echo(f"Wrote {run / 'forecast.csv'} and {run / 'forecast.json'}")
+
+
+def forecast_of(fit: Fit, **options: Any) -> pd.DataFrame | None:
+    """Forecast with the shipped model; None where the run is of another, or has no judgements."""
+    from bayes_csc.forecast import forecast as forecast_table
+    from bayes_csc.forecast import has_judgements
+    from bayes_csc_models.trajectory import trajectory
+
+    if not has_judgements(fit) or fit.record["model"] != trajectory.__qualname__:
+        return None
+    return forecast_table(fit, trajectory, **options)
+
+
+def show(table: pd.DataFrame) -> None:
+    """Print the group's rows as wide as the terminal allows, with what they mean."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    about: dict[str, Any] = {str(key): value for key, value in table.attrs.items()}
+    percent = f"{about['interval']['probability']:.0%}"
+    listed = table[table.listed].to_dict("records")
+    last = {row["last_grade"] for row in listed}
+    of = f" of authorities last judged {last.pop()}" if len(last) == 1 else ""
+    out = Table(
+        title=("PREVIEW. " if about["preview"] else "") + f"Next overall grade{of}, from {about['now']}",
+        caption=f"{about['panel']} {about['panel_hash'][:12]}, spec {about['spec']}, seed {about['seed']}. Intervals "
+        f"{percent}, equal-tailed: of the date, and of P(worse) over hyperparameters and the authority's state now. "
+        "'no data': P(worse) had nothing been observed since the last inspection. 'visit': the expected loss that an "
+        "early visit saves, in false flags.",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
+    right = ("no data", "P(better)", "visit")
+    lines = [cells(row, percent) for row in listed]
+    for name in lines[0]:
+        if not of or name != "last grade":
+            out.add_column(name, justify="right" if name in right else "left")
+    for line in lines:
+        out.add_row(*(escape(text) for name, text in line.items() if not of or name != "last grade"))
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    if "warning" in about:
+        console.print(about["warning"], style="bold red", markup=False)
+    console.print(out)
+    console.print(expectation(about), markup=False, highlight=False)
+
+
+def cells(row: dict[Any, Any], percent: str) -> dict[str, str]:
+    """Write one authority's row, by column."""
+    grades = sorted(name for name in map(str, row) if re.fullmatch(r"p_grade_\d+", name))
+    return {
+        "authority": row["name"],
+        "last grade": row["last_grade"],
+        f"next inspection ({percent})": dates(row),
+        "P(grade), best first": " ".join(number(row[name]).removeprefix("0") for name in grades),
+        f"P(worse) ({percent})": uncertain(row, "p_next_worse"),
+        "no data": number(row["p_next_worse_no_data"]),
+        "P(better)": number(row["p_next_better"]),
+        "visit": number(row["visit_value"], "+.2f"),
+        "decision": verdict(row),
+    }
+
+
+def dates(row: dict[Any, Any]) -> str:
+    """Write the months of the next inspection's median and interval; one day if that is what was asked for."""
+    median, lower, upper = (row[f"next_inspection_{name}"] for name in ("median", "lower", "upper"))
+    return str(median) if lower == upper else f"{median:.7} ({lower:.7} to {upper:.7})"
+
+
+def uncertain(row: dict[Any, Any], name: str) -> str:
+    """Write a probability with its interval, or nothing where there is none."""
+    value, lower, upper = (number(row[f"{name}{end}"]) for end in ("", "_lower", "_upper"))
+    return value and f"{value} ({lower} to {upper})"
+
+
+def verdict(row: dict[Any, Any]) -> str:
+    """Write the decision with its reason; where there is none, the row's note."""
+    if row["decision"]:
+        return f"{row['decision']}: {row['reason']}" if row["reason"] else str(row["decision"])
+    return "; ".join(part for part in row["note"].split("; ") if part != "preview")  # the title says so
+
+
+def number(value: float, style: str = ".2f") -> str:
+    """Write a number, or nothing where there is none.
+
+    Examples
+    --------
+    >>> number(0.256), number(float("nan"))
+    ('0.26', '')
+    """
+    return "" if value != value else f"{value:{style}}"
+
+
+def expectation(about: dict[str, Any]) -> str:
+    """Say what to expect of the list's decisions."""
+    found = about["expected"]["group"]
+    false, missed, loss = (found[name] for name in ("false_flags", "missed_declines", "loss"))
+    return (
+        f"Flag above P(worse) = {about['threshold']:.2f} (a missed decline costs {about['loss_ratio']:g} false flags): "
+        f"{found['flag']} flagged, {found['watch']} to watch, {found['cannot_tell']} cannot tell, of "
+        f"{found['authorities']} that can get worse.\n"
+        f"To expect: {false['mean']:.1f} false flags ({false['lower']:.1f} to {false['upper']:.1f}), "
+        f"{missed['mean']:.1f} declines not flagged ({missed['lower']:.1f} to {missed['upper']:.1f}); a loss of "
+        f"{loss['mean']:.1f} false flags ({loss['lower']:.1f} to {loss['upper']:.1f}), where visiting nobody, "
+        f"everybody and all above the threshold is expected to lose {found['loss_visiting_nobody']:.1f}, "
+        f"{found['loss_visiting_everybody']:.1f} and {found['loss_visiting_above_threshold']:.1f}."
+    )

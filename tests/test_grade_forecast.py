@@ -1,0 +1,135 @@
+"""Probabilities of the next grade: the closed form, quadrature and simulation agree."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+from scipy.special import ndtr
+from scipy.stats import norm
+
+from bayes_csc.grade_forecast import ThetaAhead, best_first, grade_probabilities, one_item, pattern_probabilities
+from bayes_csc.grade_scales import GradeScales
+
+DRAWS, AUTHORITIES, NODES = 3, 4, 2
+
+
+def scales(items: int, sd: float = 0.0) -> GradeScales:
+    rng = np.random.default_rng(items)
+    return GradeScales(
+        item=tuple(f"d{j}" for j in range(items)),
+        loading=rng.uniform(0.5, 1.5, (DRAWS, items)),
+        cutpoints=np.sort(rng.normal(0.0, 1.2, (DRAWS, items, 3)), axis=-1),
+        inspection_sd=np.full(DRAWS, sd),
+        standard=rng.normal(0.0, 0.3, (DRAWS, NODES)),
+    )
+
+
+def ahead(variance: float = 0.6) -> ThetaAhead:
+    rng = np.random.default_rng(8)
+    shape = (DRAWS, AUTHORITIES, NODES)
+    return ThetaAhead(rng.normal(0.0, 1.0, shape), variance * rng.uniform(0.5, 1.5, shape))
+
+
+WEIGHT = np.array([[0.3, 0.7], [1.0, 0.0], [0.5, 0.5], [0.0, 1.0]])
+SAME = np.eye(4)
+"""The table of one item: the overall grade is that item's."""
+
+
+@pytest.mark.parametrize("sd", [0.0, 0.8])
+def test_the_closed_form_is_the_numerical_integral_over_theta_and_the_inspection(sd: float) -> None:
+    s, theta = scales(1, sd), ahead()
+    found = one_item(s, theta, s.standard)
+    d, a, k = 1, 2, 0
+    m, v = theta.mean[d, a, k], theta.variance[d, a, k]
+    edges = np.concatenate([[-np.inf], s.cutpoints[d, 0], [np.inf]])
+    for category in range(4):
+
+        def density(x: float, category: int = category) -> float:
+            mean = s.loading[d, 0] * x + s.standard[d, k]
+            p = norm.cdf(edges[category : category + 2], mean, np.sqrt(1 + sd**2))
+            return float((p[1] - p[0]) * norm.pdf(x, m, np.sqrt(v)))
+
+        assert found[d, a, k, 3 - category] == pytest.approx(quad(density, -12, 12, epsabs=1e-11)[0], abs=1e-9)
+
+
+@pytest.mark.parametrize("sd", [0.0, 0.8])
+@pytest.mark.parametrize("variance", [0.0, 0.05, 0.3, 1.0])
+def test_quadrature_of_one_item_is_the_closed_form(sd: float, variance: float) -> None:
+    s, theta = scales(1, sd), ahead(variance)
+    closed = grade_probabilities(s, theta, s.standard, WEIGHT)
+    np.testing.assert_allclose(grade_probabilities(s, theta, s.standard, WEIGHT, SAME), closed, atol=4e-4)
+
+
+def simulated(s: GradeScales, theta: ThetaAhead, table: np.ndarray, d: int, a: int, n: int) -> np.ndarray:
+    """Shares of the overall grades of n simulated inspections."""
+    rng = np.random.default_rng(1)
+    node = rng.choice(NODES, n, p=WEIGHT[a])
+    x = theta.mean[d, a, node] + np.sqrt(theta.variance[d, a, node]) * rng.standard_normal(n)
+    zeta = s.inspection_sd[d] * rng.standard_normal(n)
+    u = s.loading[d] * x[:, None] + s.standard[d, node][:, None] + zeta[:, None] + rng.standard_normal((n, len(s.item)))
+    grade = 4 - (u[..., None] > s.cutpoints[d]).sum(axis=-1)
+    rows = table[np.ravel_multi_index(tuple(grade.T - 1), (4,) * len(s.item))]
+    return rows.mean(axis=0)
+
+
+@pytest.mark.parametrize("items", [1, 2, 3, 4])
+def test_probabilities_are_those_of_simulated_inspections(items: int) -> None:
+    s, theta = scales(items, 0.0 if items == 1 else 0.7), ahead()
+    table = SAME if items == 1 else np.random.default_rng(2).dirichlet(np.full(4, 0.3), 4**items)
+    found = grade_probabilities(s, theta, s.standard, WEIGHT, None if items == 1 else table)
+    n = 200_000  # a share's error is 0.0011 at most
+    for d, a in ((0, 0), (2, 3)):
+        np.testing.assert_allclose(found[d, a], simulated(s, theta, table, d, a, n), atol=0.005)
+
+
+def test_patterns_have_the_product_of_their_items_probabilities_given_theta() -> None:
+    loading, cutpoints = np.array([0.7, 1.1, 0.9]), np.array([[-1.0, 0.0, 1.0], [-0.5, 0.2, 0.8], [-2.0, 0.0, 2.0]])
+    each = [best_first(ndtr(cutpoints[j] - loading[j] * 0.4 - 0.1)) for j in range(3)]
+    for place, pattern in enumerate(product(range(4), repeat=3)):
+        table = np.zeros((64, 1))
+        table[place] = 1.0
+        found = pattern_probabilities(loading, cutpoints, 0.0, np.array(0.4), np.array(0.1), table)
+        assert found[0] == pytest.approx(np.prod([each[j][g] for j, g in enumerate(pattern)]), rel=1e-12)
+
+
+@pytest.mark.parametrize("items", [1, 4])
+def test_grades_are_all_there_is(items: int) -> None:
+    s = scales(items, 0.4)
+    table = None if items == 1 else np.random.default_rng(3).dirichlet(np.ones(4), 4**items)
+    found = grade_probabilities(s, ahead(), s.standard, WEIGHT, table)
+    np.testing.assert_allclose(found.sum(axis=-1), 1.0, rtol=1e-12 if items == 1 else 1e-9)
+    assert (found >= 0.0).all()
+
+
+@pytest.mark.parametrize("items", [1, 3])
+def test_a_higher_theta_is_never_a_worse_forecast(items: int) -> None:
+    s, theta = scales(items, 0.4), ahead()
+    worst = np.array(list(product(range(4), repeat=items))).max(axis=1)
+    table = None if items == 1 else np.eye(4)[worst]  # the overall grade is the worst of the items
+    up = ThetaAhead(theta.mean + 0.3, theta.variance)
+    before, after = (grade_probabilities(s, t, s.standard, WEIGHT, table).cumsum(axis=-1) for t in (theta, up))
+    assert (after[..., :-1] > before[..., :-1]).all()
+
+
+def test_permuting_authorities_permutes_their_forecasts() -> None:
+    s, theta, order = scales(4, 0.4), ahead(), [2, 0, 3, 1]
+    table = np.random.default_rng(3).dirichlet(np.ones(4), 256)
+    moved = ThetaAhead(theta.mean[:, order], theta.variance[:, order])
+    np.testing.assert_allclose(
+        grade_probabilities(s, moved, s.standard, WEIGHT[order], table),
+        grade_probabilities(s, theta, s.standard, WEIGHT, table)[:, order],
+        rtol=1e-12,
+    )
+
+
+def test_each_draw_may_have_a_table_of_its_own() -> None:
+    s, theta = scales(2, 0.4), ahead()
+    tables = np.random.default_rng(3).dirichlet(np.ones(4), (DRAWS, 16))
+    found = grade_probabilities(s, theta, s.standard, WEIGHT, tables)
+    for d in range(DRAWS):
+        np.testing.assert_allclose(
+            found[d], grade_probabilities(s, theta, s.standard, WEIGHT, tables[d])[d], rtol=1e-12
+        )

@@ -1,0 +1,76 @@
+"""A fit taken up again is the fit that was made, and years after the data do not change what came before them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bayes_csc.errors import DataError
+from bayes_csc.fit import Fit, preview
+from bayes_csc.kernel.states import states
+from bayes_csc.panel import Panel
+from bayes_csc.revisit import Revisited, revisit
+from bayes_csc_models import trajectory
+
+TOWNS = Path(__file__).parent / "towns"
+
+
+@pytest.fixture(scope="module")
+def fitted() -> Fit:
+    return preview(Panel.read(TOWNS), trajectory, chains=2, draws=20)
+
+
+def mean_states(again: Revisited, draw: int) -> tuple[np.ndarray, np.ndarray]:
+    d = again.design
+    real = again.density.real(again.points[draw])
+    share = np.full(real.mean.size, 1.0 / len(d.authority))
+    mean, _, own, _ = states(d.layout, real, d.year.size, share, np.empty((len(d.block), 0)))
+    return mean.reshape(-1, d.year.size), own
+
+
+def test_the_draws_are_those_of_the_run(fitted: Fit, tmp_path: Path) -> None:
+    fitted.write(tmp_path / "run")
+    again = revisit(Fit.read(tmp_path / "run"), trajectory)
+    assert len(again.points) == 40
+    for draw, at in ((0, (0, 0)), (39, (1, 19))):
+        named = again.density.expand(again.points[draw])
+        np.testing.assert_array_equal(
+            named["deviation_sd"], fitted.posterior.deviation_sd.to_numpy()[at], err_msg=str(draw)
+        )
+
+
+def test_years_after_the_data_change_no_density_and_no_state_before_them(fitted: Fit) -> None:
+    now, later = revisit(fitted, trajectory), revisit(fitted, trajectory, horizon=3)
+    n = now.design.year.size
+    assert later.design.year.tolist() == [*now.design.year.tolist(), *(now.design.year[-1] + 1 + np.arange(3))]
+    for draw in (0, 25):
+        (mean, own), (longer, wider) = mean_states(now, draw), mean_states(later, draw)
+        np.testing.assert_allclose(longer[:, :n], mean, rtol=0, atol=1e-9)
+        np.testing.assert_allclose(wider[:, :n, :n], own, rtol=0, atol=1e-9)
+        walk = later.density.names.free["standard_unit"]
+        prior = 0.5 * (later.points[draw, walk.stop - 3 : walk.stop] ** 2 + np.log(2 * np.pi)).sum()
+        value = now.density(now.points[draw])[0]
+        np.testing.assert_allclose(later.density(later.points[draw])[0], value - prior, rtol=0, atol=1e-7)
+
+
+def test_a_random_walk_s_variance_grows_by_a_step_a_year_after_the_data(fitted: Fit) -> None:
+    later = revisit(fitted, trajectory, horizon=3)
+    d, n = later.design, later.design.year.size
+    _, own = mean_states(later, 0)
+    scale = later.density.real(later.points[0]).scale
+    own_template = d.template[0]
+    step = own_template.matrix[-1, -1] * scale[own_template.column_kind[-1]]
+    alone = [block[0] for block in d.block if len(block) == 1]
+    last = own[alone][:, n - 3 :, n - 3 :]
+    slope = own_template.matrix[-1, 1] - own_template.matrix[-2, 1]
+    # Var[theta(T + 1) - theta(T)] = step ** 2 + the slope's posterior variance, which is below its prior's
+    change = last[:, 1, 1] + last[:, 0, 0] - 2 * last[:, 0, 1]
+    assert (change >= step**2 - 1e-9).all()
+    assert (change <= step**2 + (slope * scale[1]) ** 2 + 1e-9).all()
+
+
+def test_another_model_than_the_fitted_one_is_refused(fitted: Fit) -> None:
+    with pytest.raises(DataError, match="give the model that was fitted"):
+        revisit(fitted, lambda panel, spec: trajectory(panel, spec.updated({"ratings": {"use": False}})))
