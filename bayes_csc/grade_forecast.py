@@ -101,7 +101,9 @@ def best_first(below: np.ndarray) -> np.ndarray:
 def _overall_given_theta(
     scales: GradeScales, s: int, mean: np.ndarray, variance: np.ndarray, standard: np.ndarray, table: np.ndarray
 ) -> np.ndarray:
-    """P(overall) (authority, node, grade) of one draw, several items."""
+    """P(overall) (authority, node, grade) of one draw, several items; NaN where theta is."""
+    unknown = np.isnan(mean)
+    mean, variance = np.where(unknown, 0.0, mean), np.where(unknown, 0.0, variance)
     node, weight = np.polynomial.hermite_e.hermegauss(THETA_NODES)
     at = mean[..., None] + np.sqrt(variance)[..., None] * node
     low = at.min() - REACH
@@ -118,7 +120,8 @@ def _overall_given_theta(
     )  # fmt: skip
     column = np.arange(standard.size)[None, :, None]
     value = sum(c[..., None] * known[first + i, column] for i, c in enumerate(cubic))
-    return np.asarray(np.einsum("akqg,q->akg", value, weight / weight.sum()))
+    found = np.einsum("akqg,q->akg", value, weight / weight.sum())
+    return np.asarray(np.where(unknown[..., None], np.nan, found))
 
 
 def pattern_probabilities(

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 LAYERS = {"bayes_csc": "bayes_csc", "bayes_csc_models": "models/bayes_csc_models", "bayes_csc_cli": "cli/bayes_csc_cli"}
+IMPORTED_AS = {"scikit-learn": "sklearn"}
 FORBIDDEN = {"bayes_csc": {"bayes_csc_models", "bayes_csc_cli"}, "bayes_csc_models": {"bayes_csc_cli"}}
 
 
@@ -66,9 +67,9 @@ def test_no_module_imports_itself_by_way_of_others(root: Path) -> None:
 
 def test_every_imported_package_is_a_declared_dependency(root: Path) -> None:
     declared = tomllib.loads((root / "pyproject.toml").read_text())["project"]["dependencies"]
-    allowed = (
-        {re.split("[<>=]", name)[0].replace("-", "_") for name in declared} | sys.stdlib_module_names | set(LAYERS)
-    )
+    names = [re.split("[<>=]", name)[0] for name in declared]
+    packages = {IMPORTED_AS.get(name, name.replace("-", "_")) for name in names}
+    allowed = packages | sys.stdlib_module_names | set(LAYERS)
     files = {name: path for package in LAYERS for name, path in modules(root, package).items()}
     undeclared = {
         f"{name} imports {target}"

@@ -125,6 +125,18 @@ def test_permuting_authorities_permutes_their_forecasts() -> None:
     )
 
 
+@pytest.mark.parametrize("items", [1, 4])
+def test_an_authority_without_a_theta_has_no_forecast_and_leaves_the_others_theirs(items: int) -> None:
+    s, theta = scales(items, 0.4), ahead()
+    table = None if items == 1 else np.random.default_rng(3).dirichlet(np.ones(4), 4**items)
+    mean = theta.mean.copy()
+    mean[:, 1] = np.nan
+    found = grade_probabilities(s, ThetaAhead(mean, theta.variance), s.standard, WEIGHT, table)
+    assert np.isnan(found[:, 1]).all()
+    whole = grade_probabilities(s, theta, s.standard, WEIGHT, table)
+    np.testing.assert_allclose(found[:, [0, 2, 3]], whole[:, [0, 2, 3]], rtol=1e-6)
+
+
 def test_each_draw_may_have_a_table_of_its_own() -> None:
     s, theta = scales(2, 0.4), ahead()
     tables = np.random.default_rng(3).dirichlet(np.ones(4), (DRAWS, 16))

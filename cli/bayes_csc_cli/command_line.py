@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from .backtest import backtest
 from .contributions import contributions
 from .data import app as data_app
 from .decline import decline
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.command()(fit)
 app.command()(decline)
+app.command()(backtest)
 app.command()(contributions)
 app.command()(forecast)
 app.add_typer(data_app, name="data")

@@ -1,0 +1,137 @@
+"""The files of a backtest: every event and forecast, the scores with their provenance, and the page."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bayes_csc.backtest.result import Backtest
+from bayes_csc.backtest.summary import ALL, HIGHER_IS_BETTER, INTERVAL
+from bayes_csc.errors import UsageError
+
+EVENTS, SCORES, PAGE = "backtest.csv", "backtest.json", "backtest.html"
+HONESTY = (
+    "Every origin to 2025 has been looked at while the models were built: all of this is exploratory. Only inspections "
+    "that start after the panel's date can confirm it, once. Differences are given with intervals; there is no pass "
+    "mark, and an interval that includes zero is a null result. A figure that was first published by the origin, but "
+    "whose first vintage is not at hand, stands in the vintage of a later release: pseudo-real-time."
+)
+
+
+def check_backtest_target(folder: Path, *, overwrite: bool) -> None:
+    """Refuse a folder that exists, unless it is to be overwritten and is a backtest's.
+
+    Raises
+    ------
+    UsageError
+        With what to do.
+    """
+    if not folder.exists():
+        return
+    if not overwrite:
+        raise UsageError(f"{folder} exists; give another --out, or --overwrite to replace it")
+    if not folder.is_dir() or (any(folder.iterdir()) and not (folder / SCORES).is_file()):
+        raise UsageError(f"{folder} is not the folder of a backtest, so it is not replaced; give another --out")
+
+
+def write_backtest(done: Backtest, page: str, folder: Path, *, overwrite: bool = False) -> None:
+    """Write a backtest's folder, whole or not at all.
+
+    Parameters
+    ----------
+    done
+        The backtest.
+    page
+        Text of its page (`report.backtest_page`).
+    folder
+        Its folder; what is there stays until the new one is complete.
+    overwrite
+        Replace a backtest that is there.
+    """
+    check_backtest_target(folder, overwrite=overwrite)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        new = work / "new"
+        new.mkdir()
+        (new / EVENTS).write_text(_events(done), encoding="utf-8", newline="\n")
+        text = json.dumps(_plain(record(done)), indent=1, allow_nan=False, ensure_ascii=False)
+        (new / SCORES).write_text(text + "\n", encoding="utf-8", newline="\n")
+        (new / PAGE).write_text(page, encoding="utf-8", newline="\n")
+        if folder.exists():
+            folder.rename(work / "old")
+        new.rename(folder)
+    finally:
+        shutil.rmtree(work)
+
+
+def record(done: Backtest) -> dict[str, Any]:
+    """Everything of a backtest but its events, as plain values: what reports quote."""
+    weights = done.weights.reset_index() if len(done.weights) else done.weights
+    return {
+        "metadata": {**done.metadata, "how_to_read": HONESTY},
+        "baseline": done.baseline,
+        "roles": done.roles,
+        "interval": {"kind": "bootstrap of authorities, equal-tailed", "probability": INTERVAL},
+        "higher_is_better": dict(HIGHER_IS_BETTER),
+        "scores": _rows(done.scores),
+        "origins": _rows(done.origins),
+        "stack_weights": _rows(weights),
+        "calibration": [
+            {"forecaster": name, "group": group, "horizon": horizon} | terms
+            for horizon in done.horizons
+            for group in (done.group, ALL)
+            for name in done.roles
+            if (terms := _calibration(done, name, group, horizon))
+        ],
+    }
+
+
+def _calibration(done: Backtest, name: str, group: str, horizon: int) -> dict[str, Any] | None:
+    """Terms of the Brier score; the curve itself where every event counts once."""
+    found = done.calibration(name, group, horizon)
+    if found is None:
+        return None
+    terms = {
+        key: getattr(found, key) for key in ("miscalibration", "discrimination", "uncertainty", "inside")
+    }  # fmt: skip
+    return terms | ({"curve": _rows(found.curve.round(4))} if horizon == done.horizons[0] else {})
+
+
+def _events(done: Backtest) -> str:
+    rows = done.rows.copy()
+    for column in ("start", "published"):
+        rows[column] = pd.to_datetime(rows[column]).dt.strftime("%Y-%m-%d")
+    leading = ["origin", "horizon", "authority", "name", "previous", "gap", "start", "published", "grade", "forecaster"]
+    rows["previous"] = rows["previous"].astype("Int64")
+    rows["gap"] = rows["gap"].round(4)
+    text: str = rows[[*leading, *(c for c in rows.columns if str(c).startswith("p_"))]].to_csv(
+        index=False, lineterminator="\n", float_format="%.6f"
+    )
+    return text
+
+
+def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+
+
+def _plain(value: Any) -> Any:
+    """Plain values for JSON: dates as text, what is not a number as null, six significant digits."""
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, bool | int | str) or value is None:
+        return value
+    if hasattr(value, "isoformat"):
+        return value.isoformat()[:10]
+    number = value.item() if hasattr(value, "item") else value
+    if isinstance(number, float):
+        return float(f"{number:.6g}") if math.isfinite(number) else None
+    return number

@@ -1,0 +1,31 @@
+"""The forecasters of a backtest: the latent model, its parts, and the rivals that are always beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bayes_csc.backtest.base_rate import BaseRate
+from bayes_csc.backtest.forecaster import Forecaster
+from bayes_csc.backtest.forest import Forest
+from bayes_csc.backtest.latent import IndicatorsOnly, Latent, RatingsOnly
+from bayes_csc.backtest.regressions import FewIndicators, GradeAndGap, Regression
+from bayes_csc.fit import Model
+from bayes_csc.spec import Spec
+
+
+def latent_forecasters(model: Model, specs: Sequence[Spec]) -> list[Forecaster]:
+    """The latent model under each spec, by the specs' names."""
+    return [Latent(spec.name, spec, model) for spec in specs]
+
+
+def rivals(model: Model, spec: Spec) -> list[Forecaster]:
+    """Forecasters that a spec is compared with; its parts first, which take longest."""
+    return [
+        RatingsOnly("ratings only", spec, model),
+        IndicatorsOnly("indicators only", spec, model),
+        Forest(),
+        Regression(),
+        FewIndicators(),
+        GradeAndGap(),
+        BaseRate(),
+    ]

@@ -1,0 +1,137 @@
+"""Forecasts of the latent model: the model itself, without indicators, and without judgements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from bayes_csc.backtest.events import overall_judgements
+from bayes_csc.backtest.forecaster import Answer
+from bayes_csc.backtest.ordered import fit_ordered
+from bayes_csc.calendar import grid_position
+from bayes_csc.design import default_indicators
+from bayes_csc.errors import DataError
+from bayes_csc.fit import Fit, Model, fit
+from bayes_csc.panel import Panel
+from bayes_csc.spec import Spec
+
+WEAK_PENALTY = 0.01
+"""Of the coefficient of theta, which is one column that the grades are many of."""
+
+
+@dataclass(frozen=True)
+class Latent:
+    """The latent model's own forecast of the next judgement, from a preview.
+
+    Attributes
+    ----------
+    name, spec, model
+        What it is called; the choices and priors; the function that builds the model.
+    """
+
+    name: str
+    spec: Spec
+    model: Model
+
+    def __call__(self, known: Panel, targets: pd.DataFrame, *, seed: int) -> Answer:
+        """Probabilities given that the next inspection starts at each target's date."""
+        from bayes_csc.forecast import forecast
+
+        run = preview_of(known, self.model, self.spec, seed)
+        parts = []
+        for date, rows in targets.groupby("date"):
+            day = pd.Timestamp(str(date)).date()
+            table = forecast(run, self.model, group="all", date=day, force=True, cores=1)
+            codes = rows.index.get_level_values("authority")
+            labels = range(1, len(known.grades) + 1)
+            p = table.set_index("authority").reindex(codes)[[f"p_grade_{g}" for g in labels]]
+            parts.append(p.set_axis(labels, axis="columns").set_axis(rows.index))
+        return Answer(pd.concat(parts).loc[targets.index], preview_record(run))
+
+
+@dataclass(frozen=True)
+class RatingsOnly:
+    """The latent model's forecast from the judgements alone.
+
+    Attributes
+    ----------
+    name, spec, model
+        As of `Latent`; the spec's indicators are left out.
+    """
+
+    name: str
+    spec: Spec
+    model: Model
+
+    def __call__(self, known: Panel, targets: pd.DataFrame, *, seed: int) -> Answer:
+        """Probabilities given that the next inspection starts at each target's date."""
+        panel, spec = one_cell(known, self.spec)
+        return Latent(self.name, spec, self.model)(panel, targets, seed=seed)
+
+
+@dataclass(frozen=True)
+class IndicatorsOnly:
+    """Theta estimated without any judgement, then an ordered probit of past grades on it.
+
+    Theta is the posterior mean at the inspection's start; after the last grid point it stays where it was.
+    """
+
+    name: str
+    spec: Spec
+    model: Model
+
+    def __call__(self, known: Panel, targets: pd.DataFrame, *, seed: int) -> Answer:
+        """Probabilities by theta at each target's date."""
+        run = preview_of(known, self.model, self.spec.updated({"ratings": {"use": False}}), seed)
+        past = overall_judgements(known)
+        learned = theta_at(run, past["authority"], past["start"]).set_axis(past.index)
+        there = learned.notna()
+        fitted = fit_ordered(
+            learned[there].to_frame("theta"), past["grade"][there], grades=len(known.grades), penalty=WEAK_PENALTY,
+            link="probit",
+        )  # fmt: skip
+        now = theta_at(run, targets.index.get_level_values("authority").to_series(), targets["date"])
+        p = fitted.probabilities(now.set_axis(targets.index).to_frame("theta"))
+        slope = float(fitted.coefficients["theta"] / fitted.scale["theta"])
+        return Answer(p, preview_record(run) | {"probits_per_theta": round(slope, 4)})
+
+
+def one_cell(known: Panel, spec: Spec) -> tuple[Panel, Spec]:
+    """Panel and spec without indicators, but for a single cell, which a model needs to lay out its years.
+
+    The level of its indicator is free, so that one cell says next to nothing about theta.
+    """
+    key = default_indicators(known)[0]
+    seen = known.cells[known.cells["indicator"].eq(key) & known.cells["status"].eq("observed")]
+    if seen.empty:
+        raise DataError(f"panel {known.name}: no observed cell of {key} by {known.date}")
+    one = seen.sort_values(["year", "authority"]).tail(1)
+    chosen = spec.updated({"indicators": (key,), "drop": (), "drop_domains": ()})
+    return replace(known, cells=one.reset_index(drop=True), revisions=known.revisions.iloc[:0]), chosen
+
+
+def preview_of(known: Panel, model: Model, spec: Spec, seed: int) -> Fit:
+    """Preview on one core: the fits of a backtest run side by side."""
+    return fit(known, model, spec=spec, seed=seed, preview=True, cores=1)
+
+
+def preview_record(run: Fit) -> dict[str, object]:
+    """Whether a preview's own check passed, and how long it took."""
+    return {
+        "gate_passed": run.gate.passed,
+        "gate_failing": list(run.gate.failing),
+        "seconds": round(sum(run.record["seconds"].values()), 1),
+    }
+
+
+def theta_at(run: Fit, authority: pd.Series, when: pd.Series) -> pd.Series:
+    """Posterior mean of theta of authorities on days, linear between grid points; NaN where it was not estimated."""
+    mean = run.posterior["theta"].mean(("chain", "draw")).to_pandas()
+    years = mean.columns.to_numpy(dtype=float)
+    found = [
+        float(np.interp(position, years, mean.loc[code].to_numpy())) if code in mean.index else np.nan
+        for code, position in zip(authority, grid_position(when), strict=True)
+    ]
+    return pd.Series(found, index=authority.index, dtype=float)
