@@ -77,7 +77,7 @@ def perturbed(whole: Panel, day: datetime.date, rng: np.random.Generator) -> Pan
     )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=8)
+@settings(deadline=None, max_examples=6)
 @given(origin=st.sampled_from(ORIGINS), seed=st.integers(0, 2**32 - 1))
 def test_nothing_that_came_out_after_an_origin_changes_what_is_known_or_forecast(
     origin: datetime.date, seed: int

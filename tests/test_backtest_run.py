@@ -52,6 +52,12 @@ def done(client: Client) -> Backtest:
     return backtest(panel(), FORECASTERS, client, origins=ORIGINS)
 
 
+@pytest.fixture(scope="module")
+def text(done: Backtest) -> str:
+    """Its page."""
+    return backtest_page(done)
+
+
 def test_every_event_has_one_row_per_forecaster_and_horizon_and_its_probabilities_sum_to_one(done: Backtest) -> None:
     names = ["even", "base rate", "previous grade and gap", "stack of all"]
     counts = done.rows.groupby(["origin", "horizon", "authority"]).forecaster.agg(set)
@@ -69,8 +75,10 @@ def test_the_log_score_in_the_table_is_the_mean_over_the_rows(done: Backtest) ->
     assert done.score("all", 24, "brier_worse")["value"]["even"] == pytest.approx(brier)
 
 
-def test_the_folder_has_what_the_backtest_found_and_where_it_comes_from(done: Backtest, tmp_path: Path) -> None:
-    write_backtest(done, backtest_page(done), tmp_path / "bt")
+def test_the_folder_has_what_the_backtest_found_and_where_it_comes_from(
+    done: Backtest, text: str, tmp_path: Path
+) -> None:
+    write_backtest(done, text, tmp_path / "bt")
     events = pd.read_csv(tmp_path / "bt" / EVENTS, dtype={"authority": str})
     assert events.groupby("forecaster").size().nunique() == 1
     np.testing.assert_allclose(events.p_worse, done.rows.p_worse, atol=1e-6)
@@ -85,16 +93,15 @@ def test_the_folder_has_what_the_backtest_found_and_where_it_comes_from(done: Ba
     assert record["stack_weights"][0]["even"] == pytest.approx(1 / 3, abs=1e-6)
 
 
-def test_the_same_backtest_gives_the_same_bytes(done: Backtest, client: Client, tmp_path: Path) -> None:
+def test_the_same_backtest_gives_the_same_bytes(done: Backtest, text: str, client: Client, tmp_path: Path) -> None:
     again = backtest(panel(), FORECASTERS, client, origins=ORIGINS[::-1])
-    for name, one in (("one", done), ("two", again)):
-        write_backtest(one, backtest_page(one), tmp_path / name)
+    for name, one, page in (("one", done, text), ("two", again, backtest_page(again))):
+        write_backtest(one, page, tmp_path / name)
     for file in (EVENTS, SCORES, PAGE):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
 
 
-def test_the_page_is_closed_fetches_nothing_and_says_what_it_cannot_tell(done: Backtest) -> None:
-    text = backtest_page(done)
+def test_the_page_is_closed_fetches_nothing_and_says_what_it_cannot_tell(done: Backtest, text: str) -> None:
     page = Page(text)
     assert not re.findall(r"(?:src|href)=\"(?!#)", text)
     assert len(list(page.all("svg"))) == 8

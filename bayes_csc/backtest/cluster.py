@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 
 WORKERS = 2
 CONNECT_SECONDS = 10
+LOCAL = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": "134217728",
+}
+"""Settings of a cluster started here. Dask's profiler, and memory given back at every 64 kB, took a fifth of the time
+of a fit."""
 STAGE = "forecasting"
 
 
@@ -52,6 +58,7 @@ def dask_client(scheduler: str | None = None, *, workers: int = WORKERS) -> Iter
     UsageError
         No scheduler answers at the address.
     """
+    import dask
     from distributed import Client, LocalCluster
 
     if scheduler is not None:
@@ -65,6 +72,7 @@ def dask_client(scheduler: str | None = None, *, workers: int = WORKERS) -> Iter
             yield client
         return
     with (
+        dask.config.set(LOCAL),
         LocalCluster(
             n_workers=workers, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0", memory_limit=0,
             host="127.0.0.1", silence_logs=50,
