@@ -132,7 +132,7 @@ def test_the_page_says_which_panel_it_is_of(about: Description, page: Page) -> N
 def test_the_page_is_small_quick_and_the_same_twice(about: Description, text: str) -> None:
     started = time.process_time()
     again = data_page(described(about.panel))
-    assert time.process_time() - started < 13.0  # some 90 charts
+    assert time.process_time() - started < 40.0  # some 90 charts
     assert again == text
     assert len(text.encode()) < 2_000_000
 
