@@ -16,7 +16,7 @@ from bayes_csc.sources.ofsted import STARTS, TOGETHER, earlier_judgements, judge
 from bayes_csc.sources.ofsted_history import GRADES, IN_2023, grades
 from bayes_csc.sources.ofsted_visits import LATEST, providers, visits
 from bayes_csc.sources.places import places
-from bayes_csc.sources.sheets import authority_codes, read_sheet, sheet_rows
+from bayes_csc.sources.sheets import read_sheet, sheet_rows
 from bayes_csc.sources.tables import read_table
 
 # Columns of the table of judgements, which was put together from the same sheets, and partly from the reports.
@@ -112,7 +112,7 @@ def test_an_inspection_without_an_overall_grade_has_its_domains_only(
     monkeypatch.setattr(ofsted, "read_sheet", without)
     found = judgements(official, authorities, **EVER)
     assert len(found) == len(every) - 1
-    york = found.query("authority == '816' and start_date == '2025-02-24'")
+    york = found[(found["authority"] == "816") & (found["start_date"] == pd.Timestamp("2025-02-24"))]
     assert sorted(york["domain"]) == ["care_leavers", "children_looked_after", "help_and_protection", "leadership"]
 
 

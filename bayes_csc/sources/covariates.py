@@ -23,7 +23,7 @@ LOW_INCOME = "low_income"
 CLASSES_2021 = "rural_districts_2021"
 DISTRICTS = "lookup_2023"
 PEOPLE = "mye_2023"
-# Columns of scores, by index and edition; one whose authorities' scores were put together by us has a source of its own.
+# Columns of scores, by index and edition.
 SCORE = re.compile(r"(imd|idaci)(20\d\d)_score")
 # Counts over children aged 0 to 17, with the column of the count.
 DEMAND = {

@@ -15,7 +15,7 @@ from bayes_csc.sources.sheets import read_sheet
 from bayes_csc.sources.tables import dates, read_table
 
 STARTS = "ofsted_judgements_long.csv"
-"""Table of judgements, of which only the start dates are taken: they are in the reports and in no sheet before ILACS."""
+"""Table of judgements, of which the start dates are taken: before ILACS they are in the reports and in no sheet."""
 OUTCOMES = "ofsted_outcomes"
 FIRST_LONG = 2025
 """First edition of the outcomes whose history has a row per inspection."""
@@ -92,7 +92,7 @@ def earlier_judgements(official: Official, authorities: pd.DataFrame) -> pd.Data
         The panel's inspection columns.
     """
     rows = history(official, authorities).query("framework != 'SIF'").assign(start_date=pd.NaT)
-    return rows[list(INSPECTION_COLUMNS)].astype({"grade": int, "start_date": "datetime64[ns]"}).reset_index(drop=True)
+    return rows[list(INSPECTION_COLUMNS)].astype({"grade": int, "start_date": "datetime64[us]"}).reset_index(drop=True)
 
 
 def outcomes_until(official: Official, day: datetime.date) -> list[str]:

@@ -103,8 +103,9 @@ def history(official: Official, authorities: pd.DataFrame) -> pd.DataFrame:
     path = official / IN_2023
     columns = [column for kind in INSPECTED for column in (kind.published, *kind.domains.values())]
     table = read_sheet(path, SHEET, HEADER, [NAME, *columns])
-    table = table[table[NAME] != ""].assign(authority=_codes(table[NAME], authorities, path))
-    return pd.concat([_judged(table.dropna(subset="authority"), kind, path) for kind in INSPECTED], ignore_index=True)
+    table = table[table[NAME] != ""]
+    table = table.assign(authority=_codes(table[NAME], authorities, path)).dropna(subset="authority")
+    return pd.concat([_judged(table, kind, path) for kind in INSPECTED], ignore_index=True)
 
 
 def _codes(names: pd.Series, authorities: pd.DataFrame, path: Path) -> pd.Series:

@@ -74,7 +74,7 @@ def _described(file: Path, describe: Path | None) -> Path:
 
 
 def _error(file: Path, describe: Path | None, base: Panel | None) -> BayesCscError | None:
-    """What is wrong with a file, of which a summary is printed where nothing is; its form even if nothing describes it."""
+    """What is wrong with a file, if only its form because nothing describes it; a summary is printed if nothing is."""
     from bayes_csc.errors import DataError, UsageError
     from bayes_csc.own_indicators import form_problems
 
