@@ -241,7 +241,8 @@ def _panel_rows(official: Official, place: Place, indicator: Indicator) -> pd.Da
         [found[name] for name in place.others], exhaustive=exhaustive, secondary=place.secondary,
     )  # fmt: skip
     if isinstance(place, LongCount) and place.first_published:
-        rows["publication_date"] = rows["publication_date"].clip(lower=pd.Timestamp(place.first_published))
+        first, usual = pd.Timestamp(place.first_published), rows["publication_date"]
+        rows["publication_date"] = usual.where(usual >= first, first)
     return rows
 
 

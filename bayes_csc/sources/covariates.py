@@ -114,7 +114,9 @@ def _population(official: Official) -> pd.DataFrame:
 def _deprivation(lookup: pd.DataFrame) -> pd.DataFrame:
     """Every index of deprivation in the lookup of authorities: a new edition is a column of it."""
     parts = []
-    for column, covariate, year in ((found[0], found[1], found[2]) for found in map(SCORE.fullmatch, lookup) if found):
+    for column, covariate, year in (
+        (found[0], found[1], found[2]) for found in map(SCORE.fullmatch, map(str, lookup)) if found
+    ):
         scores = pd.DataFrame({"authority": lookup["old_la_code"], "value": pd.to_numeric(lookup[column])})
         source = pd.Series(f"imd-{year}", index=lookup.index)
         source = source.mask(lookup["imd_filled_from_lsoa"].str.contains(year), f"imd-{year}-lsoa")

@@ -91,8 +91,9 @@ def earlier_judgements(official: Official, authorities: pd.DataFrame) -> pd.Data
     pandas.DataFrame
         The panel's inspection columns.
     """
-    rows = history(official, authorities).query("framework != 'SIF'").assign(start_date=pd.NaT)
-    return rows[list(INSPECTION_COLUMNS)].astype({"grade": int, "start_date": "datetime64[us]"}).reset_index(drop=True)
+    rows = history(official, authorities).query("framework != 'SIF'")
+    rows = rows.assign(start_date=pd.Series(pd.NaT, index=rows.index, dtype="datetime64[us]"))
+    return rows[list(INSPECTION_COLUMNS)].astype({"grade": int}).reset_index(drop=True)
 
 
 def outcomes_until(official: Official, day: datetime.date) -> list[str]:

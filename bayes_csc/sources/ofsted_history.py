@@ -118,7 +118,10 @@ def _codes(names: pd.Series, authorities: pd.DataFrame, path: Path) -> pd.Series
         )
     existed = authorities["valid_to"].isna() | (authorities["valid_to"] >= DAY)
     tables = ((names[names.index < repeated[0]], existed), (names[names.index > repeated[0]], ~existed))
-    parts = [authority_codes(part, authorities.loc[alive, "name"].to_dict(), path) for part, alive in tables]
+    parts = [
+        authority_codes(part, {str(code): name for code, name in authorities.loc[alive, "name"].items()}, path)
+        for part, alive in tables
+    ]
     codes: pd.Series = pd.concat(parts)
     return codes.reindex(names.index)
 
