@@ -16,8 +16,7 @@ JUDGEMENT_SPLIT = 0.5
 
 @dataclass(frozen=True)
 class Noise:
-    """Standard deviations and autocorrelations of the deviations, per indicator (and inspections' timing);
-    the domains' autocorrelation."""
+    """Sds and autocorrelations of the deviations, per indicator and inspections' timing; the domains' alike."""
 
     ar_sd: TensorVariable
     ar_phi: TensorVariable
