@@ -1,0 +1,147 @@
+"""What follows a judgement of the worst grade: counted by hand, in the model's mean, and found again."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bayes_csc.density import compile_density
+from bayes_csc.design import design
+from bayes_csc.errors import SpecError, UsageError
+from bayes_csc.feedback import after_worst, overlap
+from bayes_csc.indicators import Indicator, indicator_toml, read_indicator
+from bayes_csc.inference import find_start
+from bayes_csc.panel import Panel
+from bayes_csc.simulate import simulate, simulate_like
+from bayes_csc.spec import Spec
+from bayes_csc.studies.post_inspection import changes, post_inspection, verdict, with_activity
+from bayes_csc_models.trajectory import trajectory
+
+HAMLETS = Path(__file__).parent / "hamlets"
+KEY = "activity_2"
+
+
+def flagged(panel: Panel, *keys: str) -> Panel:
+    marked = {k: dataclasses.replace(i, post_inspection=k in keys) for k, i in panel.indicators.items()}
+    return dataclasses.replace(panel, indicators=marked)
+
+
+@pytest.fixture(scope="module")
+def simulated() -> Panel:
+    return simulate(trajectory, Spec(), authorities=40, years=9, indicators=4, seed=8)[0]
+
+
+def test_a_flag_of_the_dictionary_is_read_and_written_and_absent_by_default() -> None:
+    indicator = Panel.read(HAMLETS).indicators["late"]
+    assert not indicator.post_inspection
+    assert "post_inspection" not in indicator_toml(indicator)
+    table = {k: v for k, v in dataclasses.asdict(indicator).items() if k != "key" and v is not None}
+    again, problems = read_indicator("late", table | {"post_inspection": True}, "here")
+    assert not problems
+    assert again == dataclasses.replace(indicator, post_inspection=True)
+    assert isinstance(again, Indicator)
+    assert "post_inspection = true" in indicator_toml(again)
+    _, problems = read_indicator("late", table | {"post_inspection": 1}, "here")
+    assert problems == ["here: [indicator.late]: post_inspection must be true or false, found 1"]
+
+
+def test_the_part_of_a_year_within_two_years_after_the_worst_grade() -> None:
+    panel = Panel.read(HAMLETS)
+    rows = pd.DataFrame({"unit": "401", "indicator": "late", "year": [2019, 2020, 2021, 2022]})
+    # inadequate on 3 February 2020: the reporting year to March 2020 has 58 days after it, of 366
+    found = after_worst(panel, rows, {"late"})
+    np.testing.assert_allclose(found[:3], [0.0, 58 / 366, 1.0])
+    # the two years end on 2 or 3 February 2022
+    np.testing.assert_allclose(found[3], (365 - 57) / 365, atol=1.5 / 365)
+    assert not after_worst(panel, rows, set()).any()
+
+
+def test_windows_that_follow_each_other_count_once() -> None:
+    panel = Panel.read(HAMLETS)  # 404 is inadequate on 3 February 2020 and, within two years, on 17 January 2022
+    rows = pd.DataFrame({"unit": "404", "indicator": "late", "year": [2021, 2022]})
+    np.testing.assert_allclose(after_worst(panel, rows, {"late"}), 1.0)
+    assert overlap(np.array([[0.0, 1.0], [1.0, 3.0]]), 0.0, 2.0) == 1.0
+
+
+def test_a_panel_without_flags_has_neither_the_effect_nor_its_column(simulated: Panel) -> None:
+    d = design(simulated, Spec())
+    assert d.post_inspection == ()
+    assert "after_worst" not in d.observation
+
+
+def test_an_effect_put_into_the_counts_is_found_again(simulated: Panel) -> None:
+    panel, effect = flagged(simulated, KEY), 0.6
+    rng = np.random.default_rng(3)
+    cells = panel.cells.copy()
+    mine = (cells.indicator.eq(KEY) & cells.status.eq("observed")).to_numpy()
+    w = after_worst(panel, cells[mine].rename(columns={"authority": "unit"}), {KEY})
+    assert (w > 0).sum() > 20
+    p = (cells.numerator[mine] + 0.5) / (cells.denominator[mine] + 1.0)
+    odds = p / (1.0 - p) * np.exp(effect * w)
+    moved = rng.binomial(cells.denominator[mine].astype(int), odds / (1.0 + odds)).astype(float)
+    cells.loc[mine, "numerator"] = moved
+    panel = dataclasses.replace(panel, cells=cells)
+    start = find_start(compile_density(trajectory(panel, Spec())), design(panel, Spec()), cores=2)
+    at = start.density.names.free["post_inspection_effect"].start
+    sd = float(np.linalg.norm(start.coordinates.factor[at]))
+    assert sd < 0.15
+    assert abs(start.coordinates.centre[at] - effect) < 3.0 * sd
+    found = changes(panel, (KEY,), seed=1, replicates=100).iloc[0]
+    assert found.change_lower > 0.0
+
+
+def test_figures_that_follow_a_judgement_are_not_simulated(simulated: Panel) -> None:
+    with pytest.raises(SpecError, match=f"post_inspection of {KEY}: it is not simulated"):
+        simulate_like(flagged(simulated, KEY), trajectory, Spec(), seed=1)
+
+
+def test_the_change_is_that_of_the_authority_less_that_of_all() -> None:
+    panel = Panel.read(HAMLETS)
+    cells = panel.cells[panel.cells.indicator == "late"].copy()
+    cells["status"], cells["denominator"] = "observed", 1000.0
+    # one authority's odds double after its judgement of 3 February 2020
+    judged = panel.inspections[(panel.inspections.authority == "401") & (panel.inspections.grade == 4)]
+    double = cells.authority.eq("401") & cells.year.ge(2020)
+    cells["numerator"] = np.where(double, 1000.5 * 2 / 3 - 0.5 / 3, 500.0)
+    panel = dataclasses.replace(panel, cells=cells, inspections=judged)
+    found = changes(panel, ("late",), seed=1, replicates=20).iloc[0]
+    assert found.authorities == 1
+    at = cells.year.eq(2021) & cells.status.eq("observed")
+    logit = np.log((cells.numerator + 0.5) / (1000.5 - cells.numerator))
+    own = logit[at & cells.authority.eq("401")].iloc[0] - logit[at].mean()
+    before = cells.year.eq(2019)
+    assert found.change == pytest.approx(
+        own - (logit[before & cells.authority.eq("401")].iloc[0] - logit[before].mean())
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "lower", "upper", "expected"),
+    [
+        ("section_47_rate", 0.01, 0.2, "reproduced"),
+        ("section_47_rate", -0.2, -0.1, "contradicted"),
+        ("plan_rate", -0.1, 0.2, "cannot tell"),
+        ("referral_rate", 0.1, 0.2, "no sign stated"),
+    ],
+)
+def test_the_verdict_says_whether_the_interval_is_on_the_stated_side(
+    key: str, lower: float, upper: float, expected: str
+) -> None:
+    assert verdict(key, lower, upper) == expected
+
+
+def test_the_study_takes_the_flagged_indicators_or_those_of_activity_and_refuses_others(shipped: Panel) -> None:
+    spec = with_activity(shipped, Spec(), ("section_47_rate",))
+    assert spec.indicators[-1] == "section_47_rate"
+    assert spec.measurement.domains == (*Spec().measurement.domains, "activity")
+    study = post_inspection(flagged(shipped, "referral_rate"), replicates=20)
+    assert study.tables["changes"].indicator.tolist() == ["referral_rate"]
+    assert post_inspection(shipped, replicates=20).about["indicators"][:2] == ["in_need_rate", "referral_rate"]
+    with pytest.raises(UsageError, match="no indicator wrong"):
+        post_inspection(shipped, indicators=("wrong",))
+    with pytest.raises(UsageError, match="no indicator of activity"):
+        post_inspection(Panel.read(HAMLETS))
