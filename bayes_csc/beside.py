@@ -59,13 +59,13 @@ def largest_difference(table: pd.DataFrame) -> str:
     --------
     >>> rows = pd.DataFrame({"name": ["Elm", "Fern"], "p_decline": [0.2, 0.5], "p_decline_beside": [0.3, 0.48]})
     >>> largest_difference(rows)
-    'P(decline) beside differs by 0.06 on average, at most by +0.10 (Elm: 0.20 and 0.30)'
+    'P(decline) beside differs by 0.060 on average, at most by +0.100 (Elm: 0.200 and 0.300)'
     """
     gap = table.p_decline_beside - table.p_decline
     if gap.isna().all():
         return "no authority has a P(decline) in both runs"
     row = table.loc[gap.abs().idxmax()]
     return (
-        f"P(decline) beside differs by {float(np.nanmean(gap.abs())):.2f} on average, at most by "
-        f"{gap[row.name]:+.2f} ({row['name']}: {row.p_decline:.2f} and {row.p_decline_beside:.2f})"
+        f"P(decline) beside differs by {float(np.nanmean(gap.abs())):.3f} on average, at most by "
+        f"{gap[row.name]:+.3f} ({row['name']}: {row.p_decline:.3f} and {row.p_decline_beside:.3f})"
     )

@@ -21,32 +21,7 @@ from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc.timing import TIMING, timing_rows
 from bayes_csc.trend import Succession, Template, block_template, own_template, path_basis
-
-
-@dataclass(frozen=True)
-class YearSteps:
-    """National year effects of all indicators: zero-sum paths as linear functions of their yearly steps.
-
-    Attributes
-    ----------
-    labels, step_labels
-        (indicator, year) of each effect and of each step (the later year).
-    step_indicator, step_scale
-        Index of a step's indicator; square root of the years it spans.
-    basis
-        (effects, steps): effect = basis @ step, zero-sum over an indicator's years.
-    """
-
-    labels: list[tuple[str, int]]
-    step_labels: list[tuple[str, int]]
-    step_indicator: np.ndarray
-    step_scale: np.ndarray
-    basis: np.ndarray
-
-    def index(self, rows: pd.DataFrame) -> np.ndarray:
-        """Position of each observation's effect; 0 for a judgement or an inspection's timing, which have none."""
-        place = {label: i for i, label in enumerate(self.labels)}
-        return np.array([place.get((k, t), 0) for k, t in zip(rows.indicator, rows.year, strict=True)])
+from bayes_csc.year_steps import YearSteps
 
 
 @dataclass(frozen=True)
@@ -223,20 +198,10 @@ def design(panel: Panel, spec: Spec) -> Design:
     table = panel.authorities.loc[list(authority)]
     index = {code: i for i, code in enumerate(authority)}
 
-    cells = panel.cells[panel.cells.indicator.isin(keys)]
-    observation = observation_rows(cells, {k: panel.indicators[k] for k in keys}, spec.counts)
-    judged = Judged()
-    if spec.ratings.use:
-        ratings = judgements(panel, overall=spec.ratings.judgements == "overall")
-        judged = Judged.of(ratings, panel.sub_judgements)
-        observation = pd.concat([observation, judgement_rows(ratings)], ignore_index=True)
-    if spec.ratings.timing:
-        observation = pd.concat([observation, timing_rows(panel, authority)], ignore_index=True)
+    observation, judged = _observed(panel, spec, keys, authority)
     fed_back = tuple(k for k in keys if panel.indicators[k].post_inspection)
     if fed_back:
         observation["after_worst"] = after_worst(panel, observation, fed_back)
-    if observation.empty:
-        raise DataError(f"panel {panel.name}: no observed cell of the indicators {', '.join(keys)}")
 
     year, window, now = _grid(panel, keys)
     year = np.append(year, year[-1] + 1 + np.arange(spec.horizon))
@@ -279,6 +244,25 @@ def design(panel: Panel, spec: Spec) -> Design:
     )
     observation = _ordered(out, observation, panel)
     return replace(out, observation=observation, layout=layout_of(out, observation))
+
+
+def _observed(
+    panel: Panel, spec: Spec, keys: tuple[str, ...], authority: tuple[str, ...]
+) -> tuple[pd.DataFrame, Judged]:
+    """Cells, judgements and timing of inspections, as observations one below the other."""
+    cells = panel.cells[panel.cells.indicator.isin(keys)]
+    parts = [observation_rows(cells, {k: panel.indicators[k] for k in keys}, spec.counts)]
+    judged = Judged()
+    if spec.ratings.use:
+        ratings = judgements(panel, overall=spec.ratings.judgements == "overall")
+        judged = Judged.of(ratings, panel.sub_judgements)
+        parts.append(judgement_rows(ratings))
+    if spec.ratings.timing:
+        parts.append(timing_rows(panel, authority))
+    observation = pd.concat(parts, ignore_index=True)
+    if observation.empty:
+        raise DataError(f"panel {panel.name}: no observed cell of the indicators {', '.join(keys)}")
+    return observation, judged
 
 
 def default_indicators(panel: Panel) -> tuple[str, ...]:
