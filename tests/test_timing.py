@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytensor.tensor as pt
 import pytest
+from followed import TIMED, followed
 from scipy.special import log_ndtr
 from scipy.stats import norm
 
@@ -22,13 +22,11 @@ from bayes_csc.kernel.states import states
 from bayes_csc.panel import Panel
 from bayes_csc.simulate import simulate
 from bayes_csc.sites import count_log_likelihood, fit_sites
-from bayes_csc.spec import Spec
 from bayes_csc.timing import TIMING, WHITE_VARIANCE, timing_rows, whole_years
 from bayes_csc.truth import fitted
 from bayes_csc_models.likelihood import small_logp
 from bayes_csc_models.trajectory import from_design, trajectory
 
-TIMED = Spec.parse({"ratings": {"use": False, "timing": True}})
 HAMLETS = Path(__file__).parent / "hamlets"
 
 
@@ -38,8 +36,13 @@ def panel() -> Panel:
 
 
 @pytest.fixture(scope="module")
-def timed(panel: Panel) -> Design:
-    return design(panel, TIMED)
+def small() -> Panel:
+    return followed(authorities=9, loading=-0.7)
+
+
+@pytest.fixture(scope="module")
+def timed(small: Panel) -> Design:
+    return design(small, TIMED)
 
 
 @pytest.fixture(scope="module")
@@ -125,9 +128,9 @@ def moments(d: Design, real: Real, noise: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def test_with_a_loading_of_zero_theta_is_what_it_is_without_timing(
-    panel: Panel, timed: Design, density: Density
+    small: Panel, timed: Design, density: Density
 ) -> None:
-    plain = design(panel, TIMED.updated({"ratings": {"timing": False}}))
+    plain = design(small, TIMED.updated({"ratings": {"timing": False}}))
     mine = (timed.observation.indicator != TIMING).to_numpy()
     real = by_name(timed, density, 0.0)
     drop = len(timed.indicator)
@@ -146,7 +149,7 @@ def test_with_a_loading_of_zero_theta_is_what_it_is_without_timing(
 
 def test_sites_give_the_states_and_the_evidence_of_the_exact_likelihood(timed: Design, density: Density) -> None:
     # Exactly: theta drawn given all but timing, weighted by the probability of having been inspected when it was.
-    rows, loading, draws = timed.observation, -0.9, 6000
+    rows, loading, draws = timed.observation, -0.9, 4000
     at = (rows.indicator == TIMING).to_numpy()
     real = by_name(timed, density, loading)
     z, variance, change = fit_sites(timed.layout, real, rows, at)
@@ -184,38 +187,13 @@ def test_sites_give_the_states_and_the_evidence_of_the_exact_likelihood(timed: D
 # Signs.
 
 
-def inspected_by_theta(panel: Panel, theta: pd.DataFrame, loading: float, seed: int) -> Panel:
-    """Inspect authorities by their theta, year after year: P = Phi(1.2 min(years since, 3) - 2.4 + loading theta).
-
-    Each inspection starts in the middle of its reporting year; its overall grade is an ordered probit of theta.
-    """
-    rng = np.random.default_rng(seed)
-    rows = []
-    for code, path in theta.iterrows():
-        last = float(theta.columns[0]) - rng.integers(0, 3)
-        for year, value in path.items():
-            score = 1.2 * min(float(year) - last, 3.0) - 2.4 + loading * value + rng.normal()
-            if score > 0:
-                last = float(year)
-                grade = 4 - int((1.2 * value + rng.normal() > np.array([-1.2, 0.0, 1.2])).sum())
-                rows.append((code, pd.Timestamp(int(year) - 1, 9, 30), grade))
-    table = pd.DataFrame(rows, columns=["authority", "start_date", "grade"]).assign(
-        framework="ILACS", type="standard", domain="overall"
-    )
-    table["publication_date"] = table.start_date + pd.Timedelta(days=60)
-    return dataclasses.replace(panel, inspections=table[list(panel.inspections.columns)])
-
-
 @pytest.mark.parametrize("loading", [-0.7, 0.7])
 def test_the_loading_of_theta_on_being_inspected_is_found_again(loading: float) -> None:
-    blind, truth = simulate(trajectory, Spec(), authorities=60, years=9, indicators=6, seed=5)
-    theta = truth["posterior"].to_dataset().theta.to_pandas().iloc[:, :-1]
-    panel = inspected_by_theta(blind, theta, loading, seed=2)
-    spec = Spec.parse({"ratings": {"timing": True}})
-    d = design(panel, spec)
-    start = find_start(compile_density(trajectory(panel, spec)), d, cores=2)
+    panel = followed(authorities=60, loading=loading)
+    d = design(panel, TIMED)
+    start = find_start(compile_density(from_design(d, TIMED)), d, cores=2)
     at = start.density.names.free["timing_loading"].start
     sd = float(np.linalg.norm(start.coordinates.factor[at]))
     found = start.coordinates.centre[at]
-    assert found / loading > 3.0 * sd / abs(loading)
+    assert abs(found) > 3.0 * sd
     assert abs(found - loading) < 3.0 * sd
