@@ -314,6 +314,16 @@ def test_the_command_writes_and_prints_the_table(fit: Fit, run: Path, capsys: py
     pd.testing.assert_series_equal(pd.read_csv(run / "decline.csv").p_decline, table.p_decline, rtol=1e-14)
 
 
+def test_the_command_puts_another_run_beside(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("decline", run, "--group", "all", "--beside", run) == 0
+    said = capsys.readouterr().out
+    assert "beside" in said
+    assert "P(decline) beside differs by 0.000 on average" in said
+    table = pd.read_csv(run / "decline.csv")
+    pd.testing.assert_series_equal(table.p_decline_beside, table.p_decline, check_names=False)
+    assert json.loads((run / "decline.json").read_text())["metadata"]["beside"]["seed"] == 3
+
+
 @pytest.mark.parametrize("sort", ["name", "p_decline", "gap_years", "delta_median"])
 def test_the_command_sorts_as_asked_and_keeps_the_metadata(run: Path, sort: str) -> None:
     assert command("decline", run, "--group", "all", "--sort", sort) == 0
