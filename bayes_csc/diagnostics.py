@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,22 +58,18 @@ class Gate:
         return cls(**known | {"failing": tuple(known["failing"])})
 
 
-def gate(posterior: xr.Dataset, sample_stats: xr.Dataset) -> Gate:
+def gate(sample_stats: xr.Dataset, *posterior: xr.Dataset) -> Gate:
     """Judge a run.
 
     Parameters
     ----------
-    posterior
-        theta and the hyperparameters, dims (chain, draw, ...); entries that are NaN in every draw (an authority before
-        it existed) and entries that never vary are left out.
     sample_stats
         `diverging` and `energy`, dims (chain, draw).
+    *posterior
+        theta and the hyperparameters, dims (chain, draw, ...), each data set with draws of its own; entries that are
+        NaN in every draw (an authority before it existed) and entries that never vary are left out.
     """
-    import arviz as az  # takes longer to import than a preview to fit
-
-    used = posterior.drop_vars([name for name in LATENT if name in posterior])
-    rhat = _entries(az.rhat(used), used)
-    bulk, tail = (_entries(az.ess(used, method=method), used) for method in ("bulk", "tail"))
+    rhat, bulk, tail = _convergence(posterior)
     lines = [f"{name}: R-hat {v:.3f}" for name, v in sorted(rhat.items(), key=_largest_first) if not v < RHAT][:SHOWN]
     for label, ess in (("bulk", bulk), ("tail", tail)):
         low = sorted((item for item in ess.items() if not item[1] >= ESS), key=_smallest_first)
@@ -94,6 +91,21 @@ def gate(posterior: xr.Dataset, sample_stats: xr.Dataset) -> Gate:
         failing=tuple(lines),
         advice=_advice(worst, divergences, ebfmi) if lines else "",
     )
+
+
+def _convergence(posterior: Sequence[xr.Dataset]) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
+    """R-hat and bulk and tail ESS of every entry."""
+    import arviz as az  # takes longer to import than a preview to fit
+
+    rhat: dict[str, float] = {}
+    bulk: dict[str, float] = {}
+    tail: dict[str, float] = {}
+    for draws in posterior:
+        used = draws.drop_vars([name for name in LATENT if name in draws])
+        rhat |= _entries(az.rhat(used), used)
+        bulk |= _entries(az.ess(used, method="bulk"), used)
+        tail |= _entries(az.ess(used, method="tail"), used)
+    return rhat, bulk, tail
 
 
 def preview_gate(change: xr.Dataset, sample_stats: xr.Dataset) -> Gate:

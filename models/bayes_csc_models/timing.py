@@ -1,10 +1,12 @@
-"""The probit of being inspected in a year, given the previous grade, the time since and theta.
+"""Inspections in time: the probit of being inspected in a year, and what follows a judgement of the worst grade.
 
     score[a, t] = level + grade[g] + since[s] + year[t] + b x[a] + loading theta(a, t) + N(0, 1)
     inspected   = score > 0
 
 g the previous grade, s the time since (`bayes_csc.timing`). The loading may have either sign: authorities thought to be
 failing may be visited sooner, and so may those that asked to be judged again.
+
+    eta[i] has the further term effect[k] w[i]      indicator k with `post_inspection` (`bayes_csc.feedback`)
 """
 
 from __future__ import annotations
@@ -50,3 +52,12 @@ def timing_mean(d: Design, spec: Spec) -> tuple[np.ndarray, TensorVariable]:
         slope = pm.Normal("timing_deprivation_slope", 0.0, spec.measurement.deprivation_sd)
         mean += slope * d.deprivation_at(rows)
     return at, mean
+
+
+def following_mean(d: Design, spec: Spec) -> TensorVariable:
+    """What a judgement of the worst grade adds to each observation's expected figure, on its link scale."""
+    sd = spec.measurement.post_inspection_sd
+    effect = pm.Normal("post_inspection_effect", 0.0, sd, dims="post_inspection")
+    place = {k: i for i, k in enumerate(d.post_inspection)}
+    at = d.observation.indicator.map(place).fillna(0).to_numpy(dtype=int)
+    return effect[at] * d.observation.after_worst.to_numpy()
