@@ -36,8 +36,8 @@ def timing_loading(d: Design, spec: Spec) -> TensorVariable:
     return pt.atleast_1d(pm.Normal("timing_loading", 0.0, spec.ratings.timing_loading_sd))
 
 
-def timing_mean(d: Design, spec: Spec) -> tuple[np.ndarray, TensorVariable]:
-    """Places of inspections' timing among the observations, and the expected scores there where theta is zero."""
+def with_timing(offset: TensorVariable, d: Design, spec: Spec) -> TensorVariable:
+    """Return the observations' offset with the expected scores of inspections' timing where theta is zero."""
     at = np.flatnonzero(d.observation.indicator == TIMING)
     rows = d.observation.iloc[at]
     sd = spec.ratings.timing_sd
@@ -51,7 +51,7 @@ def timing_mean(d: Design, spec: Spec) -> tuple[np.ndarray, TensorVariable]:
     if spec.pooling.deprivation:
         slope = pm.Normal("timing_deprivation_slope", 0.0, spec.measurement.deprivation_sd)
         mean += slope * d.deprivation_at(rows)
-    return at, mean
+    return pt.set_subtensor(offset[at], mean)
 
 
 def following_mean(d: Design, spec: Spec) -> TensorVariable:

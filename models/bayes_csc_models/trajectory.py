@@ -10,8 +10,7 @@
 
     u[j]    = judgement_loading[d] theta(a, start) + standard(start) + inspection_sd zeta[i] + N(0, 1)
     grade   = from the cutpoints of its framework and domain;  zeta[i] ~ N(0, 1)   judgement j of domain d, inspection i
-
-With `ratings.timing` also whether an authority was inspected in a year (`bayes_csc_models.timing`).
+    with `ratings.timing` also whether an authority was inspected in a year (`bayes_csc_models.timing`)
 
 The variances of level, slope and path average to one over the window: theta is in units of the spread between
 authorities of the same region and deprivation. Where the deprivation score has a path, x[a] is x[a, t], and that of an
@@ -40,7 +39,7 @@ from bayes_csc_models.joint import joint_likelihood
 from bayes_csc_models.likelihood import ordinal_logp, small_logp
 from bayes_csc_models.noise import JUDGEMENT_SPLIT, Noise
 from bayes_csc_models.scales import CubeRootOfPrecision, NormalScore
-from bayes_csc_models.timing import following_mean, timing_coordinates, timing_loading, timing_mean
+from bayes_csc_models.timing import following_mean, timing_coordinates, timing_loading, with_timing
 
 Latent = Callable[[Design, Spec], tuple[TensorVariable, TensorVariable]]
 """Prior of the states: their mean (authority, year), and the sd of each kind of the templates' columns."""
@@ -193,8 +192,7 @@ def measurement_prior(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVari
     offset, loading = measurement_mean(d, spec)
     noise = deviation_prior(d, spec).with_timing(len(d.timing))
     if d.timing:
-        at, mean = timing_mean(d, spec)
-        offset = pt.set_subtensor(offset[at], mean)
+        offset = with_timing(offset, d, spec)
     psi = pt.zeros(0)
     if d.judged.scale:
         judged = np.flatnonzero(d.observation.indicator == JUDGEMENT)
