@@ -28,9 +28,9 @@ def flagged(panel: Panel, *keys: str) -> Panel:
 def followed(*, authorities: int, loading: float = 0.0, effect: float = 0.0, seed: int = 1) -> Panel:
     """Invent ten years of authorities.
 
-    Theta is a level and a random walk of unit variance together. Year after year an authority is inspected, on 30
-    September, with P = Phi(1.2 min(years since, 3) - 2.4 + loading theta), and graded by an ordered probit of theta.
-    The logit of the flagged indicator has effect x (part of the year within two years after the worst grade).
+    Theta is a level and a random walk of unit variance together. Year after year an authority is inspected, on any day,
+    with P = Phi(1.2 min(years since, 3) - 2.4 + loading theta), and graded by an ordered probit of theta. The logit of
+    the flagged indicator has effect x (part of the year within two years after the worst grade).
     """
     rng = np.random.default_rng(seed)
     panel = flagged(skeleton(authorities=authorities, years=10, indicators=5, rng=rng), FLAGGED)
@@ -58,7 +58,7 @@ def _inspections(panel: Panel, theta: pd.DataFrame, loading: float, rng: np.rand
             if 1.2 * min(year - last, 3) - 2.4 + loading * value + rng.normal() > 0:
                 last = year
                 grade = 4 - int((1.2 * value + rng.normal() > np.array([-1.0, 0.0, 1.2])).sum())
-                rows.append((code, pd.Timestamp(year - 1, 9, 30), grade))
+                rows.append((code, pd.Timestamp(year - 1, 4, 1) + pd.Timedelta(days=int(rng.integers(360))), grade))
     table = pd.DataFrame(rows, columns=["authority", "start_date", "grade"]).assign(
         framework="ILACS", type="standard", domain="overall"
     )
