@@ -100,8 +100,9 @@ def test_the_likelihood_of_a_score_and_its_white_noise_are_a_probit_of_unit_nois
         np.testing.assert_allclose(p, norm.cdf((2.0 * rows.numerator - 1.0) * f), rtol=1e-6)
 
 
-def test_the_likelihood_of_the_sites_is_that_of_the_explicit_route(timed: Design) -> None:
-    rows = timed.observation[timed.observation.small]
+def test_the_likelihood_of_the_sites_is_that_of_the_explicit_route(panel: Panel) -> None:
+    d = design(panel, TIMED)
+    rows = d.observation[d.observation.small]
     assert {TIMING, "binomial"} <= set(rows.family)
     z = np.linspace(-1.0, 1.0, len(rows))
     explicit = small_logp(rows, pt.constant(z)).eval().sum() - small_logp(rows, pt.constant(z + 0.3)).eval().sum()
