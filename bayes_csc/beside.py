@@ -64,8 +64,9 @@ def largest_difference(table: pd.DataFrame) -> str:
     gap = table.p_decline_beside - table.p_decline
     if gap.isna().all():
         return "no authority has a P(decline) in both runs"
-    row = table.loc[gap.abs().idxmax()]
+    at = int(np.nanargmax(gap.abs().to_numpy()))
+    row = table.iloc[at]
     return (
         f"P(decline) beside differs by {float(np.nanmean(gap.abs())):.3f} on average, at most by "
-        f"{gap[row.name]:+.3f} ({row['name']}: {row.p_decline:.3f} and {row.p_decline_beside:.3f})"
+        f"{gap.iloc[at]:+.3f} ({row['name']}: {row.p_decline:.3f} and {row.p_decline_beside:.3f})"
     )

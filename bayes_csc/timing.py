@@ -76,7 +76,8 @@ def timing_rows(panel: Panel, authority: Sequence[str]) -> pd.DataFrame:
     there = table.loc[rows.unit]
     whole = there.valid_from.isna().to_numpy() | (there.valid_from.to_numpy() <= first_day(rows.year.to_numpy()))
     whole &= there.valid_to.isna().to_numpy() | (there.valid_to.to_numpy() >= first_day(rows.year.to_numpy() + 1))
-    return rows[whole & (open_years[place] > 0)].reset_index(drop=True)
+    kept: pd.DataFrame = rows[whole & (open_years[place] > 0)].reset_index(drop=True)
+    return kept
 
 
 def whole_years(start: pd.Series, until: pd.Timestamp) -> np.ndarray:
@@ -85,7 +86,7 @@ def whole_years(start: pd.Series, until: pd.Timestamp) -> np.ndarray:
         return np.zeros(0, dtype=int)
     years = np.arange(start.min().year, until.year + 2)
     known = (first_day(years) >= start.min()) & (first_day(years + 1) <= until + pd.Timedelta(days=1))
-    return years[known]
+    return np.asarray(years[known])
 
 
 def first_day(year: np.ndarray) -> pd.DatetimeIndex:

@@ -113,11 +113,12 @@ def changes(panel: Panel, keys: Sequence[str], *, seed: int, replicates: int) ->
         ).dropna()
         row: dict[str, object] = {"indicator": key, "label": indicator.label, "authorities": len(rows)}
         if len(rows):
-            values = rows.change.to_numpy()
-            low, high = bootstrap(
-                rows.authority.to_numpy(), lambda at, v=values: np.array([v[at].mean()]), seed=seed,
-                replicates=replicates,
-            )  # fmt: skip
+            values = rows.change.to_numpy(dtype=float)
+
+            def mean(at: np.ndarray, values: np.ndarray = values) -> np.ndarray:
+                return np.array([values[at].mean()])
+
+            low, high = bootstrap(rows.authority.to_numpy(), mean, seed=seed, replicates=replicates)
             row |= {"change": values.mean(), "change_lower": low[0], "change_upper": high[0]}
         out.append(row)
     return pd.DataFrame(out).reindex(
@@ -125,13 +126,14 @@ def changes(panel: Panel, keys: Sequence[str], *, seed: int, replicates: int) ->
     )
 
 
-def _link(cells: pd.DataFrame, family: str) -> pd.Series:
+def _link(cells: pd.DataFrame, family: str) -> np.ndarray:
     """Log rate, logit, log value or value of each cell."""
+    y, n, value = (cells[name].to_numpy(dtype=float) for name in ("numerator", "denominator", "value"))
     if family == "poisson":
-        return np.log((cells.numerator + 0.5) / cells.denominator)
+        return np.asarray(np.log((y + 0.5) / n))
     if family == "binomial":
-        return np.log((cells.numerator + 0.5) / (cells.denominator - cells.numerator + 0.5))
-    return np.log(cells.value) if family == "lognormal" else cells.value
+        return np.asarray(np.log((y + 0.5) / (n - y + 0.5)))
+    return np.asarray(np.log(value) if family == "lognormal" else value)
 
 
 def _change(mine: pd.DataFrame) -> float:
