@@ -18,7 +18,7 @@ import xarray as xr
 from scipy.special import expit
 
 from bayes_csc.design import Design, design
-from bayes_csc.errors import DataError, UsageError
+from bayes_csc.errors import DataError, SpecError, UsageError
 from bayes_csc.families import declared, drawn
 from bayes_csc.indicators import SIGN
 from bayes_csc.judged import JUDGEMENT
@@ -130,6 +130,7 @@ def write_simulation(
 
 
 def _simulated(panel: Panel, model: Model, spec: Spec, seed: int, *, suppressed: set[str]) -> tuple[Panel, xr.DataTree]:
+    refuse_feedback(panel, spec)
     panel = replace(panel, indicators=declared(panel.indicators, panel.cells))
     blank = _blank(panel, spec)
     layout = design(blank, spec)
@@ -152,6 +153,22 @@ def _simulated(panel: Panel, model: Model, spec: Spec, seed: int, *, suppressed:
         blank, cells=cells, inspections=inspections, readme=_readme(panel, spec, seed), licence="",
     )  # fmt: skip
     return out, _truth(layout, theta, eta, hyperparameters, seed)
+
+
+def refuse_feedback(panel: Panel, spec: Spec) -> None:
+    """Refuse what would need inspections that follow from the truth, year after year, and figures that follow them.
+
+    Raises
+    ------
+    SpecError
+        Saying what to leave out.
+    """
+    flagged = [key for key, indicator in panel.indicators.items() if indicator.post_inspection]
+    problems = ["ratings.timing: dates of inspections are not simulated; leave it out"] if spec.ratings.timing else []
+    if flagged:
+        problems.append(f"post_inspection of {', '.join(flagged)}: it is not simulated; take it out of the dictionary")
+    if problems:
+        raise SpecError("\n".join(problems))
 
 
 def _blank(panel: Panel, spec: Spec) -> Panel:

@@ -48,10 +48,11 @@ def panel() -> Panel:
 # Exactly.
 
 
-def test_the_joint_density_with_its_states_integrated_out_is_the_collapsed_density(panel: Panel) -> None:
+@pytest.mark.parametrize("timing", [False, True])
+def test_the_joint_density_with_its_states_integrated_out_is_the_collapsed_density(panel: Panel, timing: bool) -> None:
     # Where everything is Gaussian the log density is quadratic in the latent variables u, so that
     #     log of the integral over u = log p at its maximum - 1/2 log|-H| + n/2 log(2 pi).
-    spec = Spec.parse({"ratings": {"use": False}, "counts": {"small": "sites"}})
+    spec = Spec.parse({"ratings": {"use": False, "timing": timing}, "counts": {"small": "sites"}})
     d = design(panel, spec)
     collapsed, joint = from_design(d, spec), from_design(d, spec, likelihood="joint")
     density, joint_density = (model.compile_logp(mode=PLAIN) for model in (collapsed, joint))

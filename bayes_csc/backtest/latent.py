@@ -84,7 +84,7 @@ class IndicatorsOnly:
 
     def __call__(self, known: Panel, targets: pd.DataFrame, *, seed: int) -> Answer:
         """Probabilities by theta at each target's date."""
-        run = preview_of(known, self.model, self.spec.updated({"ratings": {"use": False}}), seed)
+        run = preview_of(known, self.model, self.spec.updated({"ratings": {"use": False, "timing": False}}), seed)
         past = overall_judgements(known)
         learned = theta_at(run, past["authority"], past["start"]).set_axis(past.index)
         there = learned.notna()
