@@ -149,8 +149,8 @@ class Design:
             labels=[(k, int(t)) for k, y in zip(keys, years, strict=True) for t in y],
             step_labels=[(k, int(t)) for k, y in zip(keys, years, strict=True) for t in y[1:]],
             step_indicator=np.repeat(np.arange(len(years)), [max(y.size - 1, 0) for y in years]),
-            step_scale=np.sqrt(np.concatenate([np.diff(y) for y in years]).astype(float)),
-            basis=block_diag(*blocks),
+            step_scale=np.sqrt(np.concatenate([np.zeros(0), *(np.diff(y) for y in years)])),
+            basis=block_diag(*blocks) if blocks else np.zeros((0, 0)),
         )
 
     def graded(self) -> Graded:
@@ -217,7 +217,8 @@ def design(panel: Panel, spec: Spec) -> Design:
         judged = Judged.of(ratings, panel.sub_judgements)
         observation = pd.concat([observation, judgement_rows(ratings)], ignore_index=True)
     if observation.empty:
-        raise DataError(f"panel {panel.name}: no observed cell of the indicators {', '.join(keys)}")
+        lost = f"observed cell of the indicators {', '.join(keys)}" if keys else "judgement, and the spec no indicator"
+        raise DataError(f"panel {panel.name}: no {lost}")
 
     year, window, now = _grid(panel, keys)
     year = np.append(year, year[-1] + 1 + np.arange(spec.horizon))
@@ -275,10 +276,10 @@ def _chosen(panel: Panel, spec: Spec) -> tuple[str, ...]:
     keys = tuple(
         k
         for k in (spec.indicators or default_indicators(panel))
-        if k not in spec.drop and panel.indicators[k].domain not in spec.drop_domains
+        if spec.measurement.use and k not in spec.drop and panel.indicators[k].domain not in spec.drop_domains
     )
     if not keys and not spec.ratings.use:
-        raise SpecError("the spec leaves no indicator and no rating")
+        raise SpecError("the spec leaves no indicator and no rating; use ratings, or keep an indicator")
     return keys
 
 
