@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup fit test format lock
+.PHONY: setup fit test format lock backtest
 
 setup:
 	@$(PYTHON) bootstrap.py
@@ -18,6 +18,12 @@ test: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+
+# The record of the baseline's backtest ships with the panel; run it anew when the panel or the baseline changes.
+backtest: setup
+	$(BIN)/bayescsc backtest --overwrite --out runs/backtest
+	mkdir -p data/backtests
+	cp runs/backtest/backtest.json data/backtests/england.json
 
 format: setup
 	$(BIN)/ruff check --fix .

@@ -43,8 +43,8 @@ def next_recovery(fit: Fit, model: Model, truth: xr.DataTree, *, seed: int = 0, 
     Returns
     -------
     xarray.Dataset
-        By authority: `p_worse`, `worse` (0 or 1) and `copies` (replicate, authority), the same in posterior draws; NaN for authorities
-        that were never inspected, or whose last grade is the worst.
+        By authority: `p_worse`, `worse` (0 or 1) and `copies` (replicate, authority), the same in posterior draws; NaN
+        for authorities that were never inspected, or whose last grade is the worst.
     """
     came = truth[NEXT].to_dataset()
     codes = [str(code) for code in fit.panel.authorities.index]

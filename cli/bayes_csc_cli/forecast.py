@@ -54,8 +54,21 @@ def forecast(
         write_forecast(tables[0], run)
     for table in tables:
         show(table)
+    typer.echo(skill(fit, group))
     name = "forecast_dates" if len(days) > 1 else "forecast"
     typer.echo(f"Wrote {run / f'{name}.csv'} and {run / f'{name}.json'}")
+
+
+def skill(fit: Fit, group: str) -> str:
+    """Say how good such forecasts have been, by the backtest that ships with the panel."""
+    from bayes_csc.backtest.shipped import shipped
+
+    found = shipped(fit.panel, fit.spec)
+    if found is None:
+        return (
+            f"No backtest ships with the panel {fit.panel.name}: `bayescsc backtest` says how good such forecasts are."
+        )
+    return " ".join(["Backtest (exploratory).", *found.mismatch, *found.quotes(group)])
 
 
 def forecast_of(fit: Fit, **options: Any) -> pd.DataFrame | None:
@@ -84,8 +97,8 @@ def show(table: pd.DataFrame) -> None:
     out = Table(
         title=("PREVIEW. " if about["preview"] else "") + f"Next overall grade{of}, from {about['now']}",
         caption=f"{about['panel']} {about['panel_hash'][:12]}, spec {about['spec']}, seed {about['seed']}. Intervals "
-        f"{percent}, equal-tailed: of the date, and of P(worse) over the hyperparameters; 'state known': of what P would "
-        "be if the authority's state now were known. 'no data': P(worse) had nothing been observed since the last "
+        f"{percent}, equal-tailed: of the date, and of P(worse) over the hyperparameters; 'state known': of what P "
+        "would be if the authority's state now were known. 'no data': P(worse) had nothing been observed since the last "
         "inspection. 'visit': the expected loss that an early visit saves, in false flags.",
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
