@@ -1,4 +1,4 @@
-"""How forecasts of the next inspection of simulated panels came true: P(worse) beside the grades that the model drew."""
+"""How forecasts of the next inspection of simulated panels came true: P(worse) beside the grades that were drawn."""
 
 from __future__ import annotations
 

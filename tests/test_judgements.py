@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -176,7 +177,7 @@ def test_the_command_fits_the_indicators_alone(
     fitted: Fit, alone: Fit, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fitted.write(tmp_path / "run")
-    monkeypatch.setattr("bayes_csc.fit.preview", lambda *_, **__: alone)
+    monkeypatch.setattr(sys.modules["bayes_csc.fit"], "preview", lambda *_, **__: alone)
     assert command("judgements", tmp_path / "run") == 0
     said = capsys.readouterr().out
     assert "Correlation of theta with and without ratings" in said

@@ -97,9 +97,9 @@ def show(table: pd.DataFrame) -> None:
     out = Table(
         title=("PREVIEW. " if about["preview"] else "") + f"Next overall grade{of}, from {about['now']}",
         caption=f"{about['panel']} {about['panel_hash'][:12]}, spec {about['spec']}, seed {about['seed']}. Intervals "
-        f"{percent}, equal-tailed: of the date, and of P(worse) over the hyperparameters; 'state known': of what P "
-        "would be if the authority's state now were known. 'no data': P(worse) had nothing been observed since the last "
-        "inspection. 'visit': the expected loss that an early visit saves, in false flags.",
+        f"{percent}, equal-tailed: of the date, and of P(worse) over the hyperparameters; 'state known': of what it "
+        "would be if the authority's state now were known. 'no data': P(worse) had nothing been observed since the "
+        "last inspection. 'visit': the expected loss that an early visit saves, in false flags.",
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
     )
