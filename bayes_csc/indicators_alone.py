@@ -15,6 +15,7 @@ from bayes_csc.design import Design
 from bayes_csc.errors import UsageError
 from bayes_csc.fit import CORES, Fit, Model
 from bayes_csc.judged import judgements
+from bayes_csc.loadings import INDICATOR, loadings
 from bayes_csc.noisy_probit import concordance, noisy_probit_slope
 from bayes_csc.revisit import revisit
 from bayes_csc.run_table import about, refuse_failed, write_table
@@ -46,7 +47,7 @@ def indicators_alone(
     """How far theta estimated from indicators alone goes with the judgements that were held out.
 
     For each draw s of the hyperparameters of the fit without ratings, theta at the start of inspection i is
-    N(m[i, s], v[i, s]) less England's mean of that day, and
+    N(m[i, s], v[i, s]), less England's mean of that day or, `_within`, less that of the authority's region, and
 
         slope[s]        of the ordered probit of the grades on theta, what is not known of theta integrated out
                         (`noisy_probit`), cutpoints shifted by framework
@@ -74,9 +75,10 @@ def indicators_alone(
     Returns
     -------
     pandas.DataFrame
-        A row per domain judged: `inspections`, `slope` (median) and `concordance` (mean) with `_lower` and `_upper`,
-        `p_slope_negative`, and the `loading` in the fit with ratings. `attrs` holds the metadata that every output
-        carries and `theta`: the correlation of theta with and without ratings (`theta_agreement`).
+        A row per domain judged: `inspections`, `slope` (median) and `concordance` (mean), the same `_within` regions,
+        and the `loading` in the fit with ratings, each with `_lower` and `_upper`. `attrs` holds the metadata that every output
+        carries; `theta`, the correlation of theta with and without ratings (`theta_agreement`); and `alone`, where the
+        second fit comes from and the loadings of its indicators beside those of the first.
 
     Raises
     ------
@@ -88,28 +90,30 @@ def indicators_alone(
     if alone.record["panel_hash"] != fit.record["panel_hash"] or "judgement_loading" in alone.posterior:
         raise UsageError("expected a fit of the same panel without ratings (spec.ratings.use = false) beside the run")
     rows = _held_out(fit)
-    mean, variance = theta_at_inspections(alone, model, rows, cores=cores)
+    mean, variance, region = theta_at_inspections(alone, model, rows, cores=cores)
     score = len(fit.panel.grades) - rows.grade.to_numpy(dtype=int)
     scale = pd.factorize(rows.framework + ":" + rows.domain)[0]
     who = pd.factorize(rows.authority)[0]
     rng = np.random.default_rng([int(alone.record["seed"]), 5])
     weight = rng.standard_exponential((len(mean), who.max() + 1))[:, who]
 
-    def one(at: np.ndarray, s: int) -> tuple[float, float]:
-        given = score[at], scale[at], mean[s, at]
+    def one(at: np.ndarray, s: int, theta: np.ndarray) -> tuple[float, float]:
+        given = score[at], scale[at], theta[s, at]
         return noisy_probit_slope(*given, variance[s, at], weight[s, at]), concordance(*given, weight[s, at])
 
     out = []
     tails = [(1.0 - interval) / 2.0, (1.0 + interval) / 2.0]
     for domain in fit.posterior.judged.to_numpy():
         at = np.flatnonzero(rows.judged == domain)
-        slope, agreed = np.array([one(at, s) for s in range(len(mean))]).T
+        slope, agreed = np.array([one(at, s, mean) for s in range(len(mean))]).T
+        within, agreed_within = np.array([one(at, s, mean - region) for s in range(len(mean))]).T
         loading = fit.posterior["judgement_loading"].sel(judged=domain).to_numpy()
         out.append(
             {"judged": str(domain), "inspections": at.size, "authorities": np.unique(who[at]).size}
             | _row("slope", slope, float(np.median(slope)), tails)
-            | {"p_slope_negative": float((slope < 0.0).mean())}
+            | _row("slope_within", within, float(np.median(within)), tails)
             | _row("concordance", agreed, float(agreed.mean()), tails)
+            | _row("concordance_within", agreed_within, float(agreed_within.mean()), tails)
             | _row("loading", loading, float(loading.mean()), tails)
             | {"note": "preview" if fit.preview or alone.preview else ""}
         )
@@ -118,10 +122,24 @@ def indicators_alone(
         about(fit, "all", interval)
         | {
             "theta": theta_agreement(fit, alone, tails),
-            "alone": alone.provenance() | {"gate_passed": alone.gate.passed, "failing": list(alone.gate.failing)},
+            "alone": alone.provenance()
+            | {"gate_passed": alone.gate.passed, "failing": list(alone.gate.failing)}
+            | {"loadings": _alone_loadings(fit, alone, interval)},
         }
     )
     return table
+
+
+def _alone_loadings(fit: Fit, alone: Fit, interval: float) -> list[dict[str, Any]]:
+    """Loadings of the indicators without ratings, and with them, `mean_with_ratings`."""
+    without, beside = (loadings(run, interval=interval, force=True) for run in (alone, fit))
+    known = beside[beside.kind == INDICATOR].set_index("key")["mean"]
+    rows = without[without.kind == INDICATOR]
+    columns = ["key", "label", "mean", "lower", "upper"]
+    return [
+        {str(name): value for name, value in row.items()} | {"mean_with_ratings": float(known[row["key"]])}
+        for row in rows[columns].to_dict("records")
+    ]
 
 
 def _held_out(fit: Fit) -> pd.DataFrame:
@@ -135,22 +153,33 @@ def _held_out(fit: Fit) -> pd.DataFrame:
 
 def theta_at_inspections(
     alone: Fit, model: Model, rows: pd.DataFrame, *, cores: int = CORES
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and variance (draw, judgement) of theta at each judgement's `position`, relative to England's mean then."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Theta at each judgement's `position`, relative to England's mean then.
+
+    Returns
+    -------
+    tuple
+        Mean and variance of theta, and the mean over its region, (draw, judgement) each.
+    """
     again = revisit(alone, model, draws=DRAWS)
     d: Design = again.design
     weights = d.weights(rows.position.to_numpy())
     who = np.array([d.authority.index(code) for code in rows.authority])
     share = d.exists / np.maximum(d.exists.sum(axis=0), 1)
+    inside = (d.region_index == np.arange(len(d.region))[:, None]).astype(float)
+    there = np.maximum(inside @ d.exists, 1.0)  # (region, year)
 
-    def one(point: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def one(point: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         mean, own = theta_moments(d, again.density.real(point))
         centred = mean - (share * mean).sum(axis=0)
-        return (weights * centred[who]).sum(axis=1), np.einsum("it,itu,iu->i", weights, own[who], weights)
+        regional = (inside @ (d.exists * centred) / there)[d.region_index]
+        variance = np.einsum("it,itu,iu->i", weights, own[who], weights)
+        return (weights * centred[who]).sum(axis=1), variance, (weights * regional[who]).sum(axis=1)
 
     with threadpool_limits(1), ThreadPoolExecutor(cores) as pool:
         found = list(pool.map(one, again.points))
-    return np.stack([f[0] for f in found]), np.maximum(np.stack([f[1] for f in found]), 0.0)
+    mean, variance, region = (np.stack([f[i] for f in found]) for i in range(3))
+    return mean, np.maximum(variance, 0.0), region
 
 
 def theta_agreement(fit: Fit, alone: Fit, tails: list[float]) -> dict[str, dict[str, float]]:
@@ -159,18 +188,27 @@ def theta_agreement(fit: Fit, alone: Fit, tails: list[float]) -> dict[str, dict[
     Returns
     -------
     dict
-        For theta of the last year, of all years, and its change over the last two: `of_means`, the correlation of the
+        For theta of the last year, the same less the mean of its region, of all years, and its change over the last
+        two: `of_means`, the correlation of the
         posterior means, and `of_draws`, its median over pairs of draws with `lower` and `upper`, lower as the draws
         differ by what is not known.
     """
     first, second = xr.align(fit.posterior["theta"], alone.posterior["theta"], join="inner", exclude=("chain", "draw"))
     last = first.year.to_numpy()[-1]
+    region = fit.panel.authorities["region"].loc[list(first.authority.to_numpy())].to_numpy()
+    place = xr.DataArray(region.astype(str), dims="authority", name="region")
     taken = {
         "last year": lambda theta: theta.sel(year=last),
+        "last year within regions": lambda theta: _within(theta.sel(year=last), place),
         "all years": lambda theta: theta.stack(at=("authority", "year")),
         "change over two years": lambda theta: theta.sel(year=last) - theta.sel(year=last - RECENT_YEARS),
     }
     return {name: _correlation(take(first), take(second), tails) for name, take in taken.items()}
+
+
+def _within(theta: xr.DataArray, place: xr.DataArray) -> xr.DataArray:
+    """Theta less the mean of its region."""
+    return theta.groupby(place) - theta.groupby(place).mean()
 
 
 def _correlation(first: xr.DataArray, second: xr.DataArray, tails: list[float]) -> dict[str, float]:

@@ -63,8 +63,12 @@ def test_a_domain_s_loading_is_the_mean_of_its_indicators(fitted: Fit) -> None:
 def test_theta_at_an_inspection_is_that_of_the_fit_without_ratings(fitted: Fit, alone: Fit) -> None:
     rows = judgements(fitted.panel)
     rows = rows[rows.authority.isin(alone.posterior.authority.to_numpy())].reset_index(drop=True)
-    mean, variance = theta_at_inspections(alone, trajectory, rows)
-    assert mean.shape == variance.shape == (80, len(rows))
+    mean, variance, region = theta_at_inspections(alone, trajectory, rows)
+    assert mean.shape == variance.shape == region.shape == (80, len(rows))
+    where = fitted.panel.authorities.region.loc[rows.authority].to_numpy()
+    at = rows.position.to_numpy()
+    same = (where[:, None] == where) & (at[:, None] == at)  # one region, one day
+    np.testing.assert_allclose(np.where(same, region[7][:, None], region[7]), region[7][None].repeat(len(at), axis=0))
     years = alone.posterior.year.to_numpy().astype(float)
     i = int(np.argmax(rows.authority == "402"))
     path = alone.posterior["theta"].sel(authority="402")
@@ -79,7 +83,7 @@ def test_indicators_alone_are_held_against_every_domain_judged(fitted: Fit, alon
     found = indicators_alone(fitted, alone, trajectory)
     assert list(found.judged) == list(fitted.posterior.judged.to_numpy())
     assert found.inspections.sum() == len(judgements(fitted.panel))
-    for name in ("slope", "concordance", "loading"):
+    for name in ("slope", "slope_within", "concordance", "concordance_within", "loading"):
         assert (found[f"{name}_lower"] <= found[name]).all()
         assert (found[name] <= found[f"{name}_upper"]).all()
     assert found.concordance.between(0, 1).all()
@@ -100,9 +104,9 @@ def test_theta_agrees_with_itself(fitted: Fit, alone: Fit) -> None:
         assert agreement["lower"] == pytest.approx(1.0)
 
 
-def _still(run: Fit, fitted: Fit) -> tuple[np.ndarray, np.ndarray]:
+def _still(run: Fit, fitted: Fit) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     n = len(judgements(fitted.panel))
-    return np.random.default_rng(0).standard_normal((6, n)), np.full((6, n), 0.1)
+    return np.random.default_rng(0).standard_normal((6, n)), np.full((6, n), 0.1), np.zeros((6, n))
 
 
 def test_what_cannot_be_compared_is_refused(fitted: Fit, alone: Fit) -> None:
@@ -120,10 +124,14 @@ def test_what_cannot_be_compared_is_refused(fitted: Fit, alone: Fit) -> None:
 
 
 def test_a_domain_is_found_where_the_slope_s_interval_is_above_zero() -> None:
-    table = pd.DataFrame({"judged": ["help_and_protection", "leadership"], "slope_lower": [0.1, -0.1]})
+    table = pd.DataFrame(
+        {"judged": ["help_and_protection", "leadership"], "slope_lower": [0.1, -0.1], "slope_within_lower": [0.2, 0.1]}
+    )
     said = verdict(table)
-    assert "to some degree: help and protection." in said
+    assert "follow, to some degree: help and protection." in said
     assert "cannot be told to find: leadership." in said
+    assert "within regions, to some degree: help and protection, leadership." in said
+    assert "find within regions" not in said
     assert "agreement validates neither" in said
 
 

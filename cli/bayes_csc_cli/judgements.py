@@ -90,16 +90,21 @@ def alone_text(table: pd.DataFrame) -> str:
     """Lay out how far indicators alone go with the judgements held out."""
     about: dict[str, Any] = {str(key): value for key, value in table.attrs.items()}
     percent = f"{about['interval']['probability']:.0%}"
-    header = ["Indicators alone", "judgements", f"slope ({percent})", f"loading with ratings ({percent})",
-              f"concordance ({percent})"]  # fmt: skip
+    names = {
+        "slope": "slope", "slope_within": "within regions", "loading": "loading with ratings",
+        "concordance": "concordance", "concordance_within": "within regions",
+    }  # fmt: skip
+    header = [f"Indicators alone ({percent})", "judgements", *names.values()]
     rows = [
-        [row["judged"].replace("_", " "), str(row["inspections"]),
-         *(_with_interval(row, name) for name in ("slope", "loading", "concordance"))]
+        [row["judged"].replace("_", " "), str(row["inspections"]), *(_with_interval(row, name) for name in names)]
         for row in table.to_dict("records")
-    ]  # fmt: skip
+    ]
     theta = "; ".join(
         f"{name} {found['of_means']:.2f} (draws {found['of_draws']:.2f}, {found['lower']:.2f} to {found['upper']:.2f})"
         for name, found in about["theta"].items()
+    )
+    carried = "; ".join(
+        f"{row['label']} {row['mean']:.2f} ({row['mean_with_ratings']:.2f})" for row in about["alone"]["loadings"]
     )
     failed = "" if about["alone"]["gate_passed"] else " Its own check FAILED: read it as a sketch."
     return "\n".join(
@@ -107,8 +112,9 @@ def alone_text(table: pd.DataFrame) -> str:
             text_table(header, rows, terminal_width()),
             "Slope: probits of a judgement per unit of theta estimated from the indicators, no judgement seen (a "
             f"preview).{failed} Concordance: of two inspections with different grades, how often the better one has "
-            "the higher theta; 0.50 is no association.",
+            "the higher theta; 0.50 is no association. Within regions: theta less the mean of its region.",
             f"Correlation of theta with and without ratings, posterior means: {theta}.",
+            f"Loadings without ratings (with them): {carried}.",
             verdict(table),
         ]
     )
@@ -116,10 +122,12 @@ def alone_text(table: pd.DataFrame) -> str:
 
 def verdict(table: pd.DataFrame) -> str:
     """Say of which domains indicators alone find the judgements, by the intervals of the slopes."""
-    found = [row["judged"].replace("_", " ") for row in table.to_dict("records") if row["slope_lower"] > 0.0]
-    lost = [row["judged"].replace("_", " ") for row in table.to_dict("records") if not row["slope_lower"] > 0.0]
-    said = [f"Indicators alone find what these judgements follow, to some degree: {', '.join(found)}."] if found else []
-    said += [f"They cannot be told to find: {', '.join(lost)}."] if lost else []
+    said = []
+    for where, name in (("", "slope_lower"), (" within regions", "slope_within_lower")):
+        rows = [(str(row["judged"]).replace("_", " "), row[name] > 0.0) for row in table.to_dict("records")]
+        found, lost = (", ".join(each for each, there in rows if there is wanted) for wanted in (True, False))
+        said += [f"Indicators alone find what these judgements follow{where}, to some degree: {found}."] * bool(found)
+        said += [f"They cannot be told to find{where}: {lost}."] * bool(lost)
     return " ".join([*said, "Inspectors read the same indicators, so that agreement validates neither."])
 
 
