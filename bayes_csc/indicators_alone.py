@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +78,7 @@ def indicators_alone(
     -------
     pandas.DataFrame
         A row per domain judged: `inspections`, `slope` (median) and `concordance` (mean), the same `_within` regions,
-        and the `loading` in the fit with ratings, each with `_lower` and `_upper`. `attrs` holds the metadata that every output
+        and the `loading` in the fit with ratings, each with `_lower` and `_upper`. `attrs` has what every output
         carries; `theta`, the correlation of theta with and without ratings (`theta_agreement`); and `alone`, where the
         second fit comes from and the loadings of its indicators beside those of the first.
 
@@ -89,35 +91,10 @@ def indicators_alone(
     without_ratings(fit)
     if alone.record["panel_hash"] != fit.record["panel_hash"] or "judgement_loading" in alone.posterior:
         raise UsageError("expected a fit of the same panel without ratings (spec.ratings.use = false) beside the run")
-    rows = _held_out(fit)
-    mean, variance, region = theta_at_inspections(alone, model, rows, cores=cores)
-    score = len(fit.panel.grades) - rows.grade.to_numpy(dtype=int)
-    scale = pd.factorize(rows.framework + ":" + rows.domain)[0]
-    who = pd.factorize(rows.authority)[0]
-    rng = np.random.default_rng([int(alone.record["seed"]), 5])
-    weight = rng.standard_exponential((len(mean), who.max() + 1))[:, who]
-
-    def one(at: np.ndarray, s: int, theta: np.ndarray) -> tuple[float, float]:
-        given = score[at], scale[at], theta[s, at]
-        return noisy_probit_slope(*given, variance[s, at], weight[s, at]), concordance(*given, weight[s, at])
-
-    out = []
+    held_out = HeldOut.of(fit, alone, model, cores=cores)
     tails = [(1.0 - interval) / 2.0, (1.0 + interval) / 2.0]
-    for domain in fit.posterior.judged.to_numpy():
-        at = np.flatnonzero(rows.judged == domain)
-        slope, agreed = np.array([one(at, s, mean) for s in range(len(mean))]).T
-        within, agreed_within = np.array([one(at, s, mean - region) for s in range(len(mean))]).T
-        loading = fit.posterior["judgement_loading"].sel(judged=domain).to_numpy()
-        out.append(
-            {"judged": str(domain), "inspections": at.size, "authorities": np.unique(who[at]).size}
-            | _row("slope", slope, float(np.median(slope)), tails)
-            | _row("slope_within", within, float(np.median(within)), tails)
-            | _row("concordance", agreed, float(agreed.mean()), tails)
-            | _row("concordance_within", agreed_within, float(agreed_within.mean()), tails)
-            | _row("loading", loading, float(loading.mean()), tails)
-            | {"note": "preview" if fit.preview or alone.preview else ""}
-        )
-    table = pd.DataFrame(out)
+    table = pd.DataFrame([held_out.row(str(domain), fit, tails) for domain in fit.posterior.judged.to_numpy()])
+    table["note"] = "preview" if fit.preview or alone.preview else ""
     table.attrs.update(
         about(fit, "all", interval)
         | {
@@ -140,6 +117,74 @@ def _alone_loadings(fit: Fit, alone: Fit, interval: float) -> list[dict[str, Any
         {str(name): value for name, value in row.items()} | {"mean_with_ratings": float(known[row["key"]])}
         for row in rows[columns].to_dict("records")
     ]
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Judgements, and theta at their dates as a fit that has seen none of them has it.
+
+    Attributes
+    ----------
+    judged
+        Domain whose loading each judgement has.
+    score, scale, authority
+        Of each judgement: its grade from the worst up, its framework and domain, and whose it is (indices).
+    mean, variance, region
+        Of theta, and of the mean over its region (draw, judgement).
+    weight
+        Of the judgements, by authority (draw, judgement).
+    """
+
+    judged: np.ndarray
+    score: np.ndarray
+    scale: np.ndarray
+    authority: np.ndarray
+    mean: np.ndarray
+    variance: np.ndarray
+    region: np.ndarray
+    weight: np.ndarray
+
+    @classmethod
+    def of(cls, fit: Fit, alone: Fit, model: Model, *, cores: int = CORES) -> HeldOut:
+        """Take the judgements of one fit, and theta of another."""
+        rows = _held_out(fit)
+        mean, variance, region = theta_at_inspections(alone, model, rows, cores=cores)
+        authority = pd.factorize(rows.authority)[0]
+        rng = np.random.default_rng([int(alone.record["seed"]), 5])
+        return cls(
+            judged=rows.judged.to_numpy(),
+            score=len(fit.panel.grades) - rows.grade.to_numpy(dtype=int),
+            scale=pd.factorize(rows.framework + ":" + rows.domain)[0],
+            authority=authority,
+            mean=mean,
+            variance=variance,
+            region=region,
+            weight=rng.standard_exponential((len(mean), authority.max() + 1))[:, authority],
+        )
+
+    def row(self, domain: str, fit: Fit, tails: list[float]) -> dict[str, Any]:
+        """Sum up one domain judged."""
+        at = np.flatnonzero(self.judged == domain)
+        slope, agreed = self.associations(at, self.mean)
+        within, agreed_within = self.associations(at, self.mean - self.region)
+        loading = fit.posterior["judgement_loading"].sel(judged=domain).to_numpy()
+        return (
+            {"judged": domain, "inspections": at.size, "authorities": np.unique(self.authority[at]).size}
+            | _row("slope", slope, float(np.median(slope)), tails)
+            | _row("slope_within", within, float(np.median(within)), tails)
+            | _row("concordance", agreed, float(agreed.mean()), tails)
+            | _row("concordance_within", agreed_within, float(agreed_within.mean()), tails)
+            | _row("loading", loading, float(loading.mean()), tails)
+        )
+
+    def associations(self, at: np.ndarray, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Slope and concordance (draw,) of some of the judgements with theta (draw, judgement)."""
+        score, scale = self.score[at], self.scale[at]
+        slope, agreed = np.empty(len(theta)), np.empty(len(theta))
+        for s, (mine, weight) in enumerate(zip(theta[:, at], self.weight[:, at], strict=True)):
+            slope[s] = noisy_probit_slope(score, scale, mine, self.variance[s, at], weight)
+            agreed[s] = concordance(score, scale, mine, weight)
+        return slope, agreed
 
 
 def _held_out(fit: Fit) -> pd.DataFrame:
@@ -197,7 +242,7 @@ def theta_agreement(fit: Fit, alone: Fit, tails: list[float]) -> dict[str, dict[
     last = first.year.to_numpy()[-1]
     region = fit.panel.authorities["region"].loc[list(first.authority.to_numpy())].to_numpy()
     place = xr.DataArray(region.astype(str), dims="authority", name="region")
-    taken = {
+    taken: dict[str, Callable[[xr.DataArray], xr.DataArray]] = {
         "last year": lambda theta: theta.sel(year=last),
         "last year within regions": lambda theta: _within(theta.sel(year=last), place),
         "all years": lambda theta: theta.stack(at=("authority", "year")),

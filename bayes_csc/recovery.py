@@ -23,8 +23,9 @@ from bayes_csc.calibration import (
 from bayes_csc.decline import decline
 from bayes_csc.design import design
 from bayes_csc.fit import Fit
-from bayes_csc.next_recovery import NEXT, next_summary
+from bayes_csc.next_recovery import next_summary
 from bayes_csc.probabilities import EPSILON
+from bayes_csc.simulate_ahead import NEXT
 
 LEVELS = 99
 REPLICATES = 200

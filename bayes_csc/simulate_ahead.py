@@ -88,7 +88,7 @@ def next_inspections(panel: Panel, rng: np.random.Generator) -> pd.DataFrame:
     return rows.assign(
         start_date=start,
         publication_date=start + pd.Timedelta(days=60),
-        framework=panel.inspections.framework[panel.inspections.start_date.idxmax()],
+        framework=str(panel.inspections.sort_values("start_date").framework.iloc[-1]),
         grade=1,
     )
 

@@ -19,9 +19,9 @@ import numpy as np
 import xarray as xr
 
 from bayes_csc.fit import CHAINS, DRAWS, PREVIEW_DRAWS, fit
-from bayes_csc.next_recovery import NEXT, next_recovery
+from bayes_csc.next_recovery import next_recovery
 from bayes_csc.recovery import DELTA, HYPERPARAMETERS, THETA, recovery, summary
-from bayes_csc.simulate_ahead import simulate_ahead
+from bayes_csc.simulate_ahead import NEXT, simulate_ahead
 from bayes_csc_models.specs import spec
 from bayes_csc_models.trajectory import trajectory
 

@@ -7,9 +7,9 @@ import pytest
 import xarray as xr
 
 from bayes_csc.fit import fit
-from bayes_csc.next_recovery import NEXT, next_recovery, next_summary
+from bayes_csc.next_recovery import next_recovery, next_summary
 from bayes_csc.recovery import DELTA, THETA, recovery
-from bayes_csc.simulate_ahead import simulate_ahead
+from bayes_csc.simulate_ahead import NEXT, simulate_ahead
 from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import trajectory
 
