@@ -245,7 +245,8 @@ def design(panel: Panel, spec: Spec) -> Design:
         polarity=tuple(panel.indicators[k].polarity for k in (*metric, *ordinal)),
         domain=domain,
         domain_index=np.array(
-            [domain.index(panel.indicators[k].domain) if panel.indicators[k].domain in domain else -1 for k in metric]
+            [domain.index(panel.indicators[k].domain) if panel.indicators[k].domain in domain else -1 for k in metric],
+            dtype=int,
         ),
         judged=judged,
         block=tuple(tuple(index[code] for code in block) for block in blocks),
