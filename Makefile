@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup fit test checks compiled format lock
+.PHONY: setup fit test checks compiled format lock backtest
 
 setup:
 	@$(PYTHON) bootstrap.py
@@ -26,6 +26,12 @@ checks:
 # The other core's work meanwhile: what the suite's processes would each compile.
 compiled:
 	$(BIN)/python tests/compiling.py
+
+# The record of the baseline's backtest ships with the panel; run it anew when the panel or the baseline changes.
+backtest: setup
+	$(BIN)/bayescsc backtest --overwrite --out runs/backtest
+	mkdir -p data/backtests
+	cp runs/backtest/backtest.json data/backtests/england.json
 
 format: setup
 	$(BIN)/ruff check --fix .

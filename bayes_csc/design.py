@@ -138,8 +138,8 @@ class Design:
             labels=[(k, int(t)) for k, y in zip(keys, years, strict=True) for t in y],
             step_labels=[(k, int(t)) for k, y in zip(keys, years, strict=True) for t in y[1:]],
             step_indicator=np.repeat(np.arange(len(years)), [max(y.size - 1, 0) for y in years]),
-            step_scale=np.sqrt(np.concatenate([np.diff(y) for y in years]).astype(float)),
-            basis=block_diag(*blocks),
+            step_scale=np.sqrt(np.concatenate([np.zeros(0), *(np.diff(y) for y in years)])),
+            basis=block_diag(*blocks) if blocks else np.zeros((0, 0)),
         )
 
     def graded(self) -> Graded:
@@ -230,7 +230,8 @@ def design(panel: Panel, spec: Spec) -> Design:
         polarity=tuple(panel.indicators[k].polarity for k in (*metric, *ordinal)),
         domain=domain,
         domain_index=np.array(
-            [domain.index(panel.indicators[k].domain) if panel.indicators[k].domain in domain else -1 for k in metric]
+            [domain.index(panel.indicators[k].domain) if panel.indicators[k].domain in domain else -1 for k in metric],
+            dtype=int,
         ),
         judged=judged,
         block=tuple(tuple(index[code] for code in block) for block in blocks),
@@ -261,7 +262,8 @@ def _observed(
         parts.append(timing_rows(panel, authority))
     observation = pd.concat(parts, ignore_index=True)
     if observation.empty:
-        raise DataError(f"panel {panel.name}: no observed cell of the indicators {', '.join(keys)}")
+        lost = f"observed cell of the indicators {', '.join(keys)}" if keys else "judgement, and the spec no indicator"
+        raise DataError(f"panel {panel.name}: no {lost}")
     return observation, judged
 
 
@@ -280,10 +282,10 @@ def _chosen(panel: Panel, spec: Spec) -> tuple[str, ...]:
     keys = tuple(
         k
         for k in (spec.indicators or default_indicators(panel))
-        if k not in spec.drop and panel.indicators[k].domain not in spec.drop_domains
+        if spec.measurement.use and k not in spec.drop and panel.indicators[k].domain not in spec.drop_domains
     )
     if not keys and not spec.ratings.use:
-        raise SpecError("the spec leaves no indicator and no rating")
+        raise SpecError("the spec leaves no indicator and no rating; use ratings, or keep an indicator")
     return keys
 
 

@@ -66,11 +66,17 @@ def simulate(
     """
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
     panel = skeleton(authorities=authorities, years=years, indicators=indicators, rng=rng)
-    suppressed = {key for key, indicator in panel.indicators.items() if indicator.domain != WORKFORCE}
-    return _simulated(panel, model, spec, seed, suppressed=suppressed)
+    return simulate_like(panel, model, spec, seed=seed, suppressed=often_suppressed(panel))
 
 
-def simulate_like(panel: Panel, model: Model, spec: Spec, *, seed: int) -> tuple[Panel, xr.DataTree]:
+def often_suppressed(panel: Panel) -> set[str]:
+    """Indicators of an invented panel whose small counts are suppressed: all but the workforce's."""
+    return {key for key, indicator in panel.indicators.items() if indicator.domain != WORKFORCE}
+
+
+def simulate_like(
+    panel: Panel, model: Model, spec: Spec, *, seed: int, suppressed: set[str] | None = None
+) -> tuple[Panel, xr.DataTree]:
     """Draw a truth and new data for the authorities, denominators and inspection dates of a panel.
 
     Cells without a figure stay as they are; denominators are rounded to whole numbers; only the judgements that inform
@@ -87,6 +93,8 @@ def simulate_like(panel: Panel, model: Model, spec: Spec, *, seed: int) -> tuple
         Choices and priors.
     seed
         The same seed gives the same panel and truth.
+    suppressed
+        Indicators whose counts from 1 to 5 are suppressed; by default those with suppressed cells.
 
     Returns
     -------
@@ -96,8 +104,10 @@ def simulate_like(panel: Panel, model: Model, spec: Spec, *, seed: int) -> tuple
         every hyperparameter; dims and coordinates are those of a posterior without chain and draw. Group `observation`
         has `eta`, the latent logit (higher is better) or score behind each count or grade.
     """
-    suppressed = panel.cells.indicator[panel.cells.status.eq("suppressed") & panel.cells.denominator.gt(0)]
-    return _simulated(panel, model, spec, seed, suppressed=set(suppressed))
+    if suppressed is None:
+        hidden = panel.cells.status.eq("suppressed") & panel.cells.denominator.gt(0)
+        suppressed = set(panel.cells.indicator[hidden])
+    return _simulated(panel, model, spec, seed, suppressed=suppressed)
 
 
 def refuse_existing(folder: str | os.PathLike[str], *, overwrite: bool) -> None:

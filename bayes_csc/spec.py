@@ -56,8 +56,10 @@ class Loadings(_Section):
 
 
 class Measurement(_Section):
-    """Priors of the indicators' national level, year effects, deprivation slope and local deviations."""
+    """Whether indicators inform theta, and priors of their level, year effects, deprivation slope and deviations."""
 
+    use: bool = True
+    """False: judgements alone."""
     level_sd: PositiveFloat = 2.0
     year_sd: PositiveFloat = 0.3
     """Standard deviation of a national year effect's step; some 150 authorities a year leave it little to say."""

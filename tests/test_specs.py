@@ -18,6 +18,7 @@ DIFFERS = {
     "no_ratings": {"ratings": {"use": False}},
     "no_workforce": {"drop_domains": ("workforce",)},
     "timing": {"ratings": {"timing": True}},
+    "ratings_only": {"measurement": {"use": False}},
     "two_dimensions": {
         "indicators": (
             "re_referral",

@@ -19,6 +19,7 @@ from .data import app as data_app
 from .decline import decline
 from .fit import fit
 from .forecast import forecast
+from .judgements import judgements
 from .model import app as model_app
 from .simulate import simulate
 from .study import app as study_app
@@ -37,6 +38,7 @@ app.command()(decline)
 app.command()(backtest)
 app.command()(contributions)
 app.command()(forecast)
+app.command()(judgements)
 app.add_typer(data_app, name="data")
 app.add_typer(model_app, name="model")
 app.command()(simulate)
