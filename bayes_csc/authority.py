@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import pandas as pd
@@ -130,28 +130,47 @@ def authority_record(panel: Panel, code: str) -> AuthorityRecord:
     code
         A code of its table of authorities; see `find_authority`.
     """
+    return next(authority_records(panel, [code]))
+
+
+def authority_records(panel: Panel, codes: Iterable[str]) -> Iterator[AuthorityRecord]:
+    """Gather what a panel holds of several authorities, what they share computed once.
+
+    Parameters
+    ----------
+    panel
+        The data.
+    codes
+        Codes of its table of authorities.
+
+    Yields
+    ------
+    AuthorityRecord
+        In the order of the codes.
+    """
     everyone = current_cells(panel)
-    own = everyone[_is_of(everyone["authority"], code)]
     nation = national(panel)[["value", "lower", "upper"]]
     nation.columns = pd.Index(["national", "national_lower", "national_upper"])
     place = {key: i for i, key in enumerate(panel.indicators)}
-    cells = own.join(nation, on=["indicator", "year"])
-    cells = cells.sort_values(["indicator", "year"], key=lambda s: s.map(place) if s.name == "indicator" else s)
+    known = everyone.join(nation, on=["indicator", "year"])
+    known = known.sort_values(["indicator", "year"], key=lambda s: s.map(place) if s.name == "indicator" else s)
     steps = revisions(panel)
-    return AuthorityRecord(
-        panel=identity(panel),
-        code=code,
-        facts=panel.authorities.T[code],
-        kin=_kin(panel.authorities, code),
-        joint_returns=_joint_returns(panel.authorities, cells),
-        cells=cells.reset_index(drop=True),
-        inspections=_inspections(panel, code),
-        gaps=_gaps(panel, everyone, cells, code),
-        release_changes=_release_changes(cells),
-        revisions=steps[_is_of(steps["authority"], code)].reset_index(drop=True),
-        notes={name: text for name in ("Gaps", "Breaks") if (text := readme_note(panel.readme, name))},
-        indicators=panel.indicators,
-    )
+    for code in codes:
+        cells = known[_is_of(known["authority"], code)]
+        yield AuthorityRecord(
+            panel=identity(panel),
+            code=code,
+            facts=panel.authorities.T[code],
+            kin=_kin(panel.authorities, code),
+            joint_returns=_joint_returns(panel.authorities, cells),
+            cells=cells.reset_index(drop=True),
+            inspections=_inspections(panel, code),
+            gaps=_gaps(panel, everyone, cells, code),
+            release_changes=_release_changes(cells),
+            revisions=steps[_is_of(steps["authority"], code)].reset_index(drop=True),
+            notes={name: text for name in ("Gaps", "Breaks") if (text := readme_note(panel.readme, name))},
+            indicators=panel.indicators,
+        )
 
 
 def readme_note(readme: str, name: str) -> str:

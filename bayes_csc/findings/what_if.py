@@ -1,0 +1,56 @@
+"""Thinned draws that a page keeps, so that its reader can ask with other settings than the report's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from bayes_csc.findings.change_density import thinned_moments
+from bayes_csc.findings.paths import nearest_draws
+
+MOMENTS, PATHS, CHANCES = 160, 160, 200
+"""Draws kept of the change, of the path, and of the probability of a worse grade."""
+
+
+def what_if(
+    theta: xr.DataArray, change: xr.Dataset, code: str, chances: np.ndarray | None, forecast: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Collect the draws of one authority.
+
+    Parameters
+    ----------
+    theta, change
+        Of the fit.
+    code
+        Of the authority.
+    chances
+        P(next grade worse) given each draw and theta now; None where nothing can get worse.
+    forecast
+        Its row of the forecast.
+
+    Returns
+    -------
+    dict
+        `since`: mean and sd of the change since the last inspection, given each draw; `no_data`: had nothing been
+        observed since; `paths`: draws of theta by year, the last being now; `worse`: draws of P(worse), with `p`,
+        their forecast, and `p_no_data`.
+    """
+    now = float(change.attrs["now"])
+    out: dict[str, Any] = {
+        "since": _short(thinned_moments(change, code, "since inspection", MOMENTS), 3),
+        "no_data": _short(thinned_moments(change, code, "since inspection, no data", MOMENTS // 2), 3),
+        "paths": _short(nearest_draws(theta, code, PATHS, now), 2),
+    }
+    if chances is not None and forecast is not None:
+        kept = chances[np.unique(np.linspace(0, len(chances) - 1, CHANCES).round().astype(int))]
+        out["worse"] = _short(kept, 4)
+        out |= {"p": forecast["p_next_worse"], "p_no_data": forecast["p_next_worse_no_data"]}
+    return out
+
+
+def _short(values: np.ndarray, digits: int) -> list[Any]:
+    """Plain numbers of few digits; a year in which the authority did not exist is null."""
+    rounded = np.round(values.astype(float), digits)
+    return np.where(np.isnan(rounded), None, rounded.astype(object)).tolist()  # type: ignore[no-any-return]
