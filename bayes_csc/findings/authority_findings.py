@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from bayes_csc.authority import AuthorityRecord
 from bayes_csc.display_unit import DisplayUnit
 from bayes_csc.findings.beside import Missing
-from bayes_csc.findings.fitted import sampling_interval
 from bayes_csc.geography import codes_of
 
 BAND = (0.1, 0.9)
@@ -84,7 +82,7 @@ def national_bands(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def indicator_figures(
-    record: AuthorityRecord, everyone: pd.DataFrame, bands: pd.DataFrame, fitted: pd.DataFrame, interval: float
+    record: AuthorityRecord, everyone: pd.DataFrame, bands: pd.DataFrame, fitted: pd.DataFrame
 ) -> pd.DataFrame:
     """Figures of one authority beside what is expected of it, the nation and its statistical neighbours.
 
@@ -93,13 +91,11 @@ def indicator_figures(
     record
         What the panel holds of it.
     everyone
-        Current cells of all authorities.
+        Current cells of all authorities, with their own intervals (`fitted.sampling_intervals`).
     bands
         From `national_bands`.
     fitted
         From `fitted.fitted`.
-    interval
-        Of the observed figures' own intervals.
 
     Returns
     -------
@@ -110,11 +106,8 @@ def indicator_figures(
     """
     cells = record.cells.assign(joint=record.cells["authority"].map(lambda unit: len(codes_of(unit))))
     cells = cells.sort_values("joint", kind="stable").drop_duplicates(["indicator", "year"]).sort_index()
-    own = [
-        sampling_interval(part, record.indicators[str(key)], interval)
-        for key, part in cells.groupby("indicator", sort=False)
-    ]
-    cells = cells.join(pd.concat(own)) if own else cells.assign(own_lower=np.nan, own_upper=np.nan)
+    key = ["authority", "indicator", "year"]
+    cells = cells.merge(everyone[[*key, "own_lower", "own_upper"]], how="left", on=key)
     hidden = cells["status"] == "suppressed"
     denominator = cells["denominator"].where(cells["denominator"] > 0)
     for end in ("lower", "upper"):

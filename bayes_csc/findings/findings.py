@@ -22,10 +22,10 @@ from bayes_csc.findings.base_rates import base_rates
 from bayes_csc.findings.beside import Missing, read_backtest, read_sensitivity
 from bayes_csc.findings.caveats import caveats
 from bayes_csc.findings.change_density import change_density
-from bayes_csc.findings.fitted import Fitted, fitted
+from bayes_csc.findings.fitted import Fitted, fitted, sampling_intervals
 from bayes_csc.findings.hyperparameters import energy_histograms, hyperparameter_table, rank_histograms, year_effects
 from bayes_csc.findings.paths import CALENDAR, fan, region_means
-from bayes_csc.findings.what_if import what_if
+from bayes_csc.findings.what_if import group_draws, what_if
 from bayes_csc.fit import Fit, Model
 from bayes_csc.forecast import LOSS_RATIO, forecast, has_judgements
 from bayes_csc.calendar import grid_position
@@ -74,6 +74,8 @@ class Findings:
         How figures are shown, by indicator.
     used
         Keys of the indicators that the fit used.
+    draws
+        Thinned draws of every authority (`what_if.group_draws`).
     """
 
     about: dict[str, Any]
@@ -98,6 +100,7 @@ class Findings:
     pages: tuple[AuthorityFindings, ...]
     units: dict[str, DisplayUnit]
     used: tuple[str, ...]
+    draws: list[dict[str, Any]]
 
     @property
     def listed(self) -> pd.DataFrame:
@@ -178,6 +181,7 @@ def gather(
     table = hyperparameter_table(fit, model, interval=interval)
     cells = current_cells(panel)
     units = display_units(panel.indicators, cells)
+    cells = cells.join(sampling_intervals(cells, panel.indicators, interval))
     told = about(fit, group, interval) | {
         "epsilon": epsilon, "loss_ratio": loss_ratio, "run": run.name, "panel_date": panel.date.isoformat(),
         "threshold": 1.0 / (1.0 + loss_ratio),
@@ -195,6 +199,7 @@ def gather(
         base_rates=base_rates(panel), national=national(panel), year_effects=year_effects(fit, interval=interval),
         hyperparameters=table, ranks=rank_histograms(fit, table), energy=energy_histograms(fit), fitted=expected,
         backtest=beside[0], sensitivity=beside[1], chances=chances, pages=pages, units=units, used=used,
+        draws=group_draws(fit.change, declines, ahead, chances, directory["slug"]),
     )  # fmt: skip
 
 
@@ -257,7 +262,7 @@ def _pages(
         own_sensitivity = (
             sensitivity if isinstance(sensitivity, Missing) else sensitivity[sensitivity["authority"] == code]
         )
-        figures = indicator_figures(record, cells, bands, expected.figures, interval)
+        figures = indicator_figures(record, cells, bands, expected.figures)
         out.append(
             AuthorityFindings(
                 code=code, name=str(row["name"]), slug=str(directory["slug"][code]), region=str(row["region"]),

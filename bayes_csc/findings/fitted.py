@@ -125,7 +125,7 @@ def _checks(rows: pd.DataFrame, residual: np.ndarray, interval: float) -> pd.Dat
     return pd.DataFrame.from_dict(out, orient="index").rename_axis("indicator")
 
 
-def sampling_interval(cells: pd.DataFrame, indicator: Indicator, interval: float) -> pd.DataFrame:
+def sampling_intervals(cells: pd.DataFrame, indicators: dict[str, Indicator], interval: float) -> pd.DataFrame:
     """Each observed figure's own interval: what its count alone leaves open, by Jeffreys' prior.
 
     Shares have a beta interval, rates a gamma one, values the normal one of a known standard deviation of a unit;
@@ -136,18 +136,18 @@ def sampling_interval(cells: pd.DataFrame, indicator: Indicator, interval: float
     pandas.DataFrame
         Columns `own_lower`, `own_upper`, indexed as the cells.
     """
-    tail = (1.0 - interval) / 2.0
-    y, n, value = cells["numerator"], cells["denominator"].where(cells["denominator"] > 0), cells["value"]
-    ends = []
-    for level in (tail, 1.0 - tail):
-        if indicator.family == "binomial":
-            end = pd.Series(beta.ppf(level, y + 0.5, (n - y).clip(lower=0) + 0.5), index=cells.index)
-        elif indicator.family == "poisson":
-            end = pd.Series(gamma.ppf(level, y + 0.5), index=cells.index) / n
-        elif indicator.unit_sd and indicator.family in ("gaussian", "lognormal"):
-            step = ndtri(level) * indicator.unit_sd / np.sqrt(n)
-            end = value + step if indicator.family == "gaussian" else value * np.exp(step)
-        else:
-            end = pd.Series(np.nan, index=cells.index)
-        ends.append(end.where(cells["status"] == "observed"))
-    return pd.DataFrame({"own_lower": ends[0], "own_upper": ends[1]})
+    seen = cells[cells["status"] == "observed"]
+    family = seen["indicator"].map({key: each.family for key, each in indicators.items()}).to_numpy()
+    unit_sd = seen["indicator"].map({key: each.unit_sd or np.nan for key, each in indicators.items()}).to_numpy(float)
+    y, n, value = (seen[name].to_numpy(dtype=float) for name in ("numerator", "denominator", "value"))
+    n = np.where(n > 0, n, np.nan)
+    out = pd.DataFrame(np.nan, index=cells.index, columns=["own_lower", "own_upper"])
+    for name, level in (("own_lower", (1.0 - interval) / 2.0), ("own_upper", (1.0 + interval) / 2.0)):
+        share, rate = family == "binomial", family == "poisson"
+        end = np.full(len(seen), np.nan)
+        end[share] = beta.ppf(level, y[share] + 0.5, np.maximum(n[share] - y[share], 0.0) + 0.5)
+        end[rate] = gamma.ppf(level, y[rate] + 0.5) / n[rate]
+        step = ndtri(level) * unit_sd / np.sqrt(n)
+        end = np.where(family == "gaussian", value + step, np.where(family == "lognormal", value * np.exp(step), end))
+        out.loc[seen.index, name] = end
+    return out

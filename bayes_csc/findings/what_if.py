@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from bayes_csc.findings.change_density import thinned_moments
@@ -12,6 +13,8 @@ from bayes_csc.findings.paths import nearest_draws
 
 MOMENTS, PATHS, CHANCES = 160, 160, 200
 """Draws kept of the change, of the path, and of the probability of a worse grade."""
+LISTED = 80
+"""Draws kept of each where all authorities are on one page."""
 
 
 def what_if(
@@ -47,6 +50,37 @@ def what_if(
         kept = chances[np.unique(np.linspace(0, len(chances) - 1, CHANCES).round().astype(int))]
         out["worse"] = _short(kept, 4)
         out |= {"p": forecast["p_next_worse"], "p_no_data": forecast["p_next_worse_no_data"]}
+    return out
+
+
+def group_draws(
+    change: xr.Dataset, decline: pd.DataFrame, forecast: pd.DataFrame | None, chances: xr.DataArray | None,
+    slugs: pd.Series,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Collect fewer draws of every authority, for a list of any group.
+
+    Returns
+    -------
+    list of dict
+        By name: `name`, `slug`, `grade` (the last), `since` and `recent` (means and sds), and where a grade can get
+        worse `worse`, `p`, `p_no_data`.
+    """
+    ahead = {} if forecast is None else {str(r["authority"]): r for r in forecast.to_dict("records")}
+    out = []
+    for row in decline.to_dict("records"):
+        code = str(row["authority"])
+        entry = {
+            "name": row["name"], "slug": slugs[code], "grade": row["last_grade"],
+            "since": _short(thinned_moments(change, code, "since inspection", LISTED), 2),
+            "recent": _short(thinned_moments(change, code, "recent", LISTED), 2),
+        }  # fmt: skip
+        following = ahead.get(code)
+        if chances is not None and following and following["decision"]:
+            values = chances.sel(authority=code).to_numpy()
+            kept = values[np.unique(np.linspace(0, len(values) - 1, LISTED).round().astype(int))]
+            entry |= {"worse": _short(kept, 3), "p": round(float(following["p_next_worse"]), 4)}
+            entry["p_no_data"] = round(float(following["p_next_worse_no_data"]), 4)
+        out.append(entry)
     return out
 
 
