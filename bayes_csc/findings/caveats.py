@@ -123,7 +123,5 @@ def _cells(record: AuthorityRecord, used: set[str]) -> list[str]:
         )
     if len(gaps):
         labels = [record.indicators[str(key)].label for key in gaps["indicator"].unique()]
-        out.append(
-            f"{len(gaps)} figures that others have and the model uses are missing here, of: {joined(labels)}."
-        )
+        out.append(f"{len(gaps)} figures that others have and the model uses are missing here, of: {joined(labels)}.")
     return out

@@ -45,9 +45,7 @@ def thinned_moments(change: xr.Dataset, authority: str, kind: str, wanted: int) 
     return np.column_stack([mean, sd])
 
 
-def _moments(
-    change: xr.Dataset, authority: str, kind: str, wanted: int = DRAWS
-) -> tuple[np.ndarray, np.ndarray]:
+def _moments(change: xr.Dataset, authority: str, kind: str, wanted: int = DRAWS) -> tuple[np.ndarray, np.ndarray]:
     own = change[["mean", "variance"]].sel(authority=authority, change=kind).transpose("chain", "draw")
     mean, variance = own["mean"].to_numpy().ravel(), own["variance"].to_numpy().ravel()
     known = ~np.isnan(mean)

@@ -166,9 +166,7 @@ def gather(
     if has_judgements(fit):
         tell("next judgements")
         found = next_grade(fit, model, Reinspection.of(panel))
-        ahead = forecast(
-            fit, model, group=group, interval=interval, loss_ratio=loss_ratio, force=force, found=found
-        )
+        ahead = forecast(fit, model, group=group, interval=interval, loss_ratio=loss_ratio, force=force, found=found)
         chances = _chances(found, panel)
         next_columns = ahead.set_index("authority")[["p_next_worse", "p_next_better"]]
         declines = declines.join(next_columns, on="authority")

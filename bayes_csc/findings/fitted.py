@@ -88,9 +88,7 @@ def fitted(again: Revisited, panel: Panel, *, seed: int, interval: float) -> Fit
     )
 
 
-def _figures(
-    rows: pd.DataFrame, link: np.ndarray, indicators: dict[str, Indicator], interval: float
-) -> pd.DataFrame:
+def _figures(rows: pd.DataFrame, link: np.ndarray, indicators: dict[str, Indicator], interval: float) -> pd.DataFrame:
     """Quantiles over the draws, on the scale of the panel's values."""
     tail = (1.0 - interval) / 2.0
     ends = np.quantile(link, [0.5, tail, 1.0 - tail], axis=0) * rows.sign.to_numpy(dtype=float)

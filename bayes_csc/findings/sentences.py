@@ -67,8 +67,9 @@ def change_sentence(decline: dict[str, Any], percent: str) -> str:
             f"{number(decline['p_recent_decline'])}."
         )
     p = decline["p_decline"]
-    median, interval = number(decline["delta_median"], "+.2f"), spread(
-        decline["delta_lower"], decline["delta_upper"], "+.2f"
+    median, interval = (
+        number(decline["delta_median"], "+.2f"),
+        spread(decline["delta_lower"], decline["delta_upper"], "+.2f"),
     )
     return (
         f"Since the inspection of {day(decline['last_inspection'])}, {years(gap)} before the end of the data, a "
@@ -131,4 +132,3 @@ def caterpillar_sentence(rows: pd.DataFrame, epsilon: float, percent: str) -> st
         f"{len(known)} would be expected to have declined by that much, without saying which. For {moved} the figures "
         "since the inspection moved the probability by 0.05 or more."
     )
-

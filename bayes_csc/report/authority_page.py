@@ -78,7 +78,9 @@ def _plain(data: dict[str, Any]) -> dict[str, Any]:
 def _facts(own: AuthorityFindings, about: dict[str, Any]) -> Content:
     last = own.decline["last_grade"]
     judged = (
-        f"last judged {last}, inspection of {day(own.decline['last_inspection'])}" if last else "no overall grade on record"
+        f"last judged {last}, inspection of {day(own.decline['last_inspection'])}"
+        if last
+        else "no overall grade on record"
     )
     return element("p", f"{own.region}; {judged}. Data to {day(about['now'])}.", class_="lead")
 
@@ -152,9 +154,7 @@ def _change(own: AuthorityFindings, about: dict[str, Any], percent: str) -> list
         f"{number(row['p_decline_mcse'], '.3f')}); had nothing been observed since the inspection: "
         f"{number(row['p_decline_no_data'])}."
     )
-    rows = [
-        [number(x, "+.3f"), number(f, ".4f"), number(g, ".4f")] for x, f, g in own.density.to_numpy()[::4]
-    ]
+    rows = [[number(x, "+.3f"), number(f, ".4f"), number(g, ".4f")] for x, f, g in own.density.to_numpy()[::4]]
     caption = f"Change of latent quality over the {years(row['gap_years'])} since the last inspection"
     return [
         *paragraphs(finding, recent),

@@ -12,11 +12,27 @@ from matplotlib.collections import LineCollection, PathCollection, PolyCollectio
 from matplotlib.figure import Figure
 from matplotlib.markers import MarkerStyle
 from matplotlib.patches import Rectangle
+from matplotlib.transforms import IdentityTransform
 
 from bayes_csc.report.style import colour, new_figure
 from bayes_csc.report.svg import TIP
 
-ORDER = ("step1", "step2", "step3", "step4", "step5", "rule", "band", "inner", "region", "muted", "accent", "suppressed", "line", "ink")
+ORDER = (
+    "step1",
+    "step2",
+    "step3",
+    "step4",
+    "step5",
+    "rule",
+    "band",
+    "inner",
+    "region",
+    "muted",
+    "accent",
+    "suppressed",
+    "line",
+    "ink",
+)
 """Roles from the back to the front."""
 DASHES = {"solid": "-", "dashed": (0, (4, 2)), "dotted": (0, (1, 2))}
 
@@ -139,11 +155,13 @@ class Canvas:
         style = MarkerStyle(marker)
         path = style.get_path().transformed(style.get_transform())
         hollow = marker == "D"
-        return PathCollection(
+        made = PathCollection(
             [path], sizes=[size**2], offsets=points, offset_transform=self._axes.transData,
             facecolors=colour("paper" if hollow else role), edgecolors=colour(role), linewidths=0.9 if hollow else 0,
             zorder=place + 40,
         )  # fmt: skip
+        made.set_transform(IdentityTransform())  # sizes are in points, not in the data's units
+        return made
 
 
 def ticks_of(low: float, high: float, wanted: int = 3) -> list[float]:

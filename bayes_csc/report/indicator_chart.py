@@ -16,6 +16,10 @@ from bayes_csc.report.style import WIDTH
 COLUMNS, ROW, GAP, TITLE, TOP = 4, 1.62, 0.48, 0.34, 0.36
 LETTERS = 36
 """Of a line of a title."""
+SCALED = ("value", "range_lower", "range_upper", "fitted", "band_lower", "band_upper", "neighbours")
+"""What the vertical scale has room for; intervals are cut at its ends."""
+COLUMN = (*SCALED, "own_lower", "own_upper", "fitted_lower", "fitted_upper", "national")
+Series = dict[str, np.ndarray]
 
 
 def indicator_chart(
@@ -38,25 +42,34 @@ def indicator_chart(
     height = TOP + ROW * rows
     canvas = Canvas(WIDTH, height)
     width = (WIDTH - GAP * COLUMNS - 0.1) / COLUMNS
-    by_key = dict(tuple(figures.groupby("indicator", sort=False)))
+    by_key = _series(figures, years)
     for place, (key, label) in enumerate(labels.items()):
         left = GAP + (width + GAP) * (place % COLUMNS)
         top = TOP + ROW * (place // COLUMNS)
-        if key in by_key:
-            _panel(canvas, by_key[key], label, units[key], (left, top, width, ROW - TITLE - 0.3), years)
+        known = by_key.get(key, {name: np.full(years[1] - years[0] + 1, np.nan) for name in COLUMN})
+        _panel(canvas, known, label, units[key], (left, top, width, ROW - TITLE - 0.3), years)
     _legend(canvas, bool(figures["fitted"].notna().any()))
     return canvas.figure()
 
 
+def _series(figures: pd.DataFrame, years: tuple[int, int]) -> dict[str, Series]:
+    """Figures of each indicator as arrays over all years, NaN where there is none."""
+    at, values = figures["year"].to_numpy() - years[0], figures[list(COLUMN)].to_numpy(dtype=float)
+    out = {}
+    for key, rows in figures.groupby("indicator", sort=False).indices.items():
+        whole = np.full((years[1] - years[0] + 1, len(COLUMN)), np.nan)
+        whole[at[rows]] = values[rows]
+        out[str(key)] = dict(zip(COLUMN, whole.T, strict=True))
+    return out
+
+
 def _panel(
-    canvas: Canvas, rows: pd.DataFrame, label: str, unit: DisplayUnit, box: tuple[float, float, float, float],
+    canvas: Canvas, known: Series, label: str, unit: DisplayUnit, box: tuple[float, float, float, float],
     years: tuple[int, int],
 ) -> None:  # fmt: skip
     left, top, width, height = box
     _title(canvas, left, top, label, unit.name)
-    known = rows.set_index("year").reindex(range(years[0], years[1] + 1))
-    columns = ["value", "range_lower", "range_upper", "fitted", "band_lower", "band_upper", "neighbours"]
-    values = known[columns].to_numpy(dtype=float) * unit.factor
+    values = np.stack([known[name] for name in SCALED]) * unit.factor
     if np.isnan(values).all():
         canvas.text(left, top + TITLE + 0.2, "no figure", "muted", size=7)
         return
@@ -70,10 +83,10 @@ def _panel(
     for year, across in ((years[0], "left"), (years[1], "right")):
         point = scale.at(year, limits[0])[0]
         canvas.text(point[0], top + TITLE + height + 0.13, f"{year}", "muted", across=across, size=6.5)
-    x = known.index.to_numpy(dtype=float)
+    x = np.arange(years[0], years[1] + 1, dtype=float)
 
     def line(name: str) -> np.ndarray:
-        return np.asarray(scale.at(x, known[name].to_numpy(dtype=float) * unit.factor))
+        return scale.at(x, known[name] * unit.factor)
 
     canvas.ribbon(line("band_lower"), line("band_upper"), "rule")
     canvas.ribbon(line("fitted_lower"), line("fitted_upper"), "band")
@@ -84,7 +97,7 @@ def _panel(
     canvas.segments(clipped[0], clipped[1], "ink", 0.7)
     canvas.segments(line("range_lower"), line("range_upper"), "accent", 2.2)
     canvas.dots(line("value"), "ink", 2.6)
-    canvas.tip(left, top, width, ROW - 0.15, _last(known, label, unit))
+    canvas.tip(left, top, width, ROW - 0.15, _last(known, label, unit, years[0]))
 
 
 def _title(canvas: Canvas, left: float, top: float, label: str, unit: str) -> None:
@@ -96,22 +109,20 @@ def _title(canvas: Canvas, left: float, top: float, label: str, unit: str) -> No
         canvas.text(left - GAP + 0.12, top + 0.13 + 0.13 * place, text, size=7)
 
 
-def _last(rows: pd.DataFrame, label: str, unit: DisplayUnit) -> str:
+def _last(known: Series, label: str, unit: DisplayUnit, first: int) -> str:
     """Say the latest figure and what it stands beside."""
-    seen = rows[rows["value"].notna() | rows["range_upper"].notna()]
-    if seen.empty:
+    seen = np.flatnonzero(~np.isnan(known["value"]) | ~np.isnan(known["range_upper"]))
+    if not seen.size:
         return f"{label}: no figure"
-    row = seen.iloc[-1]
-    figure = (
-        unit.full_text(row["value"]) if row["value"] == row["value"]
-        else f"suppressed, {unit.range_text(row['range_lower'], row['range_upper'])} {unit.name}".strip()
-    )  # fmt: skip
+    row = {name: float(values[seen[-1]]) for name, values in known.items()}
+    hidden = f"suppressed, {unit.range_text(row['range_lower'], row['range_upper'])} {unit.name}".strip()
+    figure = hidden if row["value"] != row["value"] else unit.full_text(row["value"])
     beside = [
         f"{name} {unit.full_text(row[column])}"
         for name, column in (("expected", "fitted"), ("national", "national"), ("neighbours", "neighbours"))
         if row[column] == row[column]
     ]
-    return f"{label}, {seen.index[-1]}: {'; '.join([figure, *beside])}"
+    return f"{label}, {first + seen[-1]}: {'; '.join([figure, *beside])}"
 
 
 def _legend(canvas: Canvas, fitted: bool) -> None:

@@ -54,7 +54,9 @@ def _equations(found: Findings) -> list[Content]:
 def _words() -> list[Content]:
     rows = [[words, range_] for _, words, range_ in SCALE]
     return [
-        *paragraphs("A phrase for a probability is chosen by this table and by nothing else; the range stands beside it."),
+        *paragraphs(
+            "A phrase for a probability is chosen by this table and by nothing else; the range stands beside it."
+        ),
         table("Phrases of probabilities", ["Phrase", "Probability"], rows, texts=[1]),
     ]
 
@@ -193,7 +195,7 @@ def _again(found: Findings) -> list[Content]:
     preview = " --preview" if record.get("preview") else ""
     command = (
         f"bayescsc fit --panel PANEL --spec {about['spec']} {options}{preview} --out {about['run']}\n"
-        f"bayescsc report {about['run']} --group \"{about['group']}\" --out REPORT"
+        f'bayescsc report {about["run"]} --group "{about["group"]}" --out REPORT'
     )
     versions: dict[str, Any] = record["versions"]
     words = (

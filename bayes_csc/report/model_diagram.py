@@ -34,5 +34,7 @@ def model_diagram() -> Figure:
         along = (head - tail) / np.linalg.norm(head - tail)
         across = np.array([-along[1], along[0]])
         canvas.line(np.stack([tail, head - 0.1 * along]), "line", 1.4)
-        canvas.polygon(np.stack([head, head - 0.15 * along + 0.06 * across, head - 0.15 * along - 0.06 * across]), "line")
+        canvas.polygon(
+            np.stack([head, head - 0.15 * along + 0.06 * across, head - 0.15 * along - 0.06 * across]), "line"
+        )
     return canvas.figure()

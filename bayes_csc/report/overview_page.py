@@ -181,7 +181,16 @@ def _caterpillar(found: Findings, percent: str) -> list[Content]:
          number(r["p_decline"], ".3f"), number(r["p_decline_mcse"], ".4f"), number(r["p_decline_no_data"], ".3f")]
         for r in rows.to_dict("records")
     ]  # fmt: skip
-    header = ["Authority", "Years since", "Change", f"{percent} from", "to", "P(decline)", "Its error", "Without new data"]
+    header = [
+        "Authority",
+        "Years since",
+        "Change",
+        f"{percent} from",
+        "to",
+        "P(decline)",
+        "Its error",
+        "Without new data",
+    ]
     return [
         *paragraphs(finding),
         charted(figure, "caterpillar", "Changes since the last inspection", finding, "Change of latent quality since the "
@@ -244,4 +253,3 @@ def _robust(found: Findings) -> list[Content]:
         table("Probability of a decline over all variants", ["Authority", "This report", "Least", "Median", "Most",
               "Variants"], rows, class_="sortable"),
     ]  # fmt: skip
-

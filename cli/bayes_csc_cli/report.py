@@ -13,8 +13,6 @@ from .forecast import GROUP_HELP
 if TYPE_CHECKING:
     from bayes_csc.findings.findings import Findings
 
-FORMATS = ("html", "md", "xlsx", "pdf")
-
 
 def report(
     run: Annotated[Path, typer.Argument(help="Run folder of `bayescsc fit`.")],
