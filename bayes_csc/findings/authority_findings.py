@@ -76,7 +76,7 @@ class AuthorityFindings:
 
 
 def national_bands(cells: pd.DataFrame) -> pd.DataFrame:
-    """Quantiles over authorities of each indicator's observed figures: `band_lower`, `band_upper` by indicator, year."""
+    """Quantiles of the observed figures, by indicator and year: `band_lower`, `band_upper`."""
     seen = cells[cells["status"] == "observed"].groupby(["indicator", "year"])["value"]
     return pd.DataFrame({"band_lower": seen.quantile(BAND[0]), "band_upper": seen.quantile(BAND[1])})
 

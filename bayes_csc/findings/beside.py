@@ -1,4 +1,4 @@
-"""What may lie beside a run: its backtest and its sensitivity analysis; a missing one names the command that makes it."""
+"""What may lie beside a run: a backtest and a sensitivity analysis; a missing one names the command that makes it."""
 
 from __future__ import annotations
 

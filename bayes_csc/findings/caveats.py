@@ -18,7 +18,8 @@ MUCH_HIDDEN = 0.10
 """Share of suppressed figures from which a page says so."""
 ALWAYS = (
     "Why anything changed. Every number here is an association between published figures and past judgements.",
-    "Whether a judgement was right. Inspectors read the same figures, so agreement with them shows neither to be right.",
+    "Whether a judgement was right. Inspectors read the same figures, so agreement with them shows neither to "
+    "be right.",
     "What no published figure sees: the quality of practice, and what children and families say of it.",
     "A national decline. Everything is measured from the national mean of the same year.",
 )

@@ -13,6 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from bayes_csc.authority import AuthorityRecord, authority_records
+from bayes_csc.calendar import grid_position
 from bayes_csc.contributions import contributions
 from bayes_csc.decline import INTERVAL, decline
 from bayes_csc.describe import national
@@ -28,7 +29,6 @@ from bayes_csc.findings.paths import CALENDAR, fan, region_means
 from bayes_csc.findings.what_if import group_draws, what_if
 from bayes_csc.fit import Fit, Model
 from bayes_csc.forecast import LOSS_RATIO, forecast, has_judgements
-from bayes_csc.calendar import grid_position
 from bayes_csc.group import members
 from bayes_csc.next_grade import NextGrade, next_grade
 from bayes_csc.panel import OVERALL, Panel, inspection_dates
@@ -188,7 +188,8 @@ def gather(
     directory = _directory(panel, [str(c) for c in declines["authority"]], listed, with_page)
     tell("authorities")
     pages = _pages(
-        fit, directory, declines, ahead, made_up, expected, beside[1], chances, cells=cells, units=units, used=set(used),
+        fit, directory, declines, ahead, made_up, expected, beside[1], chances, cells=cells, units=units,
+        used=set(used),
         interval=interval, rates=base_rates(panel),
     )  # fmt: skip
     return Findings(

@@ -1,4 +1,4 @@
-"""The answer for one authority in sentences: probabilities as natural frequencies, with intervals and what they mean."""
+"""The answer for one authority in sentences: natural frequencies, with intervals and what they mean."""
 
 from __future__ import annotations
 
@@ -86,7 +86,8 @@ def decision_sentence(forecast: dict[str, Any], threshold: float, loss_ratio: fl
         return ""
     key = str(forecast["reason"] or forecast["decision"])
     return (
-        f"{DECISIONS[key]} (The threshold is {number(threshold)}: a worse grade that nobody saw coming is taken to cost "
+        f"{DECISIONS[key]} (The threshold is {number(threshold)}: a worse grade that nobody saw coming is taken "
+        "to cost "
         f"{loss_ratio:g} early visits that were not needed.)"
     )
 

@@ -100,11 +100,15 @@ def _trajectory(own: AuthorityFindings, about: dict[str, Any], percent: str) -> 
         "Latent quality is what the indicators and the judgements share. Zero is the national mean of each year, one "
         "unit the spread between authorities of the same region and deprivation."
     )
+    bands = ("median", "inner_lower", "inner_upper", "lower", "upper")
     rows = [
-        [f"30 September {int(str(year)) - 1}", *(number(row[c], "+.2f") for c in ("median", "inner_lower", "inner_upper",
-         "lower", "upper")), number(own.region_path[year], "+.2f")]
+        [
+            f"30 September {int(str(year)) - 1}",
+            *(number(row[c], "+.2f") for c in bands),
+            number(own.region_path[year], "+.2f"),
+        ]
         for year, row in own.fan.iterrows()
-    ]  # fmt: skip
+    ]
     header = ["Date", "Median", "50% from", "to", f"{percent} from", "to", f"Mean of {own.region}"]
     graded = [f"{row.label} ({row.date:%B %Y})" for row in own.inspections.dropna(subset=["date"]).itertuples()]
     judged = f" Judged {joined(graded)}." if graded else " Never judged on record."
@@ -120,8 +124,8 @@ def _trajectory(own: AuthorityFindings, about: dict[str, Any], percent: str) -> 
 def _next(own: AuthorityFindings, grades: tuple[str, ...], percent: str) -> list[Content]:
     row = own.forecast or {}
     order = sorted(range(len(grades)), key=lambda g: -row[f"p_grade_{g + 1}"])
-    finding = f"Most probable: {grades[order[0]]} ({number(row[f'p_grade_{order[0] + 1}'])}), then {grades[order[1]]} " \
-              f"({number(row[f'p_grade_{order[1] + 1}'])})."  # fmt: skip
+    first, second = (f"{grades[g]} ({number(row[f'p_grade_{g + 1}'])})" for g in order[:2])
+    finding = f"Most probable: {first}, then {second}."
     base = own.base_rate
     rows = [
         [grade, number(row[f"p_grade_{g + 1}"], ".3f"), number(row[f"p_grade_{g + 1}_lower"], ".3f"),
@@ -129,7 +133,8 @@ def _next(own: AuthorityFindings, grades: tuple[str, ...], percent: str) -> list
         for g, grade in enumerate(grades)
     ]  # fmt: skip
     note = (
-        "Intervals are over what is not known of the model and of the authority's state now. The base rate is the plain "
+        "Intervals are over what is not known of the model and of the authority's state now. The base rate is "
+        "the plain "
         "share of each grade among past judgements that followed the same grade."
     )
     return [

@@ -1,4 +1,4 @@
-"""Headless Chromium over a pipe: opens a page, evaluates, prints. (Chrome DevTools Protocol 1.3.)"""
+"""Headless Chromium over a pipe: opens a page, evaluates, prints. (Chrome DevTools Protocol 1.3.)."""
 
 from __future__ import annotations
 

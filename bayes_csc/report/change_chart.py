@@ -42,7 +42,7 @@ def change_chart(density: pd.DataFrame, epsilon: float) -> Figure:
     ticks = ticks_of(*scale.x, wanted=7)
     for tick in ticks:
         point = scale.at(tick, 0.0)[0]
-        canvas.line(np.array([point, point + (0, 0.05)]), "muted", 0.6)
+        canvas.line(np.array([point, (*point, 0, 0.05)]), "muted", 0.6)
         canvas.text(point[0], point[1] + 0.2, tick_label(tick, ticks[1] - ticks[0]), "muted", across="center")
     y = HEIGHT - 0.1
     for left, role, dash, words in (

@@ -10,6 +10,8 @@ from bayes_csc.report.canvas import Canvas, Scale
 from bayes_csc.report.style import WIDTH
 
 GAP = 0.4
+CHAINS = (("line", "solid"), ("region", "dashed"), ("accent", "dotted"), ("inner", "solid"))
+"""Look of each chain's line."""
 
 
 def rank_chart(ranks: pd.DataFrame) -> Figure:
@@ -34,9 +36,8 @@ def rank_chart(ranks: pd.DataFrame) -> Figure:
         for number, (_, heights) in enumerate(ranks.loc[entry].iterrows()):
             steps = np.repeat(heights.to_numpy(dtype=float), 2)
             edges = np.repeat(np.arange(bins + 1), 2)[1:-1]
-            dash = ("solid", "dashed", "dotted", "solid")[number % 4]
-            canvas.line(scale.at(edges, np.minimum(steps, scale.y[1])), ("line", "region", "accent", "inner")[number % 4],
-                        1.0, dash)  # fmt: skip
+            role, dash = CHAINS[number % len(CHAINS)]
+            canvas.line(scale.at(edges, np.minimum(steps, scale.y[1])), role, 1.0, dash)
     return canvas.figure()
 
 
@@ -92,6 +93,7 @@ def check_chart(checks: pd.DataFrame, labels: dict[str, str], interval: float) -
         inner, outer = (float(str(v)) for v in (found.inside_inner, found.inside))
         canvas.dots(scale.at(np.clip([inner], 0.3, 1), 0.0) * (1, 0) + (0, y), "inner", 4.5, "s")
         canvas.dots(scale.at(np.clip([outer], 0.3, 1), 0.0) * (1, 0) + (0, y), "line", 4.5)
-        canvas.tip(0, y - row / 2, WIDTH, row, f"{labels[str(found.Index)]}: {inner:.0%} within 50%, {outer:.0%} within "
+        canvas.tip(0, y - row / 2, WIDTH, row, f"{labels[str(found.Index)]}: {inner:.0%} within 50%, "
+                                               f"{outer:.0%} within "
                    f"{interval:.0%}")  # fmt: skip
     return canvas.figure()

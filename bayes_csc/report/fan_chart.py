@@ -63,7 +63,7 @@ def _axes(canvas: Canvas, scale: Scale, nation: str) -> None:
     canvas.text(place[0] + 0.04, place[1] - 0.05, f"{nation}, mean of each year", "muted", size=7)
     for year in range(int(np.ceil(scale.x[0])), int(scale.x[1]) + 1):
         point = scale.at(year, scale.y[0])[0]
-        canvas.line(np.array([point, point + (0, 0.05)]), "muted", 0.6)
+        canvas.line(np.array([point, (*point, 0, 0.05)]), "muted", 0.6)
         canvas.text(point[0], point[1] + 0.2, f"{year}", "muted", across="center")
 
 
@@ -75,7 +75,7 @@ def _inspections(canvas: Canvas, scale: Scale, about: AuthorityFindings) -> None
         top = scale.at(float(str(row.position)), scale.y[1])[0]
         width = 0.062 * len(str(row.label)) + 0.1
         line = next((i for i, end in enumerate(taken) if top[0] - 0.05 > end), 0)
-        canvas.line(np.array([top - (0, 0.06), top + (0, scale.height)]), "accent", 1.0, "dotted")
+        canvas.line(np.array([top - (0, 0.06), (*top, 0, scale.height)]), "accent", 1.0, "dotted")
         canvas.dots(top[None], "accent", 5.0)
         left = min(top[0] + 0.07, canvas.width - width)
         canvas.text(left, scale.top - 0.08 - 0.14 * line, str(row.label), "accent", size=7.5)

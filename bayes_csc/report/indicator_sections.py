@@ -48,7 +48,8 @@ def _chart(own: AuthorityFindings, name: str, heading: str, keys: list[str], per
         status = str(row["status"]).replace("_", " ") + joint
         lines.append([labels[str(row["indicator"])], str(row["year"]), unit.name, status, *values])
     header = [
-        "Indicator", "Year", "Unit", "Status", "Observed", f"{percent} from", "to", "Suppressed: from", "to", "Expected",
+        "Indicator", "Year", "Unit", "Status", "Observed", f"{percent} from", "to", "Suppressed: "
+        "from", "to", "Expected",
         f"{percent} from", "to", "National", "Neighbours",
     ]  # fmt: skip
     return charted(

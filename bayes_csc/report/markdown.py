@@ -44,7 +44,8 @@ def markdown(found: Findings) -> str:
 def _listed(found: Findings, percent: str) -> list[str]:
     """The group's table."""
     lines = [
-        f"| Authority | Last inspection | P(decline) | Without new data | Change | {percent} interval | P(worse grade) |",
+        f"| Authority | Last inspection | P(decline) | Without new data | Change | {percent} interval | P(worse "
+        "grade) |",
         "|---|---|---:|---:|---:|---|---:|",
     ]
     for row in found.listed.to_dict("records"):
@@ -58,7 +59,7 @@ def _listed(found: Findings, percent: str) -> list[str]:
 
 
 def plain(text: str) -> str:
-    """Return a text in which nothing is markup.
+    r"""Return a text in which nothing is markup.
 
     Examples
     --------

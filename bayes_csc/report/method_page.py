@@ -65,7 +65,8 @@ def _diagnostics(found: Findings) -> list[Content]:
     said = gate_sentences(found.record)
     worst = found.hyperparameters.nlargest(1, "rhat").iloc[0]
     ranks = (
-        f"The largest R-hat of a hyperparameter is {number(worst['rhat'], '.4f')}, of {worst['variable']}[{worst['entry']}]. "
+        f"The largest R-hat of a hyperparameter is {number(worst['rhat'], '.4f')}, of "
+        f"{worst['variable']}[{worst['entry']}]. "
         "Each line is a chain; a flat histogram at the grey line is what chains that agree give."
     )
     bins = [str(entry) for entry in found.ranks.columns]
@@ -81,7 +82,8 @@ def _diagnostics(found: Findings) -> list[Content]:
         charted(rank_chart(found.ranks), "ranks", "Rank histograms of the worst hyperparameters", ranks,
                 "Rank histograms by chain, of the hyperparameters with the largest R-hat", ["Entry", "Chain", *bins],
                 rank_rows, stubs=2),
-        charted(energy_chart(found.energy), "energy", "Energy and its steps", energy, "Energy, about its mean, and its steps",
+        charted(energy_chart(found.energy), "energy", "Energy and its steps", energy, "Energy, about its mean, "
+        "and its steps",
                 ["Energy", "Density", "Density of steps"], energy_rows),
     ]  # fmt: skip
 
@@ -90,8 +92,10 @@ def _checks(found: Findings) -> list[Content]:
     interval, labels = found.fitted.interval, {k: i.label for k, i in found.panel.indicators.items()}
     finding = check_sentence(found.fitted.checks, labels, interval)
     note = (
-        "For every figure that is neither small nor suppressed, the interval in which the model expects it, given draws "
-        "of the hyperparameters and of latent quality and including local practice and chance, and the share of figures "
+        "For every figure that is neither small nor suppressed, the interval in which the model expects it, "
+        "given draws "
+        "of the hyperparameters and of latent quality and including local practice and chance, and the share of "
+        "figures "
         "within. The states have seen these figures, so the shares are a little too high even for a right model."
     )
     if found.fitted.checks.empty:
@@ -103,7 +107,8 @@ def _checks(found: Findings) -> list[Content]:
     ]  # fmt: skip
     return [
         *paragraphs(finding, note),
-        charted(check_chart(found.fitted.checks, labels, interval), "checks", "Coverage of predictive intervals", finding,
+        charted(check_chart(found.fitted.checks, labels, interval), "checks", "Coverage of predictive "
+        "intervals", finding,
                 f"Share of figures within their 50% (squares) and {interval:.0%} (dots) predictive intervals",
                 ["Indicator", "Figures", "Within 50%", f"Within {interval:.0%}", "Sd of residuals"], rows),
     ]  # fmt: skip
@@ -126,7 +131,8 @@ def _loadings(found: Findings, percent: str) -> list[Content]:
         f"{r.label} ({number(float(str(r.middle)), '+.2f')})" for r in strong.itertuples()
     )
     note = (
-        "How much a unit of latent quality moves an indicator, in log odds of a share (or on its own link scale), and a "
+        "How much a unit of latent quality moves an indicator, in log odds of a share (or on its own link "
+        "scale), and a "
         "judgement, in probits. Loadings are associations."
     )
     table_ = [[str(r.label), *(number(float(str(v)), "+.3f") for v in (r.middle, r.lower, r.upper))]
@@ -145,14 +151,16 @@ def _hyperparameters(found: Findings, percent: str) -> list[Content]:
         for r in found.hyperparameters.to_dict("records")
     ]  # fmt: skip
     header = [
-        "Variable", "Entry", "Prior median", "Prior from", "to", "Mean", "Sd", "Median", f"{percent} from", "to", "R-hat",
+        "Variable", "Entry", "Prior median", "Prior from", "to", "Mean", "Sd", "Median", f"{percent} "
+        "from", "to", "R-hat",
         "ESS bulk", "ESS tail",
     ]  # fmt: skip
     behind = table(f"{len(rows)} entries", header, rows, stubs=2, class_="sortable")
     learned = found.hyperparameters.dropna(subset=["prior_lower"])
     width = (learned["upper"] - learned["lower"]) / (learned["prior_upper"] - learned["prior_lower"])
     words = (
-        f"{len(rows)} entries. For {int((width < 0.5).sum())} of the {len(width)} with a prior of their own the posterior "
+        f"{len(rows)} entries. For {int((width < 0.5).sum())} of the {len(width)} with a prior of their own the "
+        "posterior "
         f"interval is less than half as wide as the prior's; for {int((width > 0.9).sum())} the data have said little. "
         "The steps of the national year effects have their own table on the overview."
     )
@@ -199,7 +207,8 @@ def _again(found: Findings) -> list[Content]:
     )
     versions: dict[str, Any] = record["versions"]
     words = (
-        "With the panel of the hash above, the spec above and these versions, the following gives the same numbers. The "
+        "With the panel of the hash above, the spec above and these versions, the following gives the same "
+        "numbers. The "
         "run folder holds the panel."
     )
     cite = (

@@ -66,9 +66,11 @@ def _question(found: Findings) -> list[Content]:
         "declined since its last inspection, and what the next judgement may be, with the uncertainty of both. Often "
         "the honest answer is that the data cannot tell.",
         f"It reads {len(panel.indicators)} published indicators of {years.min()} to {years.max()}, of which the model "
-        f"uses {len(found.used)}, and {panel.inspections['domain'].eq('overall').sum()} inspections. The figures describe "
+        f"uses {len(found.used)}, and {panel.inspections['domain'].eq('overall').sum()} inspections. The "
+        "figures describe "
         f"services up to {day(about['now'])}; inspections are in if they started by {day(about['panel_date'])}.",
-        "No list here is in order of merit. The authorities stand by name, most intervals overlap, and a rank would say "
+        "No list here is in order of merit. The authorities stand by name, most intervals overlap, and a rank "
+        "would say "
         "more than the data do.",
     )  # fmt: skip
 
@@ -76,13 +78,15 @@ def _question(found: Findings) -> list[Content]:
 def _model() -> list[Content]:
     text = (
         "Each authority has a level of quality that nobody observes and that moves slowly from year to year. It shows, "
-        "with noise, in published figures (vacancies, agency workers, timeliness, stability and others) and in the grades "
+        "with noise, in published figures (vacancies, agency workers, timeliness, stability and others) and in "
+        "the grades "
         "that inspectors give. The model estimates it from all of these at once, borrows from authorities of the same "
         "region and deprivation where data are thin, lets every authority record things in its own way, and says how "
         "sure it is. Everything is measured from the national mean of the same year."
     )
     drawn = charted(
-        model_diagram(), "diagram", "What is behind what", "Region and deprivation inform an authority's latent quality; "
+        model_diagram(), "diagram", "What is behind what", "Region and deprivation inform an authority's latent "
+                                                           "quality; "
         "that shows in 2 kinds of data, published figures and inspection grades, each with noise of its own.",
         "What the model takes to be behind what", ["From", "To", "With"],
         [["region and deprivation", "latent quality", "what an authority has of its own"],
@@ -113,7 +117,8 @@ def _group(found: Findings, percent: str) -> list[Content]:
     ]  # fmt: skip
     note = (
         f"P(decline): the probability that quality is lower by more than {found.about['epsilon']:g} than at the last "
-        "inspection; “without new data”: the same had nothing been observed since, which time alone brings about. Where "
+        "inspection; “without new data”: the same had nothing been observed since, which time alone brings "
+        "about. Where "
         "the two are alike the figures have said nothing. The headings sort; a name leads to its page."
     )
     body = table("Authorities of the group, by name", header, rows, texts=[1, 2, 9, 10], class_="sortable")
@@ -152,7 +157,8 @@ def _map(found: Findings) -> list[Content]:
         else "One hexagon for each authority; each block is a region."
     )
     note = (
-        f"{how} A longer time since the inspection alone raises this probability, so that neighbours of different dates "
+        f"{how} A longer time since the inspection alone raises this probability, so that neighbours of "
+        "different dates "
         "are not comparable. Point at a hexagon for its name, or unfold the table."
     )
     rows = [
@@ -193,7 +199,8 @@ def _caterpillar(found: Findings, percent: str) -> list[Content]:
     ]
     return [
         *paragraphs(finding),
-        charted(figure, "caterpillar", "Changes since the last inspection", finding, "Change of latent quality since the "
+        charted(figure, "caterpillar", "Changes since the last inspection", finding, "Change of latent quality "
+        "since the "
                 "last inspection, by name", header, behind),
     ]  # fmt: skip
 
@@ -220,8 +227,10 @@ def _nation(found: Findings, percent: str) -> list[Content]:
     ]  # fmt: skip
     return [
         *paragraphs(finding, note),
-        charted(series_chart(effects, labels), "nation", "National year effects", finding, "National effect of each year "
-                "on each indicator; one vertical scale for all", ["Indicator", "Year", "Effect", f"{percent} from", "to"],
+        charted(series_chart(effects, labels), "nation", "National year effects", finding, "National effect of "
+        "each year "
+                "on each indicator; one vertical scale for all", ["Indicator", "Year", "Effect", f"{percent} "
+                "from", "to"],
                 rows, stubs=2),
     ]  # fmt: skip
 

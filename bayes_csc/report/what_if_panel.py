@@ -43,7 +43,7 @@ def what_if_panel(about: dict[str, Any], *, inspected: bool = True, groups: Sequ
             "p",
             "The answer is computed in this page from a few of the draws of the posterior; it differs from the "
             "tables by a few hundredths at most. No fit is made again.",
-        ),  # fmt: skip
+        ),
         element("div", *fields, class_="fields"),
         element("div", "This needs the page's script, which your browser has not run.", class_="answer", role="status"),
         class_="what-if",

@@ -71,7 +71,8 @@ def gathered(run: Path, *, quiet: bool = False, **settings: Any) -> Findings:
     fit = Fit.read(run)
     if fit.record["model"] != trajectory.__qualname__:
         raise UsageError(
-            f"{run} is a run of the model {fit.record['model']}, and this command knows only {trajectory.__qualname__}; "
+            f"{run} is a run of the model {fit.record['model']}, and this command knows only "
+            f"{trajectory.__qualname__}; "
             "from Python, bayes_csc.findings.findings.gather takes any model"
         )
     equations = inspect.getdoc(inspect.getmodule(trajectory)) or ""
