@@ -14,6 +14,7 @@ from bayes_csc.errors import DataError
 BACKTEST, SENSITIVITY, SENSITIVITY_RECORD = "backtest.json", "sensitivity.csv", "sensitivity.json"
 PLACES = (".", "backtest", "../backtest")
 """Where a backtest is looked for, from the run folder."""
+PARTS = ("metadata", "baseline", "roles", "scores", "higher_is_better")
 NEEDED = ("authority", "variant", "depth", "p_decline")
 
 
@@ -53,11 +54,12 @@ def read_backtest(run: Path, given: Path | None = None) -> dict[str, Any] | Miss
     if path is None:
         return Missing("How good the forecasts have been", f"bayescsc backtest --out {run / 'backtest'}")
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        known: dict[str, Any] = {name: record[name] for name in ("metadata", "baseline", "roles", "scores", "origins")}
-    except (ValueError, KeyError, TypeError) as error:
+        record: dict[str, Any] = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
         raise DataError(f"{path}: not the record of a backtest ({error}); run `bayescsc backtest` again") from error
-    return record | known
+    if lost := [name for name in PARTS if name not in record]:
+        raise DataError(f"{path}: not the record of a backtest (without {', '.join(lost)}); run it again")
+    return record
 
 
 def read_sensitivity(run: Path) -> pd.DataFrame | Missing:

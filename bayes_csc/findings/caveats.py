@@ -102,10 +102,10 @@ def _kin(record: AuthorityRecord) -> list[str]:
             f"{'that of its predecessor' if len(before) == 1 else 'those of its predecessors'}, weighted by children, "
             "with extra uncertainty; figures and judgements before are not its own."
         )
-    for row in record.joint_returns.itertuples():
+    for row in record.joint_returns.to_dict("records"):
         out.append(
-            f"{row.names} made joint returns of {len(tuple(row.indicators))} of the indicators ({row.first_year} to "
-            f"{row.last_year}): those figures are of both together and say less about either."
+            f"{row['names']} made joint returns of {len(row['indicators'])} of the indicators ({row['first_year']} to "
+            f"{row['last_year']}): those figures are of both together and say less about either."
         )
     return out
 

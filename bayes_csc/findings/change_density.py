@@ -50,7 +50,7 @@ def _moments(change: xr.Dataset, authority: str, kind: str, wanted: int = DRAWS)
     mean, variance = own["mean"].to_numpy().ravel(), own["variance"].to_numpy().ravel()
     known = ~np.isnan(mean)
     mean, variance = mean[known], variance[known]
-    chosen = np.unique(np.linspace(0, max(len(mean) - 1, 0), wanted).round().astype(int)) if len(mean) else []
+    chosen = np.unique(np.linspace(0, max(len(mean) - 1, 0), wanted).round().astype(int))[: len(mean)]
     return mean[chosen], np.sqrt(np.maximum(variance[chosen], 1e-12))
 
 

@@ -246,8 +246,8 @@ def _pages(
 ) -> tuple[AuthorityFindings, ...]:
     """What is said of each authority with a page, by name."""
     codes = [str(code) for code in declines["authority"] if directory["slug"][code]]
-    by_code = {str(row["authority"]): row for row in declines.to_dict("records")}
-    next_by_code = {} if ahead is None else {str(row["authority"]): row for row in ahead.to_dict("records")}
+    by_code = _by_code(declines)
+    next_by_code = {} if ahead is None else _by_code(ahead)
     regions = region_means(fit.posterior["theta"], fit.panel.authorities["region"])
     bands, now = national_bands(cells), float(fit.change.attrs["now"])
     grades = fit.panel.latest_grades().grade.to_dict()
@@ -265,19 +265,28 @@ def _pages(
         out.append(
             AuthorityFindings(
                 code=code, name=str(row["name"]), slug=str(directory["slug"][code]), region=str(row["region"]),
-                forecast=following, decline={str(k): v for k, v in row.items()},
-                base_rate=rates.loc[int(grades[code])] if grades.get(code) == grades.get(code) and code in grades
-                else None,
+                forecast=following, decline=row,
+base_rate=_base_rate(rates, grades.get(code, np.nan)),
                 contributions=made_up[made_up["authority"] == code], fan=path,
                 region_path=regions[row["region"]].reindex(path.index),
                 inspections=graded, density=change_density(fit.change, code), figures=figures,
                 sensitivity=own_sensitivity, record=record,
-                caveats=caveats(record, {str(k): v for k, v in row.items()}, len(graded), used),
+                caveats=caveats(record, row, len(graded), used),
                 what_if=what_if(fit.posterior["theta"], fit.change, code, worse if can_worsen else None, following),
                 units=units,
             )
         )  # fmt: skip
     return tuple(out)
+
+
+def _by_code(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Rows of a table by the authority's code."""
+    return {str(row["authority"]): {str(k): v for k, v in row.items()} for row in table.to_dict("records")}
+
+
+def _base_rate(rates: pd.DataFrame, grade: float) -> pd.Series | None:
+    """Base rate of a grade; None where there is none."""
+    return None if grade != grade else rates.T[int(grade)]
 
 
 def _graded(record: AuthorityRecord) -> pd.DataFrame:

@@ -34,12 +34,13 @@ def check_sentence(checks: pd.DataFrame, labels: dict[str, str], interval: float
         return "No figure of this run is large enough to be checked so."
     mean = (checks["inside"] * checks["cells"]).sum() / checks["cells"].sum()
     text = f"Over all indicators {mean:.0%} of the figures lie within their {interval:.0%} predictive interval."
+    inside, middle = ({str(k): float(v) for k, v in checks[c].items()} for c in ("inside", "inside_inner"))
     wide = checks.index[(checks["inside"] - interval).abs() > 0.05]
     if len(wide):
-        said = joined([f"“{labels[str(k)]}” ({checks.at[k, 'inside']:.0%})" for k in wide])
+        said = joined([f"“{labels[k]}” ({inside[k]:.0%})" for k in map(str, wide)])
         text += f" Off by more than five points: {said}."
     inner = checks.index[(checks["inside_inner"] - 0.5).abs() > 0.10]
     if len(inner):
-        said = joined([f"“{labels[str(k)]}” ({checks.at[k, 'inside_inner']:.0%})" for k in inner])
+        said = joined([f"“{labels[k]}” ({middle[k]:.0%})" for k in map(str, inner)])
         text += f" Of the 50% interval, by more than ten points: {said}: there the shape is wrong, not only the width."
     return text

@@ -52,8 +52,9 @@ def region_means(theta: xr.DataArray, region: pd.Series) -> pd.DataFrame:
     region
         Region of each authority, indexed by code.
     """
-    mean = theta.mean(("chain", "draw")).transpose("year", "authority").to_pandas()
-    return pd.DataFrame(mean.T.groupby(region.reindex(mean.columns).to_numpy()).mean().T)
+    mean = theta.mean(("chain", "draw")).transpose("year", "authority")
+    table = pd.DataFrame(mean.to_numpy(), index=theta.year.to_numpy(), columns=theta.authority.to_numpy())
+    return table.T.groupby(region.reindex(table.columns)).mean().T
 
 
 def nearest_draws(theta: xr.DataArray, authority: str, wanted: int, now: float) -> np.ndarray:

@@ -87,4 +87,6 @@ def group_draws(
 def _short(values: np.ndarray, digits: int) -> list[Any]:
     """Plain numbers of few digits; a year in which the authority did not exist is null."""
     rounded = np.round(values.astype(float), digits)
-    return np.where(np.isnan(rounded), None, rounded.astype(object)).tolist()  # type: ignore[no-any-return]
+    out = rounded.astype(object)
+    out[np.isnan(rounded)] = None
+    return list(out.tolist())

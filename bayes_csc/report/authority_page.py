@@ -105,9 +105,9 @@ def _trajectory(own: AuthorityFindings, about: dict[str, Any], percent: str) -> 
         [
             f"30 September {int(str(year)) - 1}",
             *(number(row[c], "+.2f") for c in bands),
-            number(own.region_path[year], "+.2f"),
+            number(float(region), "+.2f"),
         ]
-        for year, row in own.fan.iterrows()
+        for region, (year, row) in zip(own.region_path.to_numpy(), own.fan.iterrows(), strict=True)
     ]
     header = ["Date", "Median", "50% from", "to", f"{percent} from", "to", f"Mean of {own.region}"]
     graded = [f"{row.label} ({row.date:%B %Y})" for row in own.inspections.dropna(subset=["date"]).itertuples()]

@@ -67,13 +67,13 @@ def backtest_section(record: dict[str, Any] | Missing, about: dict[str, Any]) ->
 def _sentence(key: str, rows: pd.DataFrame, baseline: str, roles: dict[str, str]) -> str:
     """Give the model's score and that of the best rival, and say what their difference allows."""
     name, meaning = SCORES[key]
-    own = rows.loc[baseline]
+    own: Any = rows.loc[baseline]
     text = f"{name[0].upper()}{name[1:]} ({meaning}): {number(own['value'])} ({spread(own['lower'], own['upper'])})"
     rivals = rows[[roles.get(str(f)) == "rival" for f in rows.index]].dropna(subset=["value"])
     if rivals.empty:
         return f"{text}."
     best = str(rivals["value"].idxmin() if key == "brier_worse" else rivals["value"].idxmax())
-    row = rivals.loc[best]
+    row: Any = rivals.loc[best]
     apart = row["difference_lower"] > 0 or row["difference_upper"] < 0
     verdict = "the interval of the difference excludes zero" if apart else "the difference may be zero"
-    return f"{text}; the best of the simple rivals, {best}: {number(row['value'])}; {verdict}."
+    return f"{text}; the best of the simple rivals, {best}: {number(float(row['value']))}; {verdict}."

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection, PolyCollection
 from matplotlib.figure import Figure
@@ -48,7 +49,7 @@ class Scale:
     x: tuple[float, float]
     y: tuple[float, float]
 
-    def at(self, x: np.ndarray | float, y: np.ndarray | float) -> np.ndarray:
+    def at(self, x: np.ndarray | pd.Series | float, y: np.ndarray | pd.Series | float) -> np.ndarray:
         """Points on the canvas, (point, 2)."""
         across = self.left + self.width * (np.asarray(x, float) - self.x[0]) / (self.x[1] - self.x[0])
         down = self.top + self.height * (self.y[1] - np.asarray(y, float)) / (self.y[1] - self.y[0])

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from bayes_csc.report.canvas import Canvas, Scale, tick_label, ticks_of
 from bayes_csc.report.style import WIDTH
 
+DOWN = np.array([0.0, 0.05])
 HEIGHT, LEFT, TOP, BOTTOM, RIGHT = 2.5, 0.3, 0.35, 0.62, 0.3
 
 
@@ -42,7 +43,7 @@ def change_chart(density: pd.DataFrame, epsilon: float) -> Figure:
     ticks = ticks_of(*scale.x, wanted=7)
     for tick in ticks:
         point = scale.at(tick, 0.0)[0]
-        canvas.line(np.array([point, (*point, 0, 0.05)]), "muted", 0.6)
+        canvas.line(np.stack([point, point + DOWN]), "muted", 0.6)
         canvas.text(point[0], point[1] + 0.2, tick_label(tick, ticks[1] - ticks[0]), "muted", across="center")
     y = HEIGHT - 0.1
     for left, role, dash, words in (

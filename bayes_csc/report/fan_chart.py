@@ -42,13 +42,14 @@ def fan_chart(about: AuthorityFindings, nation: str, interval: float) -> Figure:
     canvas.ribbon(scale.at(x, fan["inner_lower"]), scale.at(x, fan["inner_upper"]), "inner")
     canvas.line(scale.at(x, about.region_path), "region", 1.3, "dashed")
     canvas.line(scale.at(x, fan["median"]), "ink", 1.8)
-    for year, row in fan.iterrows():
+    region = about.region_path.to_numpy()
+    for place, (year, row) in enumerate(fan.iterrows()):
         centre = scale.at(row["position"], row["median"])[0]
         canvas.tip(
             centre[0] - 0.25, scale.top, 0.5, scale.height,
             f"30 September {int(str(year)) - 1}: median {number(row['median'], '+.2f')}, {interval:.0%} interval "
             f"{spread(row['lower'], row['upper'], '+.2f')}; mean of the region "
-            f"{number(about.region_path[year], '+.2f')}",
+            f"{number(float(region[place]), '+.2f')}",
         )  # fmt: skip
     _inspections(canvas, scale, about)
     _legend(canvas, about.region, interval)
@@ -63,7 +64,7 @@ def _axes(canvas: Canvas, scale: Scale, nation: str) -> None:
     canvas.text(place[0] + 0.04, place[1] - 0.05, f"{nation}, mean of each year", "muted", size=7)
     for year in range(int(np.ceil(scale.x[0])), int(scale.x[1]) + 1):
         point = scale.at(year, scale.y[0])[0]
-        canvas.line(np.array([point, (*point, 0, 0.05)]), "muted", 0.6)
+        canvas.line(np.stack([point, point + np.array([0.0, 0.05])]), "muted", 0.6)
         canvas.text(point[0], point[1] + 0.2, f"{year}", "muted", across="center")
 
 
@@ -75,7 +76,7 @@ def _inspections(canvas: Canvas, scale: Scale, about: AuthorityFindings) -> None
         top = scale.at(float(str(row.position)), scale.y[1])[0]
         width = 0.062 * len(str(row.label)) + 0.1
         line = next((i for i, end in enumerate(taken) if top[0] - 0.05 > end), 0)
-        canvas.line(np.array([top - (0, 0.06), (*top, 0, scale.height)]), "accent", 1.0, "dotted")
+        canvas.line(np.stack([top, top + np.array([0.0, scale.height])]), "accent", 1.0, "dotted")
         canvas.dots(top[None], "accent", 5.0)
         left = min(top[0] + 0.07, canvas.width - width)
         canvas.text(left, scale.top - 0.08 - 0.14 * line, str(row.label), "accent", size=7.5)

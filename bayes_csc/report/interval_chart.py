@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -64,7 +65,7 @@ def _rule(canvas: Canvas, scale: Scale, value: float, role: str, width: float) -
     canvas.line(np.array([[x, scale.top], [x, scale.top + scale.height]]), role, width)
 
 
-def _row(canvas: Canvas, scale: Scale, row: dict[str, object], y: float, form: str) -> None:
+def _row(canvas: Canvas, scale: Scale, row: dict[Any, Any], y: float, form: str) -> None:
     name = str(row["label"])
     canvas.text(LEFT - 0.1, y + 0.04, textwrap.shorten(name, 42, placeholder="…"), across="right", size=7.5)
     middle, low, high = (float(str(row[c])) for c in ("middle", "lower", "upper"))

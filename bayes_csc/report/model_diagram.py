@@ -22,7 +22,8 @@ def model_diagram() -> Figure:
     """Draw the trajectory model as four boxes and three arrows."""
     canvas = Canvas(WIDTH, HEIGHT)
     for left, top, width, height, lines in BOXES.values():
-        corners = (*np.array([[0, 0], [width, 0], [width, height], [0, height], [0, 0]]), left, top)
+        box = np.array([[0, 0], [width, 0], [width, height], [0, height], [0, 0]])
+        corners = box + np.array([left, top])
         canvas.line(corners, "line", 1.3)
         for place, words in enumerate(lines):
             canvas.text(left + width / 2, top + 0.24 + 0.2 * place, words, "muted" if place else "ink",

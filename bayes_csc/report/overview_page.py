@@ -97,7 +97,8 @@ def _model() -> list[Content]:
 
 
 def _group(found: Findings, percent: str) -> list[Content]:
-    rows, low, high = [], *_limits(found.listed)
+    rows: list[list[Content]] = []
+    low, high = _limits(found.listed)
     ahead = None if found.forecast is None else found.forecast.set_index("authority")
     for row in found.listed.to_dict("records"):
         code = str(row["authority"])
@@ -210,12 +211,12 @@ def _nation(found: Findings, percent: str) -> list[Content]:
     labels = {k: found.panel.indicators[k].label for k in found.used}
     first, last = (effects.groupby("indicator")[["year", "mean"]].agg(f) for f in ("first", "last"))
     step = (last["mean"] - first["mean"]).reindex(list(labels))
-    falls, rises = step.idxmin(), step.idxmax()
+    falls, rises = str(step.idxmin()), str(step.idxmax())
     finding = (
-        f"Over the whole period the largest national fall is that of “{labels[str(falls)]}” "
-        f"({number(step[falls], '+.2f')}), the largest rise that of “{labels[str(rises)]}” "
-        f"({number(step[rises], '+.2f')}), on the scale of the model (log odds of a share), coded so that higher is "
-        "better where that is agreed."
+        f"Over the whole period the largest national fall is that of “{labels[falls]}” "
+        f"({number(float(step.min()), '+.2f')}), the largest rise that of “{labels[rises]}” "
+        f"({number(float(step.max()), '+.2f')}), on the scale of the model (log odds of a share), coded so that higher "
+        "is better where that is agreed."
     )
     note = (
         "Latent quality is relative to the nation, so a decline everywhere would not show in it. It would show here, "
