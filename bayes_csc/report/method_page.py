@@ -175,7 +175,7 @@ def _provenance(found: Findings) -> list[Content]:
         ["Licence", panel.licence or "not stated"], ["Cells", f"{len(panel.cells):,}"],
         ["Indicators", f"{len(panel.indicators)}, of which the model uses {len(found.used)}"],
     ]  # fmt: skip
-    content: list[Content] = [table("The panel", ["", "Value"], facts, texts=[1])]
+    content: list[Content] = [table("The panel", ["What", "Value"], facts, texts=[1])]
     if panel.releases is not None:
         used = set(panel.cells["source"])
         rows = [
