@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from bayes_csc.findings.words import day, month, number, of_hundred, spread, stated, years
+from bayes_csc.findings.caveats import SAID_NOTHING
+from bayes_csc.findings.words import day, joined, month, number, of_hundred, spread, stated, years
 
+PRIOR = {"prior: region": "trend of its region", "prior: deprivation": "trend by deprivation"}
+LITTLE = 0.15
+"""Step of a probability below which figures have moved it a little."""
 DECISIONS = {
     "flag": "Flag: the probability of a worse grade is above the threshold, its interval is too, and the figures since "
     "the inspection brought it there.",
@@ -42,10 +47,10 @@ def next_sentence(forecast: dict[str, Any], base: pd.Series | None, grades: Sequ
         return f"{lead}Of 100 authorities that look like this one, {', '.join(shares)} would be expected."
     worse, better = forecast["p_next_worse"], forecast["p_next_better"]
     same = max(0.0, 1.0 - worse - better)
-    parts = [(better, "better"), (same, "the same"), (worse, "worse")]
-    said = [f"{of_hundred(p)} would be expected to get {'the same' if w == 'the same' else 'a ' + w} grade"
-            for p, w in parts if p > 0 or w == "worse"]  # fmt: skip
-    text = f"{lead}Of 100 authorities that look like this one, " + ", ".join(said) + "."
+    shares = [(better, "a better grade"), (same, "the same"), (worse, "a worse one")]
+    first, *others = [f"{of_hundred(p)} {{}}{what}" for p, what in shares if p > 0 or what == "a worse one"]
+    parts = [first.format("would be expected to get "), *(other.format("") for other in others)]
+    text = f"{lead}Of 100 authorities that look like this one, {joined(parts)}."
     if forecast["last_grade"] == grades[-1]:
         return f"{text} A worse grade does not exist."
     interval = spread(forecast["p_next_worse_lower"], forecast["p_next_worse_upper"])
@@ -76,7 +81,19 @@ def change_sentence(decline: dict[str, Any], percent: str) -> str:
         f"decline of more than {epsilon:g} is {stated(p)}: of 100 authorities with figures like these, "
         f"{of_hundred(p)} would be expected to have declined by more than that (probability {number(p)}). The middle "
         f"estimate of the change is {median} ({percent} interval {interval}). Had nothing been observed since the "
-        f"inspection, the probability would be {number(decline['p_decline_no_data'])}."
+        f"inspection, the probability would be {number(decline['p_decline_no_data'])}: "
+        f"{_moved(p - decline['p_decline_no_data'])}."
+    )
+
+
+def _moved(step: float) -> str:
+    """Say which way the figures since the inspection point."""
+    if abs(step) < SAID_NOTHING:
+        return "the figures since then have said next to nothing"
+    return (
+        "the figures since then speak "
+        + ("for a decline" if step > 0 else "against one")
+        + (", a little" if abs(step) < LITTLE else "")
     )
 
 
@@ -116,6 +133,23 @@ def contribution_sentence(parts: pd.DataFrame) -> str:
     said = [f"{word} most by {named(rows)}" for word, rows in (("up", up), ("down", down)) if len(rows)]
     text = f"The estimate is moved {'; '.join(said)}." if said else "Nothing moved the estimate by 0.005 or more."
     return f"{text} These say how the estimate is made up, not why anything changed."
+
+
+def source_words(label: str) -> str:
+    """Write the label of a contribution for readers.
+
+    Examples
+    --------
+    >>> source_words("ILACS:help_and_protection 2023-07-10: good"), source_words("prior: region")
+    ('ILACS help and protection, July 2023: good', 'trend of its region')
+    """
+    if label in PRIOR:
+        return PRIOR[label]
+    judged = re.fullmatch(r"([^\s:]+):(\S+) (\d{4}-\d\d-\d\d)(.*)", label)
+    if judged is None:
+        return label
+    framework, domain, date, rest = judged.groups()
+    return f"{framework} {domain.replace('_', ' ')}, {month(date)}{rest}"
 
 
 def caterpillar_sentence(rows: pd.DataFrame, epsilon: float, percent: str) -> str:

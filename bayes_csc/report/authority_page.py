@@ -16,6 +16,7 @@ from bayes_csc.findings.sentences import (
     decision_sentence,
     next_sentence,
     path_sentence,
+    source_words,
 )
 from bayes_csc.findings.words import day, joined, number, spread, years
 from bayes_csc.report.change_chart import change_chart
@@ -82,7 +83,12 @@ def _facts(own: AuthorityFindings, about: dict[str, Any]) -> Content:
         if last
         else "no overall grade on record"
     )
-    return element("p", f"{own.region}; {judged}. Data to {day(about['now'])}.", class_="lead")
+    return element(
+        "p",
+        f"{own.region}; {judged}. Figures up to {day(about['now'])}, inspections "
+        f"started by {day(about['panel_date'])}.",
+        class_="lead",
+    )
 
 
 def _answer(own: AuthorityFindings, about: dict[str, Any], grades: tuple[str, ...], percent: str) -> list[Content]:
@@ -156,7 +162,7 @@ def _change(own: AuthorityFindings, about: dict[str, Any], percent: str) -> list
         return paragraphs("Without an inspection on record there is no change since one.", recent)
     finding = (
         f"Probability of a decline of more than {about['epsilon']:g}: {number(row['p_decline'])} (Monte Carlo error "
-        f"{number(row['p_decline_mcse'], '.3f')}); had nothing been observed since the inspection: "
+        f"{number(row['p_decline_mcse'], '.4f')}); had nothing been observed since the inspection: "
         f"{number(row['p_decline_no_data'])}."
     )
     rows = [[number(x, "+.3f"), number(f, ".4f"), number(g, ".4f")] for x, f, g in own.density.to_numpy()[::4]]
@@ -174,6 +180,7 @@ def _contributions(own: AuthorityFindings, percent: str) -> list[Content]:
     if parts.empty:
         return paragraphs("Without an inspection on record there is no change since one to take apart.")
     order = parts["contribution"].abs().sort_values(ascending=False, kind="stable").index
+    parts = parts.assign(label=parts["label"].map(source_words))
     shown, rest = parts.loc[order[:SHOWN]], parts.loc[order[SHOWN:]]
     drawn = shown[["label", "contribution", "lower", "upper"]]
     if len(rest):
@@ -181,7 +188,7 @@ def _contributions(own: AuthorityFindings, percent: str) -> list[Content]:
         drawn = pd.concat([drawn, pd.DataFrame([more | {"lower": np.nan, "upper": np.nan}])], ignore_index=True)
     finding = contribution_sentence(parts)
     rows = [
-        [str(r.label), str(r.domain).replace("_", " "), number(float(str(r.contribution)), "+.3f"),
+        [source_words(str(r.label)), str(r.domain).replace("_", " "), number(float(str(r.contribution)), "+.3f"),
          number(float(str(r.lower)), "+.3f"), number(float(str(r.upper)), "+.3f")]
         for r in own.contributions.itertuples()
     ]  # fmt: skip

@@ -15,6 +15,7 @@ from matplotlib.markers import MarkerStyle
 from matplotlib.patches import Rectangle
 from matplotlib.transforms import IdentityTransform
 
+from bayes_csc.findings.words import number
 from bayes_csc.report.style import colour, new_figure
 from bayes_csc.report.svg import TIP
 
@@ -119,7 +120,7 @@ class Canvas:
     ) -> None:  # fmt: skip
         """Write words at a point."""
         weight = "bold" if bold else "normal"
-        self._axes.text(x, y, words, color=colour(role), ha=across, va=up, fontsize=size, fontweight=weight)
+        self._axes.text(x, y, words, color=colour(role), ha=across, va=up, fontsize=size, fontweight=weight, zorder=80)
 
     def tip(self, left: float, top: float, width: float, height: float, words: str) -> None:
         """Let the page show words where the pointer is within a rectangle."""
@@ -185,8 +186,8 @@ def tick_label(value: float, step: float) -> str:
 
     Examples
     --------
-    >>> tick_label(0.5, 0.5), tick_label(-20.0, 10.0)
-    ('0.5', '−20')
+    >>> tick_label(0.5, 0.5), tick_label(-20.0, 10.0), tick_label(-0.0, 1.0)
+    ('0.5', '−20', '0')
     """
     digits = max(0, -int(np.floor(np.log10(abs(step) * 1.0001)))) if step else 0
-    return f"{value:.{digits}f}".replace("-", "−")
+    return number(value, f".{digits}f")

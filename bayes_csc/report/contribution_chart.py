@@ -12,7 +12,7 @@ from bayes_csc.findings.words import number, spread
 from bayes_csc.report.canvas import Canvas, Scale, tick_label, ticks_of
 from bayes_csc.report.style import WIDTH
 
-ROW, LEFT, TOP, BOTTOM, RIGHT = 0.24, 3.3, 0.35, 0.35, 0.55
+ROW, LEFT, TOP, BOTTOM, RIGHT = 0.24, 3.75, 0.35, 0.35, 0.55
 
 
 def contribution_chart(parts: pd.DataFrame, total: float) -> Figure:
@@ -42,7 +42,7 @@ def contribution_chart(parts: pd.DataFrame, total: float) -> Figure:
         role = "inner" if value >= 0 else "region"
         canvas.polygon(np.array([[zero, y + 0.05], [end, y + 0.05], [end, y + 0.19], [zero, y + 0.19]]), role)
         canvas.line(np.array([[left, y + 0.12], [right, y + 0.12]]), "ink", 1.0)
-        canvas.text(LEFT - 0.1, y + 0.155, textwrap.shorten(str(row.label), 52, placeholder="…"), across="right",
+        canvas.text(LEFT - 0.1, y + 0.155, textwrap.shorten(str(row.label), 64, placeholder="…"), across="right",
                     size=7.5)  # fmt: skip
         canvas.text(WIDTH - 0.03, y + 0.155, number(value, "+.2f"), "muted", across="right", size=7.5)
         canvas.tip(0, y, WIDTH, ROW, f"{row.label}: {number(value, '+.2f')} ({spread(low, high, '+.2f')})")

@@ -36,7 +36,7 @@ def fan_chart(about: AuthorityFindings, nation: str, interval: float) -> Figure:
         LEFT, TOP, WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM, (first, fan["position"].max() + 0.35),
         (low - room, high + room),
     )  # fmt: skip
-    _axes(canvas, scale, nation)
+    _axes(canvas, scale)
     x = fan["position"].to_numpy()
     canvas.ribbon(scale.at(x, fan["lower"]), scale.at(x, fan["upper"]), "band")
     canvas.ribbon(scale.at(x, fan["inner_lower"]), scale.at(x, fan["inner_upper"]), "inner")
@@ -52,16 +52,14 @@ def fan_chart(about: AuthorityFindings, nation: str, interval: float) -> Figure:
             f"{number(float(region[place]), '+.2f')}",
         )  # fmt: skip
     _inspections(canvas, scale, about)
-    _legend(canvas, about.region, interval)
+    _legend(canvas, about.region, nation, interval)
     return canvas.figure()
 
 
-def _axes(canvas: Canvas, scale: Scale, nation: str) -> None:
+def _axes(canvas: Canvas, scale: Scale) -> None:
     ticks = ticks_of(*scale.y, wanted=5)
     canvas.grid(scale, ticks, [tick_label(t, ticks[1] - ticks[0]) for t in ticks], size=8)
     canvas.line(scale.at(np.array(scale.x), 0.0), "muted", 1.0)
-    place = scale.at(scale.x[0], 0.0)[0]
-    canvas.text(place[0] + 0.04, place[1] - 0.05, f"{nation}, mean of each year", "muted", size=7)
     for year in range(int(np.ceil(scale.x[0])), int(scale.x[1]) + 1):
         point = scale.at(year, scale.y[0])[0]
         canvas.line(np.stack([point, point + np.array([0.0, 0.05])]), "muted", 0.6)
@@ -84,7 +82,7 @@ def _inspections(canvas: Canvas, scale: Scale, about: AuthorityFindings) -> None
         canvas.tip(top[0] - 0.08, scale.top - 0.1, 0.16, 0.4, f"{row.label}, inspection of {row.date:%-d %B %Y}")
 
 
-def _legend(canvas: Canvas, region: str, interval: float) -> None:
+def _legend(canvas: Canvas, region: str, nation: str, interval: float) -> None:
     y = canvas.height - 0.1
     entries = (
         ("ink", "line", "median"), ("inner", "fill", "50% interval"), ("band", "fill", f"{interval:.0%} interval"),
@@ -98,4 +96,4 @@ def _legend(canvas: Canvas, region: str, interval: float) -> None:
             ends = np.array([[x, y - 0.05], [x + 0.25, y - 0.05]])
             canvas.line(ends, role, 1.6, "solid" if kind == "line" else kind)
         canvas.text(x + 0.31, y, words, "muted", size=7.5)
-        x += 0.31 + 0.07 * len(words) + 0.22
+        x += 0.31 + 0.062 * len(words) + 0.2

@@ -143,4 +143,4 @@ def _legend(canvas: Canvas, fitted: bool) -> None:
         else:
             canvas.line(np.array([[x, y - 0.05], [x + 0.2, y - 0.05]]), role, 1.2, "solid" if kind == "line" else kind)
         canvas.text(x + 0.26, y, words, "muted", size=7.2)
-        x += 0.26 + 0.064 * len(words) + 0.2
+        x += 0.26 + 0.056 * len(words) + 0.18

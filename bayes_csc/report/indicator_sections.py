@@ -22,7 +22,8 @@ def indicator_sections(own: AuthorityFindings, used: set[str], percent: str) -> 
         f"Black: the published figure, with the {percent} interval that its count alone leaves. A bar: a suppressed "
         "figure, known only as a range. Blue: what the model expects of an authority with this trajectory, deprivation "
         "and year. Grey: the middle 80% of authorities. Dashed: the median of its statistical neighbours. Each chart "
-        "has its own vertical scale, which need not begin at zero."
+        "has its own vertical scale, which need not begin at zero. Where black stays away from blue, the model "
+        "takes it for a way of recording, or for something local that the other indicators do not share."
     )
     content: list[Content] = paragraphs(note)
     for name, heading, chosen in (
