@@ -162,14 +162,10 @@ def gather(
     with_page = list(dict.fromkeys([*listed, *more]))
     tell("declines")
     declines = decline(fit, "all", epsilon=epsilon, interval=interval, force=force)
-    ahead, chances = None, None
-    if has_judgements(fit):
-        tell("next judgements")
-        found = next_grade(fit, model, Reinspection.of(panel))
-        ahead = forecast(fit, model, group=group, interval=interval, loss_ratio=loss_ratio, force=force, found=found)
-        chances = _chances(found, panel)
-        next_columns = ahead.set_index("authority")[["p_next_worse", "p_next_better"]]
-        declines = declines.join(next_columns, on="authority")
+    tell("next judgements")
+    ahead, chances = _ahead(fit, model, group=group, interval=interval, loss_ratio=loss_ratio, force=force)
+    if ahead is not None:
+        declines = declines.join(ahead.set_index("authority")[["p_next_worse", "p_next_better"]], on="authority")
     tell("contributions")
     made_up = contributions(fit, model, group=",".join(with_page), interval=interval, force=force)
     tell("expected figures")
@@ -200,6 +196,14 @@ def gather(
         backtest=beside[0], sensitivity=beside[1], chances=chances, pages=pages, units=units, used=used,
         draws=group_draws(fit.change, declines, ahead, chances, directory["slug"]),
     )  # fmt: skip
+
+
+def _ahead(fit: Fit, model: Model, **settings: Any) -> tuple[pd.DataFrame | None, xr.DataArray | None]:
+    """Forecasts, and the draws of P(worse) behind them; None where the run has no judgements."""
+    if not has_judgements(fit):
+        return None, None
+    found = next_grade(fit, model, Reinspection.of(fit.panel))
+    return forecast(fit, model, found=found, **settings), _chances(found, fit.panel)
 
 
 def _chances(found: NextGrade, panel: Panel) -> xr.DataArray:

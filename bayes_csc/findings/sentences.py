@@ -47,9 +47,12 @@ def next_sentence(forecast: dict[str, Any], base: pd.Series | None, grades: Sequ
         return f"{lead}Of 100 authorities that look like this one, {', '.join(shares)} would be expected."
     worse, better = forecast["p_next_worse"], forecast["p_next_better"]
     same = max(0.0, 1.0 - worse - better)
-    shares = [(better, "a better grade"), (same, "the same"), (worse, "a worse one")]
-    first, *others = [f"{of_hundred(p)} {{}}{what}" for p, what in shares if p > 0 or what == "a worse one"]
-    parts = [first.format("would be expected to get "), *(other.format("") for other in others)]
+    outcomes = [(better, "a better grade"), (same, "the same"), (worse, "a worse one")]
+    told = [(of_hundred(p), what) for p, what in outcomes if p > 0 or what == "a worse one"]
+    parts = [
+        f"{count} {what}" if place else f"{count} would be expected to get {what}"
+        for place, (count, what) in enumerate(told)
+    ]
     text = f"{lead}Of 100 authorities that look like this one, {joined(parts)}."
     if forecast["last_grade"] == grades[-1]:
         return f"{text} A worse grade does not exist."

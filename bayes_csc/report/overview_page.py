@@ -249,7 +249,8 @@ def _robust(found: Findings) -> list[Content]:
     most = moved.sort_values(ascending=False).head(3)
     said = joined([f"{str(k).replace('_', ' ')} (by {number(float(v))} on average)" for k, v in most.items()])
     rows = [
-        [str(names[str(code)]), number(base[code], ".3f"), number(r["min"], ".3f"), number(r["median"], ".3f"),
+        [str(names[str(code)]), number(float(base[str(code)]), ".3f"), number(r["min"], ".3f"),
+         number(r["median"], ".3f"),
          number(r["max"], ".3f"), f"{int(r['size'])}"]
         for code, r in wide.iterrows()
     ]  # fmt: skip
