@@ -48,6 +48,11 @@ def hexagon_file() -> Path:
     return path
 
 
+def backtest_files() -> list[Path]:
+    """Records of the backtests of embedded panels: `backtests/NAME.json` beside the panels' folders."""
+    return sorted((_root() / "backtests").glob("*.json"))
+
+
 def _root() -> Path:
     # Without the look at pyproject.toml, a stray `data` folder in site-packages would be taken for ours.
     in_checkout = (_PACKAGE.parent / "pyproject.toml").is_file()

@@ -17,6 +17,8 @@ DIFFERS = {
     "no_domain_deviation": {"measurement": {"domains": ()}},
     "no_ratings": {"ratings": {"use": False}},
     "no_workforce": {"drop_domains": ("workforce",)},
+    "timing": {"ratings": {"timing": True}},
+    "ratings_only": {"measurement": {"use": False}},
     "two_dimensions": {
         "indicators": (
             "re_referral",

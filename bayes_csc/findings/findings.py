@@ -13,6 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from bayes_csc.authority import AuthorityRecord, authority_records
+from bayes_csc.backtest.shipped import shipped
 from bayes_csc.calendar import grid_position
 from bayes_csc.contributions import contributions
 from bayes_csc.decline import INTERVAL, decline
@@ -67,7 +68,7 @@ class Findings:
     backtest, sensitivity
         What lies beside the run, or what to run for it.
     chances
-        Draws of P(next grade worse), (draw, authority); None without judgements.
+        Draws of P(next grade worse), with and without the data since; None without judgements.
     pages
         What is said of each authority that has a page, by name.
     units
@@ -96,7 +97,7 @@ class Findings:
     fitted: Fitted
     backtest: dict[str, Any] | Missing
     sensitivity: pd.DataFrame | Missing
-    chances: xr.DataArray | None
+    chances: xr.Dataset | None
     pages: tuple[AuthorityFindings, ...]
     units: dict[str, DisplayUnit]
     used: tuple[str, ...]
@@ -156,7 +157,7 @@ def gather(
     """
     refuse_failed(fit, force=force)
     panel = fit.panel
-    beside = read_backtest(run, backtest), read_sensitivity(run)
+    beside = _backtest(fit, run, backtest), read_sensitivity(run)
     listed = members(fit, group)
     more = members(fit, ", ".join(authorities)) if (authorities := list(authorities)) else []
     with_page = list(dict.fromkeys([*listed, *more]))
@@ -198,7 +199,14 @@ def gather(
     )  # fmt: skip
 
 
-def _ahead(fit: Fit, model: Model, **settings: Any) -> tuple[pd.DataFrame | None, xr.DataArray | None]:
+def _backtest(fit: Fit, run: Path, given: Path | None) -> dict[str, Any] | Missing:
+    """Record of the backtest beside a run; else of the one that ships with its panel, and how that differs."""
+    found = read_backtest(run, given)
+    known = shipped(fit.panel, fit.spec) if isinstance(found, Missing) else None
+    return found if known is None else known.record | {"mismatch": list(known.mismatch)}
+
+
+def _ahead(fit: Fit, model: Model, **settings: Any) -> tuple[pd.DataFrame | None, xr.Dataset | None]:
     """Forecasts, and the draws of P(worse) behind them; None where the run has no judgements."""
     if not has_judgements(fit):
         return None, None
@@ -206,11 +214,12 @@ def _ahead(fit: Fit, model: Model, **settings: Any) -> tuple[pd.DataFrame | None
     return forecast(fit, model, found=found, **settings), _chances(found, fit.panel)
 
 
-def _chances(found: NextGrade, panel: Panel) -> xr.DataArray:
-    """Draws of P(worse) given theta now: (draw, authority)."""
+def _chances(found: NextGrade, panel: Panel) -> xr.Dataset:
+    """Draws of P(worse), `worse`, and of the same without data since the inspection, `no_data`: (draw, authority)."""
     last = panel.latest_grades().reindex(list(found.authority)).grade.to_numpy(dtype=float)
-    values = found.moved(last, 1)[1]
-    return xr.DataArray(values, dims=("draw", "authority"), coords={"authority": list(found.authority)})
+    marginal, _, without = found.moved(last, 1)
+    drawn = {"worse": (("draw", "authority"), marginal), "no_data": (("other_draw", "authority"), without)}
+    return xr.Dataset(drawn, coords={"authority": list(found.authority)})
 
 
 def _directory(panel: Panel, codes: list[str], listed: list[str], with_page: list[str]) -> pd.DataFrame:
@@ -240,7 +249,7 @@ def _pages(
     made_up: pd.DataFrame,
     expected: Fitted,
     sensitivity: pd.DataFrame | Missing,
-    chances: xr.DataArray | None,
+    chances: xr.Dataset | None,
     *,
     cells: pd.DataFrame,
     units: dict[str, DisplayUnit],
@@ -260,7 +269,7 @@ def _pages(
         row, following = by_code[code], next_by_code.get(code)
         path = fan(fit.posterior["theta"], code, interval, now)
         graded = _graded(record)
-        worse = None if chances is None else chances.sel(authority=code).to_numpy()
+        worse = None if chances is None else chances.sel(authority=code)
         can_worsen = worse is not None and grades.get(code, np.nan) < len(fit.panel.grades)
         own_sensitivity = (
             sensitivity if isinstance(sensitivity, Missing) else sensitivity[sensitivity["authority"] == code]

@@ -15,13 +15,13 @@ PRIOR = {"prior: region": "trend of its region", "prior: deprivation": "trend by
 LITTLE = 0.15
 """Step of a probability below which figures have moved it a little."""
 DECISIONS = {
-    "flag": "Flag: the probability of a worse grade is above the threshold, its interval is too, and the figures since "
-    "the inspection brought it there.",
-    "watch": "Watch: the figures since the inspection brought the probability of a worse grade below the threshold, "
-    "where its last grade and the time since would have put it above.",
+    "flag": "Flag: the probability of a worse grade, with its whole interval, is above the threshold, and without the "
+    "figures since the inspection it would not clearly be.",
+    "watch": "Watch: the probability of a worse grade, with its whole interval, is below the threshold; the figures since "
+    "the inspection speak against the early visit that its last grade and the time since leave open.",
     "interval": "Cannot tell: the interval of the probability of a worse grade includes the threshold.",
-    "as without data": "Cannot tell: the figures since the inspection have not moved the probability of a worse grade "
-    "across the threshold.",
+    "as without data": "Cannot tell: without the figures since the inspection one would decide the same, so they have not "
+    "changed what to do.",
 }
 
 

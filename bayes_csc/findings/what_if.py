@@ -18,7 +18,7 @@ LISTED = 80
 
 
 def what_if(
-    theta: xr.DataArray, change: xr.Dataset, code: str, chances: np.ndarray | None, forecast: dict[str, Any] | None
+    theta: xr.DataArray, change: xr.Dataset, code: str, chances: xr.Dataset | None, forecast: dict[str, Any] | None
 ) -> dict[str, Any]:
     """Collect the draws of one authority.
 
@@ -29,7 +29,7 @@ def what_if(
     code
         Of the authority.
     chances
-        P(next grade worse) given each draw and theta now; None where nothing can get worse.
+        Draws of P(next grade worse), with and without the data since; None where nothing can get worse.
     forecast
         Its row of the forecast.
 
@@ -37,8 +37,8 @@ def what_if(
     -------
     dict
         `since`: mean and sd of the change since the last inspection, given each draw; `no_data`: had nothing been
-        observed since; `paths`: draws of theta by year, the last being now; `worse`: draws of P(worse), with `p`,
-        their forecast, and `p_no_data`.
+        observed since; `paths`: draws of theta by year, the last being now; `worse` and `worse_no_data`: draws of
+        P(worse), with `p`, their forecast.
     """
     now = float(change.attrs["now"])
     out: dict[str, Any] = {
@@ -47,14 +47,12 @@ def what_if(
         "paths": _short(nearest_draws(theta, code, PATHS, now), 2),
     }
     if chances is not None and forecast is not None:
-        kept = chances[np.unique(np.linspace(0, len(chances) - 1, CHANCES).round().astype(int))]
-        out["worse"] = _short(kept, 4)
-        out |= {"p": forecast["p_next_worse"], "p_no_data": forecast["p_next_worse_no_data"]}
+        out |= _worse(chances, CHANCES, 4) | {"p": forecast["p_next_worse"]}
     return out
 
 
 def group_draws(
-    change: xr.Dataset, decline: pd.DataFrame, forecast: pd.DataFrame | None, chances: xr.DataArray | None,
+    change: xr.Dataset, decline: pd.DataFrame, forecast: pd.DataFrame | None, chances: xr.Dataset | None,
     slugs: pd.Series,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Collect fewer draws of every authority, for a list of any group.
@@ -63,7 +61,7 @@ def group_draws(
     -------
     list of dict
         By name: `name`, `slug`, `grade` (the last), `since` and `recent` (means and sds), and where a grade can get
-        worse `worse`, `p`, `p_no_data`.
+        worse `worse`, `worse_no_data`, `p`.
     """
     ahead = {} if forecast is None else {str(r["authority"]): r for r in forecast.to_dict("records")}
     out = []
@@ -76,11 +74,18 @@ def group_draws(
         }  # fmt: skip
         following = ahead.get(code)
         if chances is not None and following and following["decision"]:
-            values = chances.sel(authority=code).to_numpy()
-            kept = values[np.unique(np.linspace(0, len(values) - 1, LISTED).round().astype(int))]
-            entry |= {"worse": _short(kept, 3), "p": round(float(following["p_next_worse"]), 4)}
-            entry["p_no_data"] = round(float(following["p_next_worse_no_data"]), 4)
+            entry |= _worse(chances.sel(authority=code), LISTED, 3) | {"p": round(float(following["p_next_worse"]), 4)}
         out.append(entry)
+    return out
+
+
+def _worse(chances: xr.Dataset, wanted: int, digits: int) -> dict[str, Any]:
+    """So many draws of one authority's P(worse), and half as many of the same without data since the inspection."""
+    out = {}
+    for name, most in (("worse", wanted), ("no_data", wanted // 2)):
+        values = chances[name].to_numpy()
+        kept = np.unique(np.linspace(0, len(values) - 1, most).round().astype(int))
+        out["worse" if name == "worse" else "worse_no_data"] = _short(values[kept], digits)
     return out
 
 

@@ -139,7 +139,7 @@ def _next(own: AuthorityFindings, grades: tuple[str, ...], percent: str) -> list
         for g, grade in enumerate(grades)
     ]  # fmt: skip
     note = (
-        "Intervals are over what is not known of the model and of the authority's state now. The base rate is "
+        "The interval says how well each probability is itself known, given the model. The base rate is "
         "the plain "
         "share of each grade among past judgements that followed the same grade."
     )

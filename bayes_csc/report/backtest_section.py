@@ -46,8 +46,9 @@ def backtest_section(record: dict[str, Any] | Missing, about: dict[str, Any]) ->
         f"Forecasts were made as they would have been on past days, from what was published by then, and compared with "
         f"what came: {events} inspections of authorities judged {group}, within {horizon} months."
     )
-    other = record["metadata"].get("panel_hash")
-    differs = "" if other == about["panel_hash"] else "The backtest is of another version of the panel."
+    other = record["metadata"].get("panel_hash") == about["panel_hash"]
+    differs = [str(t) for t in record.get("mismatch", [])]
+    differs += [] if other or differs else ["The backtest is of another version of the panel."]
     tables = {SCORES[key][0]: rows for key, rows in known.items()}
     drawn = difference_chart(tables, {SCORES[k][0]: bool(record["higher_is_better"][k]) for k in known})
     table = [
@@ -58,7 +59,7 @@ def backtest_section(record: dict[str, Any] | Missing, about: dict[str, Any]) ->
     ]  # fmt: skip
     header = ["Score", "Forecaster", "Value", "from", "to", f"Less that of {baseline}", "from", "to"]
     return [
-        *paragraphs(lead, *sentences, str(record["metadata"].get("how_to_read", "")), differs),
+        *paragraphs(lead, *sentences, str(record["metadata"].get("how_to_read", "")), *differs),
         charted(drawn, "backtest", "Scores of past forecasts", " ".join(sentences),
                 f"Each forecaster's score less that of {baseline}, with intervals", header, table, stubs=2),
     ]  # fmt: skip

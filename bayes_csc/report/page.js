@@ -137,9 +137,13 @@
   const decide = (who, interval, loss) => {
     if (!who.worse) return "";
     const limit = 1 / (1 + loss);
-    const [low, high] = [(1 - interval) / 2, (1 + interval) / 2].map((level) => ofDraws(who.worse, level));
-    if ((low <= limit && limit <= high) || (who.p > limit) === (who.p_no_data > limit)) return "cannot tell";
-    return who.p > limit ? "flag" : "watch";
+    const side = (values) => {
+      const [low, high] = [(1 - interval) / 2, (1 + interval) / 2].map((level) => ofDraws(values, level));
+      return (low > limit) - (high < limit);
+    };
+    const now = side(who.worse);
+    if (now === 0 || now === side(who.worse_no_data)) return "cannot tell";
+    return now > 0 ? "flag" : "watch";
   };
   const settings = () => {
     const value = (name) => form.elements[name] ? form.elements[name].value : "";

@@ -19,6 +19,7 @@ from .data import app as data_app
 from .decline import decline
 from .fit import fit
 from .forecast import forecast
+from .judgements import judgements
 from .model import app as model_app
 from .plot import plot
 from .report import report
@@ -41,6 +42,7 @@ app.command()(contributions)
 app.command()(forecast)
 app.command()(report)
 app.command()(plot)
+app.command()(judgements)
 app.add_typer(data_app, name="data")
 app.add_typer(model_app, name="model")
 app.command()(simulate)

@@ -5,10 +5,12 @@
     eta[i]  = mu[k] + nu[k, t] + b[k] x[a] + loading[k] theta(a, instant) + delta[a, k, t]      indicator k, logit
     delta   = domain deviation (AR(1)) + own deviation (AR(1)) + white noise, of total variance deviation_sd[k] ** 2
     y[i]    ~ Binomial(n[i], logit^-1 eta[i]);  by its empirical logit z[i] ~ N(eta[i], V[i]) where the count is large
-    (rates and values alike on their own link scale, `bayes_csc.families`; an ordinal indicator as a judgement is)
+    (rates and values alike on their own link scale, `bayes_csc.families`; an ordinal indicator as a judgement is;
+    with `post_inspection` eta also has effect[k] w[i], `bayes_csc.feedback`)
 
     u[j]    = judgement_loading[d] theta(a, start) + standard(start) + inspection_sd zeta[i] + N(0, 1)
     grade   = from the cutpoints of its framework and domain;  zeta[i] ~ N(0, 1)   judgement j of domain d, inspection i
+    with `ratings.timing` also whether an authority was inspected in a year (`bayes_csc_models.timing`)
 
 The variances of level, slope and path average to one over the window: theta is in units of the spread between
 authorities of the same region and deprivation. Where the deprivation score has a path, x[a] is x[a, t], and that of an
@@ -34,8 +36,10 @@ from bayes_csc.judged import JUDGEMENT
 from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models.joint import joint_likelihood
-from bayes_csc_models.likelihood import count_logp, ordinal_logp
+from bayes_csc_models.likelihood import ordinal_logp, small_logp
 from bayes_csc_models.noise import JUDGEMENT_SPLIT, Noise
+from bayes_csc_models.scales import CubeRootOfPrecision, NormalScore
+from bayes_csc_models.timing import following_mean, timing_coordinates, timing_loading, with_timing
 
 Latent = Callable[[Design, Spec], tuple[TensorVariable, TensorVariable]]
 """Prior of the states: their mean (authority, year), and the sd of each kind of the templates' columns."""
@@ -111,8 +115,9 @@ def coordinates(d: Design) -> dict[str, list[object]]:
         "not_agreed": [k for k in d.indicator if not agreed[k]],
         "ordinal_agreed": [k for k in d.ordinal if agreed[k]],
         "ordinal_not_agreed": [k for k in d.ordinal if not agreed[k]],
+        "post_inspection": list(d.post_inspection),
         "domain": list(d.domain),
-        "domain_indicator": [k for k, i in zip(d.indicator, d.domain_index, strict=True) if i >= 0],
+        "shared_by": list(domain_shares(d)[0]),
         "indicator_year": [f"{k}:{t}" for k, t in steps.labels],
         "indicator_step": [f"{k}:{t}" for k, t in steps.step_labels],
         "judged": list(d.judged.domain),
@@ -128,6 +133,7 @@ def coordinates(d: Design) -> dict[str, list[object]]:
                 graded.unit, graded.scale, graded.position, graded.indicator, graded.year, strict=True
             )
         ],
+        **timing_coordinates(d),
     }
 
 
@@ -176,28 +182,31 @@ def common_scale(name: str, scale: float, df: float, dim: str) -> TensorVariable
     Sampled as standard normals and their variance: the data say little about these effects, and a t's density, sharp
     in the middle and wide in the tails, has no coordinates in which one step size serves.
     """
-    variance = pm.InverseGamma(f"{name}_variance", 0.5 * df, 0.5 * df * scale**2)
+    on = CubeRootOfPrecision()
+    variance = pm.InverseGamma(f"{name}_variance", 0.5 * df, 0.5 * df * scale**2, default_transform=on)
     return pt.sqrt(variance) * pm.Normal(f"{name}_unit", dims=dim)
 
 
 def measurement_prior(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVariable, Noise]:
-    """Offset of each observation, loadings (ordinal indicators, then judgements last) and noise of the measurements."""
+    """Offset of each observation, loadings (by kind, judgements last) and noise of the measurements."""
     offset, loading = measurement_mean(d, spec)
-    noise = deviation_prior(d, spec)
+    noise = deviation_prior(d, spec).with_timing(len(d.timing))
+    if d.timing:
+        offset = with_timing(offset, d, spec)
     psi = pt.zeros(0)
     if d.judged.scale:
         judged = np.flatnonzero(d.observation.indicator == JUDGEMENT)
-        psi = pm.HalfNormal("judgement_loading", spec.ratings.loading_sd, dims="judged")
+        psi = half_normal("judgement_loading", sigma=spec.ratings.loading_sd, dims="judged")
         offset = pt.set_subtensor(offset[judged], national_standard(d, spec))
     return offset, pt.concatenate([loading, psi]), noise
 
 
 def measurement_mean(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVariable]:
-    """Expected figure of each observation where theta is zero, and the loadings of the indicators."""
+    """Expected figure of each observation where theta is zero, and the loadings of the indicators and of timing."""
     prior, rows, n = spec.measurement, d.observation, len(d.indicator)
     loading = mu = slope = pt.zeros(0)
     if not (n or d.ordinal):
-        return pt.zeros(len(rows)), loading
+        return pt.zeros(len(rows)), timing_loading(d, spec)
     if n:
         loading = loadings(d, spec)
         mu = pm.Normal("indicator_level", 0.0, prior.level_sd, dims="indicator")
@@ -206,6 +215,9 @@ def measurement_mean(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVaria
     nu = pm.Deterministic("year_effect", combination(steps.basis, step), dims="indicator_year")
     if n and spec.pooling.deprivation:
         slope = pm.Normal("deprivation_slope", 0.0, prior.deprivation_sd, dims="indicator")
+    if d.timing:  # with a level and a slope of its own
+        loading = pt.concatenate([loading, timing_loading(d, spec)])
+        mu, slope = pt.concatenate([mu, [0.0]]), pt.concatenate([slope, [0.0]])
     if d.ordinal:  # their level is in their cutpoints
         mu = pt.concatenate([mu, pt.zeros(len(d.ordinal))])
         loading = pt.concatenate([loading, loadings(d, spec, "ordinal_")])
@@ -216,6 +228,8 @@ def measurement_mean(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVaria
     offset = mu[kind] + nu[steps.index(rows)]
     if spec.pooling.deprivation:
         offset += slope[kind] * d.deprivation_at(rows)
+    if d.post_inspection:
+        offset += following_mean(d, spec)
     return offset, loading
 
 
@@ -233,23 +247,41 @@ def deviation_prior(d: Design, spec: Spec) -> Noise:
     ar_sd, domain_sd, domain_phi = persistent_sd, pt.zeros(n), none
     if d.domain:
         shared = np.flatnonzero(d.domain_index >= 0)
-        common = pm.Beta("domain_share", *prior.domain_share, dims="domain_indicator")
+        common = pm.Beta("domain_share", *prior.domain_share, dims="shared_by")[domain_shares(d)[1]]
         domain_sd = pt.set_subtensor(domain_sd[shared], persistent_sd[shared] * pt.sqrt(common))
         ar_sd = pt.set_subtensor(ar_sd[shared], persistent_sd[shared] * pt.sqrt(1.0 - common))
         domain_phi = pm.Beta("domain_autocorrelation", *prior.autocorrelation, dims="domain")
     return Noise(ar_sd, phi, white_sd, domain_sd, domain_phi)
 
 
+def half_normal(name: str, *, sigma: float, dims: str | None = None) -> TensorVariable:
+    """Half-normal variables on the scale of their normal scores."""
+    return pm.HalfNormal(name, sigma=sigma, dims=dims, default_transform=NormalScore())
+
+
+def domain_shares(d: Design) -> tuple[tuple[str, ...], np.ndarray]:
+    """Whose share of a domain's deviation each parameter is, and the parameter of each indicator of a domain.
+
+    One for each indicator; where a domain has two, one for both: they have one covariance, which can tell the product
+    of their shares and not each (the two-indicator rule of factor analysis; Bollen 1989, chapter 7).
+    """
+    member = np.flatnonzero(d.domain_index >= 0)
+    size = np.bincount(d.domain_index[member], minlength=len(d.domain))
+    owner = [d.domain[d.domain_index[k]] if size[d.domain_index[k]] == 2 else d.indicator[k] for k in member]
+    label = tuple(dict.fromkeys(owner))
+    return label, np.array([label.index(o) for o in owner], dtype=int)
+
+
 def loadings(d: Design, spec: Spec, kind: Literal["", "ordinal_"] = "") -> TensorVariable:
     """Loadings per indicator (or per ordinal indicator), the sign fixed where the polarity is agreed."""
-    family = {"half-normal": pm.HalfNormal, "normal": pm.Normal}
+    family = {"half-normal": half_normal, "normal": pm.Normal}
     n, prior = len(d.indicator), spec.loadings
     polarity = d.polarity[n:] if kind else d.polarity[:n]
     agreed = np.array([p != "not agreed" for p in polarity])
     parts = []
     if agreed.any():
         if prior.agreed == "equal":
-            parts.append(pt.repeat(pm.HalfNormal(f"{kind}loading_equal", prior.agreed_sd)[None], int(agreed.sum())))
+            parts.append(pt.repeat(half_normal(f"{kind}loading_equal", sigma=prior.agreed_sd)[None], int(agreed.sum())))
         else:
             parts.append(family[prior.agreed](f"{kind}loading_agreed", sigma=prior.agreed_sd, dims=f"{kind}agreed"))
     if (~agreed).any():
@@ -355,7 +387,7 @@ def exact_likelihood(
     rows = d.observation
     small = np.flatnonzero(rows.small.to_numpy() & exact)
     if small.size:
-        pm.Potential("small_counts", count_logp(rows.iloc[small], z[small]).sum())
+        pm.Potential("small_counts", small_logp(rows.iloc[small], z[small]).sum())
     if cutpoints is None:
         return pt.zeros(0), pt.zeros(0)
     graded = d.graded()
