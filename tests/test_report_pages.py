@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,7 +22,10 @@ from bayes_csc.findings.beside import Missing, read_backtest, read_sensitivity
 from bayes_csc.findings.caveats import caveats
 from bayes_csc.findings.words import number
 from bayes_csc.panel import Panel
+from bayes_csc.report.backtest_section import backtest_section
+from bayes_csc.report.html import Content
 from bayes_csc.report.site import check_report_target, pages, write_site
+from bayes_csc.report.style import look
 
 Texts = dict[str, str]
 
@@ -192,3 +198,55 @@ def test_gathered_numbers_are_finite_where_they_should_be() -> None:
     assert np.isfinite(found.hyperparameters[["mean", "lower", "upper"]].to_numpy()).all()
     assert found.fitted.checks["inside"].between(0, 1).all()
     assert (found.base_rates["number"] > 0).any()
+
+
+def words_of(content: Sequence[Content]) -> str:
+    return " ".join("".join(part.itertext()) for part in content if isinstance(part, ET.Element))
+
+
+def score(forecaster: str, name: str, value: float, difference: float) -> dict[str, object]:
+    ends = {"lower": value - 0.1, "upper": value + 0.1}
+    apart = {"difference_lower": difference - 0.05, "difference_upper": difference + 0.05}
+    where = {"forecaster": forecaster, "group": "requires improvement", "horizon": 12, "score": name, "events": 80}
+    return where | {"value": value, "difference": difference} | ends | apart
+
+
+def test_the_record_of_past_forecasts_is_told_with_its_rivals_and_what_it_is_not_about() -> None:
+    scores = [
+        score(who, name, value + step, step)
+        for name, value in (("auc_worse", 0.6), ("brier_worse", 0.15), ("log_score", -1.1))
+        for who, step in (("baseline", 0.0), ("base rate", -0.02))
+    ]
+    record = {
+        "metadata": {"panel_hash": "other", "how_to_read": "All of this is exploratory."},
+        "baseline": "baseline", "roles": {"baseline": "baseline", "base rate": "rival"}, "scores": scores,
+        "higher_is_better": {"auc_worse": True, "brier_worse": False, "log_score": True},
+    }  # fmt: skip
+    with look():
+        text = words_of(backtest_section(record, findings().about))
+    assert "80 inspections of authorities judged requires improvement, within 12 months" in text
+    assert "Telling apart (AUC)" in text
+    assert "0.60 (0.50 to 0.70); the best of the simple rivals, base rate: 0.58; the difference may be zero" in text
+    assert "another version of the panel" in text
+    assert "All of this is exploratory." in text
+
+
+def test_a_specification_curve_is_told_and_drawn_where_there_is_one() -> None:
+    found = findings()
+    rows = [
+        {"authority": p.code, "variant": f"variant_{i}", "depth": "preview" if i else "full", "p_decline": p_i}
+        for p in found.pages
+        for i, p_i in enumerate((0.3, 0.6, 0.45))
+    ]
+    table = pd.DataFrame(rows)
+    page = tuple(dataclasses.replace(p, sensitivity=table[table["authority"] == p.code]) for p in found.pages)
+    texts = dict(pages(dataclasses.replace(found, sensitivity=table, pages=page), cores=1))
+    own = Page(texts["authority-402.html"])
+    assert (
+        "Over 3 variants of the analysis, the probability of a decline lies between 0.30 and 0.60"
+        in texts["authority-402.html"]
+    )
+    assert [r[2] for r in own.table("Probability of a decline in every variant")[1:]] == ["0.300", "0.450", "0.600"]
+    assert (
+        "3 variants of the analysis were run. For 5 of 5" in texts["index.html"] or "For 6 of 6" in texts["index.html"]
+    )

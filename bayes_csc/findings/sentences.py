@@ -17,10 +17,12 @@ LITTLE = 0.15
 DECISIONS = {
     "flag": "Flag: the probability of a worse grade, with its whole interval, is above the threshold, and without the "
     "figures since the inspection it would not clearly be.",
-    "watch": "Watch: the probability of a worse grade, with its whole interval, is below the threshold; the figures since "
+    "watch": "Watch: the probability of a worse grade, with its whole interval, is below the threshold; the "
+    "figures since "
     "the inspection speak against the early visit that its last grade and the time since leave open.",
     "interval": "Cannot tell: the interval of the probability of a worse grade includes the threshold.",
-    "as without data": "Cannot tell: without the figures since the inspection one would decide the same, so they have not "
+    "as without data": "Cannot tell: without the figures since the inspection one would decide the same, so "
+    "they have not "
     "changed what to do.",
 }
 
