@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import pandas as pd
 
 from bayes_csc.describe import identity, national
 from bayes_csc.errors import UsageError
-from bayes_csc.geography import codes_of, existence, listed, predecessors
+from bayes_csc.geography import codes_of, listed, predecessors
 from bayes_csc.indicators import Indicator
 from bayes_csc.panel import INSPECTION, Panel
 from bayes_csc.revisions import current_cells, revisions
@@ -130,28 +130,49 @@ def authority_record(panel: Panel, code: str) -> AuthorityRecord:
     code
         A code of its table of authorities; see `find_authority`.
     """
+    return next(authority_records(panel, [code]))
+
+
+def authority_records(panel: Panel, codes: Iterable[str]) -> Iterator[AuthorityRecord]:
+    """Gather what a panel holds of several authorities, what they share computed once.
+
+    Parameters
+    ----------
+    panel
+        The data.
+    codes
+        Codes of its table of authorities.
+
+    Yields
+    ------
+    AuthorityRecord
+        In the order of the codes.
+    """
     everyone = current_cells(panel)
-    own = everyone[_is_of(everyone["authority"], code)]
     nation = national(panel)[["value", "lower", "upper"]]
     nation.columns = pd.Index(["national", "national_lower", "national_upper"])
     place = {key: i for i, key in enumerate(panel.indicators)}
-    cells = own.join(nation, on=["indicator", "year"])
-    cells = cells.sort_values(["indicator", "year"], key=lambda s: s.map(place) if s.name == "indicator" else s)
+    known = everyone.join(nation, on=["indicator", "year"])
+    known = known.sort_values(["indicator", "year"], key=lambda s: s.map(place) if s.name == "indicator" else s)
     steps = revisions(panel)
-    return AuthorityRecord(
-        panel=identity(panel),
-        code=code,
-        facts=panel.authorities.T[code],
-        kin=_kin(panel.authorities, code),
-        joint_returns=_joint_returns(panel.authorities, cells),
-        cells=cells.reset_index(drop=True),
-        inspections=_inspections(panel, code),
-        gaps=_gaps(panel, everyone, cells, code),
-        release_changes=_release_changes(cells),
-        revisions=steps[_is_of(steps["authority"], code)].reset_index(drop=True),
-        notes={name: text for name in ("Gaps", "Breaks") if (text := readme_note(panel.readme, name))},
-        indicators=panel.indicators,
-    )
+    published = everyone.groupby(["indicator", "year"])[["reference_start", "reference_end"]].max().reset_index()
+    rows, restated = _rows_by_code(known["authority"]), _rows_by_code(steps["authority"])
+    for code in codes:
+        cells = known.iloc[rows.get(code, [])]
+        yield AuthorityRecord(
+            panel=identity(panel),
+            code=code,
+            facts=panel.authorities.T[code],
+            kin=_kin(panel.authorities, code),
+            joint_returns=_joint_returns(panel.authorities, cells),
+            cells=cells.reset_index(drop=True),
+            inspections=_inspections(panel, code),
+            gaps=_gaps(panel, published, cells, code),
+            release_changes=_release_changes(cells),
+            revisions=steps.iloc[restated.get(code, [])].reset_index(drop=True),
+            notes={name: text for name in ("Gaps", "Breaks") if (text := readme_note(panel.readme, name))},
+            indicators=panel.indicators,
+        )
 
 
 def readme_note(readme: str, name: str) -> str:
@@ -175,8 +196,13 @@ def readme_note(readme: str, name: str) -> str:
     return ""
 
 
-def _is_of(units: pd.Series, code: str) -> pd.Series:
-    return units.map(lambda unit: code in codes_of(unit)).astype(bool)
+def _rows_by_code(units: pd.Series) -> dict[str, list[int]]:
+    """Return the places of each authority's rows, those of its joint returns among them, in order."""
+    out: dict[str, list[int]] = {}
+    for unit, at in units.groupby(units.to_numpy()).indices.items():
+        for code in codes_of(str(unit)):
+            out.setdefault(code, []).extend(at)
+    return {code: sorted(at) for code, at in out.items()}
 
 
 def _kin(authorities: pd.DataFrame, code: str) -> pd.DataFrame:
@@ -211,10 +237,9 @@ def _inspections(panel: Panel, code: str) -> pd.DataFrame:
     return own.sort_values(["publication_date", *INSPECTION[1:3], "domain"], ignore_index=True)
 
 
-def _gaps(panel: Panel, everyone: pd.DataFrame, cells: pd.DataFrame, code: str) -> pd.DataFrame:
-    published = everyone.groupby(["indicator", "year"])[["reference_start", "reference_end"]].max().reset_index()
-    lifetime = existence(pd.Series(code, index=published.index), panel.authorities)
-    alive = ~(published["reference_end"] < lifetime["begun"]) & ~(published["reference_end"] > lifetime["ended"])
+def _gaps(panel: Panel, published: pd.DataFrame, cells: pd.DataFrame, code: str) -> pd.DataFrame:
+    begun, ended = panel.authorities.at[code, "valid_from"], panel.authorities.at[code, "valid_to"]
+    alive = ~(published["reference_end"] < begun) & ~(published["reference_end"] > ended)
     status = cells.drop_duplicates(["indicator", "year"]).set_index(["indicator", "year"])["status"]
     there = published[alive].join(status, on=["indicator", "year"])
     there["status"] = there["status"].fillna("no_row")

@@ -36,6 +36,7 @@ def forecast(
     framework: str | None = None,
     force: bool = False,
     cores: int = CORES,
+    found: NextGrade | None = None,
 ) -> pd.DataFrame:
     """Forecast the overall grade of every authority's next inspection.
 
@@ -65,12 +66,12 @@ def forecast(
         Cost of a decline that was missed, in false flags (`visit_decision` has the rule).
     framework
         Of the next inspection; by default the latest that the model knows.
-    judged_as
-        Domain whose loading a domain has, where it is not its own.
     force
         Give the table even if the run failed its gate.
     cores
         Threads.
+    found
+        What `next_grade` found of this fit, date and framework, where it has been computed already.
 
     Returns
     -------
@@ -89,7 +90,7 @@ def forecast(
     _check(fit, date, interval, loss_ratio)
     codes, listed = members(fit, "all"), members(fit, group)
     when = Reinspection.of(fit.panel)
-    found = next_grade(fit, model, when, date=date, framework=framework, cores=cores).of(codes)
+    found = (found or next_grade(fit, model, when, date=date, framework=framework, cores=cores)).of(codes)
     last = fit.panel.latest_grades().reindex(codes).grade.to_numpy(dtype=float)
     out = _identity(fit, codes, listed)
     out = out.assign(**_dates(when, codes, date, interval), **_grades(found, interval))

@@ -34,6 +34,20 @@ def data_dir(name: str = "england") -> Path:
     return root / name
 
 
+def hexagon_file() -> Path:
+    """Return the file of the shipped map's layout: a hexagon for each authority (`sources.hexagons`).
+
+    Raises
+    ------
+    UsageError
+        It is not there.
+    """
+    path = _root() / "hexagons.csv"
+    if not path.is_file():
+        raise UsageError(f"{path}: the layout of the map is missing; install bayescsc again")
+    return path
+
+
 def backtest_files() -> list[Path]:
     """Records of the backtests of embedded panels: `backtests/NAME.json` beside the panels' folders."""
     return sorted((_root() / "backtests").glob("*.json"))

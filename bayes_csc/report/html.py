@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib.resources
+import json
 import os
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from bayes_csc.report.style import palette_css
 
@@ -35,7 +37,13 @@ def element(tag: str, *content: Content, **attributes: str) -> ET.Element:
 
 
 def table(
-    caption: str, header: Sequence[str], rows: Iterable[Sequence[str]], *, stubs: int = 1, texts: Sequence[int] = ()
+    caption: str,
+    header: Sequence[str],
+    rows: Iterable[Sequence[Content]],
+    *,
+    stubs: int = 1,
+    texts: Sequence[int] = (),
+    class_: str = "",
 ) -> ET.Element:
     """A table in a region that scrolls by itself where it is wide.
 
@@ -51,6 +59,8 @@ def table(
         How many leading columns name the row: the last of them is its heading.
     texts
         Columns of words, which are set to the left as the leading ones are; the others hold figures.
+    class_
+        Of the table: "sortable" where the page's script lets the reader sort and filter it.
     """
     left = {*range(stubs), *texts}
     body = element("tbody")
@@ -68,7 +78,8 @@ def table(
         element("th", name, scope="col", **({"class_": "text"} if place in left else {}))
         for place, name in enumerate(header)
     ]
-    made = element("table", element("caption", caption), element("thead", element("tr", *heads)), body)
+    named = {"class_": class_} if class_ else {}
+    made = element("table", element("caption", caption), element("thead", element("tr", *heads)), body, **named)
     return element("div", made, class_="scroll", role="region", tabindex="0", aria_label=caption)
 
 
@@ -83,9 +94,23 @@ def chart(svg: ET.Element, caption: str, behind: ET.Element) -> ET.Element:
     return element("figure", element("figcaption", caption), drawing, behind)
 
 
-def page_text(title: str, *body: Content) -> str:
-    """A whole page as text, in English, with its style inside; nothing in it is fetched from elsewhere."""
-    style = palette_css() + importlib.resources.files("bayes_csc.report").joinpath("page.css").read_text("utf-8")
+def page_text(title: str, *body: Content, before: Content = None, script: str = "", data: Any = None) -> str:
+    """A whole page as text, in English, with its style inside; nothing in it is fetched from elsewhere.
+
+    Parameters
+    ----------
+    title
+        Of the page.
+    body
+        Its content.
+    before
+        What stands before the content: the site's navigation.
+    script
+        Text of the site's own script.
+    data
+        Plain values that the script reads.
+    """
+    style = palette_css() + resource("page.css")
     head = element(
         "head",
         element("meta", charset="utf-8"),
@@ -93,8 +118,20 @@ def page_text(title: str, *body: Content) -> str:
         element("title", title),
         element("style", style),
     )
-    whole = element("html", head, element("body", element("main", *body)), lang="en-GB")
+    scripts = []
+    if data is not None:
+        # a "<" could close the element that it stands in
+        text = json.dumps(data, separators=(",", ":"), ensure_ascii=True, allow_nan=False).replace("<", "\\u003c")
+        scripts.append(element("script", text, id="draws", type="application/json"))
+    scripts += [element("script", script)] if script else []
+    content = element("body", before, element("main", *body, id="content"), *scripts)
+    whole = element("html", head, content, lang="en-GB")
     return f"<!doctype html>\n{ET.tostring(whole, encoding='unicode', method='html')}\n"
+
+
+def resource(name: str) -> str:
+    """Text of a file beside this one."""
+    return importlib.resources.files("bayes_csc.report").joinpath(name).read_text("utf-8")
 
 
 def write_page(text: str, path: Path) -> None:

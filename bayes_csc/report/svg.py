@@ -13,6 +13,8 @@ from bayes_csc.report.style import PALETTE
 
 # Nothing of these belongs on a page: RDF with links, and a style sheet that would apply to all of it.
 DROPPED = {"metadata", "style"}
+TIP = "tip:"
+"""Begins the id (matplotlib's gid) of an artist whose text the page shows where the pointer is."""
 ROLES = {light: role.replace("_", "-") for role, (light, _) in PALETTE.items()}
 
 
@@ -56,7 +58,9 @@ def _cleaned(source: ET.Element, referenced: set[str], name: str) -> ET.Element:
     for key, value in source.attrib.items():
         local = _local(key)
         if local == "id":
-            if value in referenced:
+            if value.startswith(TIP):
+                element.set("data-tip", value.removeprefix(TIP))
+            elif value in referenced:
                 element.set("id", f"{name}-{value}")
         elif local == "href":
             element.set("href", f"#{name}-{value.removeprefix('#')}")

@@ -21,6 +21,8 @@ from .fit import fit
 from .forecast import forecast
 from .judgements import judgements
 from .model import app as model_app
+from .plot import plot
+from .report import report
 from .simulate import simulate
 from .study import app as study_app
 
@@ -38,6 +40,8 @@ app.command()(decline)
 app.command()(backtest)
 app.command()(contributions)
 app.command()(forecast)
+app.command()(report)
+app.command()(plot)
 app.command()(judgements)
 app.add_typer(data_app, name="data")
 app.add_typer(model_app, name="model")

@@ -35,6 +35,19 @@ def shown() -> Iterator[Callable[[Progress], None]]:
         yield tell
 
 
+@contextmanager
+def stage(*, quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """Show the name of each stage that it is told, on standard error; nothing if quiet."""
+    from rich.console import Console
+
+    console = Console(stderr=True, quiet=quiet)
+    if not console.is_terminal:
+        yield lambda name: console.print(f"{name} ...")
+        return
+    with console.status("starting") as status:
+        yield lambda name: status.update(f"{name} ...")
+
+
 def _detail(now: Progress) -> str:
     if now.total <= 1:
         return ""

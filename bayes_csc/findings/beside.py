@@ -1,0 +1,82 @@
+"""What may lie beside a run: a backtest and a sensitivity analysis; a missing one names the command that makes it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bayes_csc.errors import DataError
+
+BACKTEST, SENSITIVITY, SENSITIVITY_RECORD = "backtest.json", "sensitivity.csv", "sensitivity.json"
+PLACES = (".", "backtest", "../backtest")
+"""Where a backtest is looked for, from the run folder."""
+PARTS = ("metadata", "baseline", "roles", "scores", "higher_is_better")
+NEEDED = ("authority", "variant", "depth", "p_decline")
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A part of a report whose input is not there.
+
+    Attributes
+    ----------
+    what
+        The part, in words.
+    command
+        The command that makes its input.
+    """
+
+    what: str
+    command: str
+
+    @property
+    def sentence(self) -> str:
+        """What the report says in its place."""
+        return f"{self.what} is not in this report: its input was not found. To make it, run:"
+
+
+def read_backtest(run: Path, given: Path | None = None) -> dict[str, Any] | Missing:
+    """Read the record of a backtest: of the folder given, or else of the run folder, or of one called backtest by it.
+
+    Raises
+    ------
+    DataError
+        There is a file, and it is not the record of a backtest; or a folder was given that has none.
+    """
+    places = [given] if given else [run / place for place in PLACES]
+    path = next((p / BACKTEST for p in places if (p / BACKTEST).is_file()), None)
+    if path is None and given:
+        raise DataError(f"{given}: no {BACKTEST} in it; `bayescsc backtest --out {given}` makes one")
+    if path is None:
+        return Missing("How good the forecasts have been", f"bayescsc backtest --out {run / 'backtest'}")
+    try:
+        record: dict[str, Any] = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise DataError(f"{path}: not the record of a backtest ({error}); run `bayescsc backtest` again") from error
+    if lost := [name for name in PARTS if name not in record]:
+        raise DataError(f"{path}: not the record of a backtest (without {', '.join(lost)}); run it again")
+    return record
+
+
+def read_sensitivity(run: Path) -> pd.DataFrame | Missing:
+    """Read the sensitivity analysis of a run: a row per authority and variant.
+
+    Raises
+    ------
+    DataError
+        There is a file without the columns that it must have.
+    """
+    path = run / SENSITIVITY
+    if not path.is_file():
+        return Missing("What is robust and what is fragile", f"bayescsc sensitivity {run}")
+    table = pd.read_csv(path, dtype={"authority": str})
+    if lost := [name for name in NEEDED if name not in table]:
+        raise DataError(f"{path}: without the columns {', '.join(lost)}; run `bayescsc sensitivity {run}` again")
+    record = path.with_name(SENSITIVITY_RECORD)
+    if record.is_file():
+        table.attrs.update(json.loads(record.read_text(encoding="utf-8")).get("metadata", {}))
+    return table

@@ -1,0 +1,151 @@
+"""What a fit expects of every observed figure, given theta: for the charts of indicators and for predictive checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit, ndtri
+from scipy.stats import beta, gamma
+
+from bayes_csc.families import declared
+from bayes_csc.indicators import Indicator
+from bayes_csc.judged import JUDGEMENT
+from bayes_csc.kernel.states import states
+from bayes_csc.panel import Panel
+from bayes_csc.revisit import Revisited
+from bayes_csc.truth import fitted as expectation
+
+INNER = 0.5
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Expected figures and checks.
+
+    Attributes
+    ----------
+    figures
+        A row per unit, indicator and year that the fit used: `value`, `lower`, `upper`: what it expects of an
+        authority with this theta, deprivation and year (median and interval over draws), without the authority's own
+        persistent deviation.
+    checks
+        By indicator: `cells` that are neither small nor suppressed, `inside_inner` and `inside` (shares of them within
+        the 50% and the outer predictive interval), and `spread`, the sd of the standardised residuals (1 expected).
+    interval
+        Probability of the outer intervals.
+    """
+
+    figures: pd.DataFrame
+    checks: pd.DataFrame
+    interval: float
+
+
+def fitted(again: Revisited, panel: Panel, *, seed: int, interval: float) -> Fitted:
+    """Compute what each draw of the hyperparameters, with a draw of the states, expects of every observation.
+
+    With theta a draw of the states given a draw of the hyperparameters,
+
+        expected = mu + nu + b x + loading theta,   replicated ~ N(expected, deviation_sd ** 2 + V)
+
+    so that the residual of an observed z, given a draw, is standard normal if the model is right.
+
+    Parameters
+    ----------
+    again
+        A fit taken up again, at as many draws as are to be averaged.
+    panel
+        Its panel.
+    seed
+        Of the draws of the states.
+    interval
+        Probability of the intervals, equal-tailed.
+    """
+    d = again.design
+    rows = d.observation
+    wanted = np.flatnonzero((rows.indicator != JUDGEMENT).to_numpy() & (rows.kind < len(d.indicator)).to_numpy())
+    rng = np.random.default_rng([seed, 7])
+    width = d.layout.template_column.max() + d.layout.single_grade.shape[1]
+    nobody = np.zeros(d.exists.size)
+    link, below = [], []
+    for x in again.points:
+        real = again.density.real(x)
+        theta = states(d.layout, real, d.year.size, nobody, rng.standard_normal((len(d.block), width)))[1]
+        known = {"offset": real.offset, "loading": real.loading}
+        mean = expectation(d, known, np.reshape(theta, d.exists.shape))[wanted]
+        kind = rows.kind.to_numpy()[wanted]
+        sd = np.sqrt(
+            real.ar_sd[kind] ** 2 + real.domain_sd[kind] ** 2 + real.white_sd[kind] ** 2 + real.variance[wanted]
+        )
+        link.append(mean)
+        below.append((real.z[wanted] - mean) / sd)
+    part = rows.iloc[wanted]
+    return Fitted(
+        figures=_figures(part, np.stack(link), declared(panel.indicators, panel.cells), interval),
+        checks=_checks(part, np.stack(below), interval),
+        interval=interval,
+    )
+
+
+def _figures(rows: pd.DataFrame, link: np.ndarray, indicators: dict[str, Indicator], interval: float) -> pd.DataFrame:
+    """Quantiles over the draws, on the scale of the panel's values."""
+    tail = (1.0 - interval) / 2.0
+    ends = np.quantile(link, [0.5, tail, 1.0 - tail], axis=0) * rows.sign.to_numpy(dtype=float)
+    values = np.empty_like(ends)
+    for key in rows.indicator.unique():
+        at, about = (rows.indicator == key).to_numpy(), indicators[key]
+        middle, unit = about.typical or 0.0, about.spread or 1.0
+        values[:, at] = (
+            expit(ends[:, at]) if about.family == "binomial"
+            else middle + unit * ends[:, at] if about.family == "gaussian"
+            else middle * np.exp(ends[:, at])
+        )  # fmt: skip
+    return pd.DataFrame(
+        {
+            "unit": rows.unit.to_numpy(), "indicator": rows.indicator.to_numpy(), "year": rows.year.to_numpy(),
+            "value": values[0], "lower": values[1:].min(axis=0), "upper": values[1:].max(axis=0),
+        }
+    )  # fmt: skip
+
+
+def _checks(rows: pd.DataFrame, residual: np.ndarray, interval: float) -> pd.DataFrame:
+    """Share of large counts within their predictive intervals, averaged over draws, by indicator."""
+    large = ~rows.small.to_numpy(dtype=bool)
+    out = {}
+    for key in rows.indicator.unique():
+        own = residual[:, large & (rows.indicator == key).to_numpy()]
+        if own.size:
+            inner, outer = (np.abs(own) < ndtri((1 + level) / 2) for level in (INNER, interval))
+            out[key] = {
+                "cells": own.shape[1], "inside_inner": inner.mean(), "inside": outer.mean(), "spread": own.std(),
+            }  # fmt: skip
+    return pd.DataFrame.from_dict(out, orient="index").rename_axis("indicator")
+
+
+def sampling_intervals(cells: pd.DataFrame, indicators: dict[str, Indicator], interval: float) -> pd.DataFrame:
+    """Each observed figure's own interval: what its count alone leaves open, by Jeffreys' prior.
+
+    Shares have a beta interval, rates a gamma one, values the normal one of a known standard deviation of a unit;
+    NaN where nothing says how precise a figure is.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `own_lower`, `own_upper`, indexed as the cells.
+    """
+    seen = cells[cells["status"] == "observed"]
+    family = seen["indicator"].map({key: each.family for key, each in indicators.items()}).to_numpy()
+    unit_sd = seen["indicator"].map({key: each.unit_sd or np.nan for key, each in indicators.items()}).to_numpy(float)
+    y, n, value = (seen[name].to_numpy(dtype=float) for name in ("numerator", "denominator", "value"))
+    n = np.where(n > 0, n, np.nan)
+    out = pd.DataFrame(np.nan, index=cells.index, columns=["own_lower", "own_upper"])
+    for name, level in (("own_lower", (1.0 - interval) / 2.0), ("own_upper", (1.0 + interval) / 2.0)):
+        share, rate = family == "binomial", family == "poisson"
+        end = np.full(len(seen), np.nan)
+        end[share] = beta.ppf(level, y[share] + 0.5, np.maximum(n[share] - y[share], 0.0) + 0.5)
+        end[rate] = gamma.ppf(level, y[rate] + 0.5) / n[rate]
+        step = ndtri(level) * unit_sd / np.sqrt(n)
+        end = np.where(family == "gaussian", value + step, np.where(family == "lognormal", value * np.exp(step), end))
+        out.loc[seen.index, name] = end
+    return out

@@ -1,0 +1,174 @@
+"""The answer for one authority in sentences: natural frequencies, with intervals and what they mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from bayes_csc.findings.caveats import SAID_NOTHING
+from bayes_csc.findings.words import day, joined, month, number, of_hundred, spread, stated, years
+
+PRIOR = {"prior: region": "trend of its region", "prior: deprivation": "trend by deprivation"}
+LITTLE = 0.15
+"""Step of a probability below which figures have moved it a little."""
+DECISIONS = {
+    "flag": "Flag: the probability of a worse grade, with its whole interval, is above the threshold, and without the "
+    "figures since the inspection it would not clearly be.",
+    "watch": "Watch: the probability of a worse grade, with its whole interval, is below the threshold; the "
+    "figures since "
+    "the inspection speak against the early visit that its last grade and the time since leave open.",
+    "interval": "Cannot tell: the interval of the probability of a worse grade includes the threshold.",
+    "as without data": "Cannot tell: without the figures since the inspection one would decide the same, so "
+    "they have not "
+    "changed what to do.",
+}
+
+
+def next_sentence(forecast: dict[str, Any], base: pd.Series | None, grades: Sequence[str], percent: str) -> str:
+    """Say what the next judgement may be.
+
+    Parameters
+    ----------
+    forecast
+        The authority's row.
+    base
+        Base rate of its last grade.
+    grades
+        Best first.
+    percent
+        Probability of the intervals, as text.
+    """
+    when = f"around {month(forecast['next_inspection_median'])}"
+    window = f"{month(forecast['next_inspection_lower'])} to {month(forecast['next_inspection_upper'])}"
+    lead = f"The next inspection is expected {when} ({percent} interval {window}). "
+    if not forecast["last_grade"]:
+        shares = [f"{of_hundred(forecast[f'p_grade_{g + 1}'])} {grade}" for g, grade in enumerate(grades)]
+        return f"{lead}Of 100 authorities that look like this one, {', '.join(shares)} would be expected."
+    worse, better = forecast["p_next_worse"], forecast["p_next_better"]
+    same = max(0.0, 1.0 - worse - better)
+    outcomes = [(better, "a better grade"), (same, "the same"), (worse, "a worse one")]
+    told = [(of_hundred(p), what) for p, what in outcomes if p > 0 or what == "a worse one"]
+    parts = [
+        f"{count} {what}" if place else f"{count} would be expected to get {what}"
+        for place, (count, what) in enumerate(told)
+    ]
+    text = f"{lead}Of 100 authorities that look like this one, {joined(parts)}."
+    if forecast["last_grade"] == grades[-1]:
+        return f"{text} A worse grade does not exist."
+    interval = spread(forecast["p_next_worse_lower"], forecast["p_next_worse_upper"])
+    text += f" A worse grade is {stated(worse)}: probability {number(worse)} ({percent} interval {interval})."
+    if base is not None and base["number"] > 0:
+        last = grades.index(str(forecast["last_grade"])) + 1
+        share = sum(float(base[f"grade_{g}"]) for g in range(last + 1, len(grades) + 1))
+        text += f" Of {base['number']:.0f} judgements on record that followed the same grade, {share:.0%} were worse."
+    return text
+
+
+def change_sentence(decline: dict[str, Any], percent: str) -> str:
+    """Say whether quality has declined since the last inspection."""
+    gap, epsilon = decline["gap_years"], decline["epsilon"]
+    if gap != gap:
+        return (
+            "It has no inspection on record, so there is no change since one to speak of. Over the last two years a "
+            f"decline of more than {epsilon:g} is {stated(decline['p_recent_decline'])}: probability "
+            f"{number(decline['p_recent_decline'])}."
+        )
+    p = decline["p_decline"]
+    median, interval = (
+        number(decline["delta_median"], "+.2f"),
+        spread(decline["delta_lower"], decline["delta_upper"], "+.2f"),
+    )
+    return (
+        f"Since the inspection of {day(decline['last_inspection'])}, {years(gap)} before the end of the data, a "
+        f"decline of more than {epsilon:g} is {stated(p)}: of 100 authorities with figures like these, "
+        f"{of_hundred(p)} would be expected to have declined by more than that (probability {number(p)}). The middle "
+        f"estimate of the change is {median} ({percent} interval {interval}). Had nothing been observed since the "
+        f"inspection, the probability would be {number(decline['p_decline_no_data'])}: "
+        f"{_moved(p - decline['p_decline_no_data'])}."
+    )
+
+
+def _moved(step: float) -> str:
+    """Say which way the figures since the inspection point."""
+    if abs(step) < SAID_NOTHING:
+        return "the figures since then have said next to nothing"
+    return (
+        "the figures since then speak "
+        + ("for a decline" if step > 0 else "against one")
+        + (", a little" if abs(step) < LITTLE else "")
+    )
+
+
+def decision_sentence(forecast: dict[str, Any], threshold: float, loss_ratio: float) -> str:
+    """Say what the rule for early visits comes to, and what it is."""
+    if not forecast["decision"]:
+        return ""
+    key = str(forecast["reason"] or forecast["decision"])
+    return (
+        f"{DECISIONS[key]} (The threshold is {number(threshold)}: a worse grade that nobody saw coming is taken "
+        "to cost "
+        f"{loss_ratio:g} early visits that were not needed.)"
+    )
+
+
+def path_sentence(fan: pd.DataFrame, percent: str) -> str:
+    """Say where a trajectory began and where it stands."""
+    first, last = fan.iloc[0], fan.iloc[-1]
+    side = "above" if last["median"] > 0 else "below"
+    sure = "which the interval excludes" if last["lower"] > 0 or last["upper"] < 0 else "which the interval includes"
+    start, end = (f"{number(row['median'], '+.2f')} in {row['position'] - 0.75:.0f}" for row in (first, last))
+    interval = spread(last["lower"], last["upper"], "+.2f")
+    return f"From {start} to {end} ({percent} interval {interval}), {side} the national mean, {sure}."
+
+
+def contribution_sentence(parts: pd.DataFrame) -> str:
+    """Say which parts moved an estimate most, up and down; without a cause."""
+    up = parts[parts["contribution"] >= 0.005].nlargest(2, "contribution")
+    down = parts[parts["contribution"] <= -0.005].nsmallest(2, "contribution")
+
+    def named(rows: pd.DataFrame) -> str:
+        return " and ".join(
+            f"{label} ({number(value, '+.2f')})"
+            for label, value in zip(rows["label"], rows["contribution"], strict=True)
+        )
+
+    said = [f"{word} most by {named(rows)}" for word, rows in (("up", up), ("down", down)) if len(rows)]
+    text = f"The estimate is moved {'; '.join(said)}." if said else "Nothing moved the estimate by 0.005 or more."
+    return f"{text} These say how the estimate is made up, not why anything changed."
+
+
+def source_words(label: str) -> str:
+    """Write the label of a contribution for readers.
+
+    Examples
+    --------
+    >>> source_words("ILACS:help_and_protection 2023-07-10: good"), source_words("prior: region")
+    ('ILACS help and protection, July 2023: good', 'trend of its region')
+    """
+    if label in PRIOR:
+        return PRIOR[label]
+    judged = re.fullmatch(r"([^\s:]+):(\S+) (\d{4}-\d\d-\d\d)(.*)", label)
+    if judged is None:
+        return label
+    framework, domain, date, rest = judged.groups()
+    return f"{framework} {domain.replace('_', ' ')}, {month(date)}{rest}"
+
+
+def caterpillar_sentence(rows: pd.DataFrame, epsilon: float, percent: str) -> str:
+    """Say what a group's changes show together."""
+    known = rows.dropna(subset=["p_decline"])
+    if known.empty:
+        return "No authority of this group has a change since an inspection."
+    clear = int(((known["delta_upper"] < 0) | (known["delta_lower"] > 0)).sum())
+    above = int((known["p_decline"] > 0.5).sum())
+    moved = int(((known["p_decline"] - known["p_decline_no_data"]).abs() >= 0.05).sum())
+    likely = known["p_decline"].sum()
+    return (
+        f"For {clear} of {len(known)} authorities the {percent} interval of the change excludes zero. The probability "
+        f"of a decline of more than {epsilon:g} is above one half for {above}; together, about {likely:.0f} of the "
+        f"{len(known)} would be expected to have declined by that much, without saying which. For {moved} the figures "
+        "since the inspection moved the probability by 0.05 or more."
+    )

@@ -1,0 +1,135 @@
+"""Words for numbers, by rules: a probability's phrase with its stated range, and natural frequencies.
+
+No phrase says that anything is certain to come, and none says why.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+
+SCALE = (
+    (0.01, "exceptionally unlikely", "under 1%"),
+    (0.10, "very unlikely", "1% to 10%"),
+    (1 / 3, "unlikely", "10% to 33%"),
+    (2 / 3, "about as likely as not", "33% to 67%"),
+    (0.90, "likely", "67% to 90%"),
+    (0.99, "very likely", "90% to 99%"),
+    (math.inf, "almost certain", "over 99%"),
+)
+"""Upper end (exclusive) of each phrase's range, the phrase, and the range as it is stated."""
+
+
+def phrase(p: float) -> str:
+    """Return the phrase of a probability.
+
+    Examples
+    --------
+    >>> phrase(0.3), phrase(0.5), phrase(0.97)
+    ('unlikely', 'about as likely as not', 'very likely')
+    """
+    return next(words for end, words, _ in SCALE if p < end)
+
+
+def stated(p: float) -> str:
+    """Return the phrase of a probability with the range that it stands for.
+
+    Examples
+    --------
+    >>> stated(0.3)
+    'unlikely (10% to 33%)'
+    """
+    return next(f"{words} ({range_})" for end, words, range_ in SCALE if p < end)
+
+
+def of_hundred(p: float) -> str:
+    """Return a probability as a natural frequency of a hundred.
+
+    Examples
+    --------
+    >>> of_hundred(0.302), of_hundred(0.004), of_hundred(0.997), of_hundred(0.0)
+    ('about 30', 'fewer than 1', 'more than 99', 'none')
+    """
+    if p == 0.0:
+        return "none"
+    if p == 1.0:
+        return "all"
+    if p < 0.01:
+        return "fewer than 1"
+    return "more than 99" if p > 0.99 else f"about {round(100 * p)}"
+
+
+def number(value: float, form: str = ".2f") -> str:
+    """Write a number, blank where it is missing; a minus is a minus sign, and a zero has no sign.
+
+    Examples
+    --------
+    >>> number(-0.256, "+.2f"), number(float("nan")), number(-0.001, "+.2f")
+    ('−0.26', '', '0.00')
+    """
+    if value is None or value != value:
+        return ""
+    text = f"{value:{form}}"
+    if float(text.rstrip("%")) == 0.0:
+        text = text.lstrip("+-")
+    return text.replace("-", "−")
+
+
+def spread(lower: float, upper: float, form: str = ".2f") -> str:
+    """Write an interval.
+
+    Examples
+    --------
+    >>> spread(-0.5, 0.25, "+.2f")
+    '−0.50 to +0.25'
+    """
+    low, high = number(lower, form), number(upper, form)
+    return f"{low} to {high}" if low and high else ""
+
+
+def day(date: datetime.date | str) -> str:
+    """Write a date in words.
+
+    Examples
+    --------
+    >>> day("2023-07-10")
+    '10 July 2023'
+    """
+    when = datetime.date.fromisoformat(date) if isinstance(date, str) else date
+    return f"{when.day} {when:%B %Y}"
+
+
+def month(date: str) -> str:
+    """Write the month of a date in words.
+
+    Examples
+    --------
+    >>> month("2023-07-10")
+    'July 2023'
+    """
+    return f"{datetime.date.fromisoformat(date):%B %Y}"
+
+
+def joined(parts: list[str]) -> str:
+    """Write a list in words.
+
+    Examples
+    --------
+    >>> joined(["a"]), joined(["a", "b"]), joined(["a", "b", "c"])
+    ('a', 'a and b', 'a, b and c')
+    """
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
+
+
+def years(value: float) -> str:
+    """Write a length of time in words.
+
+    Examples
+    --------
+    >>> years(2.22), years(1.0), years(0.67)
+    ('2.2 years', '1.0 year', '8 months')
+    """
+    if value < 0.95:
+        months = max(round(12 * value), 1)
+        return f"{months} month{'s' if months > 1 else ''}"
+    return f"{value:.1f} year{'' if f'{value:.1f}' == '1.0' else 's'}"

@@ -1,0 +1,267 @@
+"""The page of one authority."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayes_csc.findings.authority_findings import AuthorityFindings
+from bayes_csc.findings.beside import Missing
+from bayes_csc.findings.caveats import ALWAYS, USE
+from bayes_csc.findings.sentences import (
+    change_sentence,
+    contribution_sentence,
+    decision_sentence,
+    next_sentence,
+    path_sentence,
+    source_words,
+)
+from bayes_csc.findings.words import day, joined, number, spread, years
+from bayes_csc.report.change_chart import change_chart
+from bayes_csc.report.contribution_chart import contribution_chart
+from bayes_csc.report.fan_chart import fan_chart
+from bayes_csc.report.grade_chart import grade_chart
+from bayes_csc.report.html import Content, element
+from bayes_csc.report.indicator_sections import indicator_sections
+from bayes_csc.report.interval_chart import interval_chart
+from bayes_csc.report.page_parts import Section, bullets, charted, missing, paragraphs, site_page
+from bayes_csc.report.style import look
+from bayes_csc.report.what_if_panel import what_if_panel
+
+SHOWN = 14
+"""Contributions drawn one by one, the largest; the table has all."""
+
+
+def authority_page(
+    own: AuthorityFindings, about: dict[str, Any], grades: tuple[str, ...], used: tuple[str, ...],
+    others: list[tuple[str, str]],
+) -> str:  # fmt: skip
+    """Write the page of an authority.
+
+    Parameters
+    ----------
+    own
+        What is said of it.
+    about
+        What every output carries.
+    grades
+        Best first.
+    used
+        Keys of the indicators that the fit used.
+    others
+        Slug and link text of the pages before and after it.
+    """
+    percent = f"{about['interval']['probability']:.0%}"
+    with look():
+        sections: list[Section] = [
+            ("answer", "In short", _answer(own, about, grades, percent)),
+            ("trajectory", "Its trajectory", _trajectory(own, about, percent)),
+            *([("next", "The next judgement", _next(own, grades, percent))] if own.forecast else []),
+            ("change", "The change since the last inspection", _change(own, about, percent)),
+            ("contributions", "What moved the estimate", _contributions(own, percent)),
+            ("indicators", "Every indicator", indicator_sections(own, set(used), percent)),
+            ("sensitivity", "Does it depend on how it was done?", _sensitivity(own)),
+            ("data", "Gaps and breaks in the data", _data(own, set(used))),
+            ("use", "What this cannot tell, and how to use it", _use(own)),
+            ("what-if", "With other settings", [what_if_panel(about, inspected=own.inspected)]),
+        ]
+    data = own.what_if | {"kind": "authority"} | {k: about[k] for k in ("epsilon", "loss_ratio")}
+    data |= {"interval": about["interval"]["probability"], "last": own.forecast["last_grade"] if own.forecast else ""}
+    return site_page(own.name, [_facts(own, about)], sections, about, slug=own.slug, others=others, data=_plain(data))
+
+
+def _plain(data: dict[str, Any]) -> dict[str, Any]:
+    return {k: None if isinstance(v, float) and v != v else v for k, v in data.items()}
+
+
+def _facts(own: AuthorityFindings, about: dict[str, Any]) -> Content:
+    last = own.decline["last_grade"]
+    judged = (
+        f"last judged {last}, inspection of {day(own.decline['last_inspection'])}"
+        if last
+        else "no overall grade on record"
+    )
+    return element(
+        "p",
+        f"{own.region}; {judged}. Figures up to {day(about['now'])}, inspections "
+        f"started by {day(about['panel_date'])}.",
+        class_="lead",
+    )
+
+
+def _answer(own: AuthorityFindings, about: dict[str, Any], grades: tuple[str, ...], percent: str) -> list[Content]:
+    said = [change_sentence(own.decline, percent)]
+    if own.forecast:
+        said.insert(0, next_sentence(own.forecast, own.base_rate, grades, percent))
+        said.append(decision_sentence(own.forecast, about["threshold"], about["loss_ratio"]))
+    limits = [element("p", "Before you read on:"), bullets(own.caveats)] if own.caveats else []
+    return [*paragraphs(*said), *limits]
+
+
+def _trajectory(own: AuthorityFindings, about: dict[str, Any], percent: str) -> list[Content]:
+    finding = path_sentence(own.fan, percent)
+    note = (
+        "Latent quality is what the indicators and the judgements share. Zero is the national mean of each year, one "
+        "unit the spread between authorities of the same region and deprivation."
+    )
+    bands = ("median", "inner_lower", "inner_upper", "lower", "upper")
+    rows = [
+        [
+            f"30 September {int(str(year)) - 1}",
+            *(number(row[c], "+.2f") for c in bands),
+            number(float(region), "+.2f"),
+        ]
+        for region, (year, row) in zip(own.region_path.to_numpy(), own.fan.iterrows(), strict=True)
+    ]
+    header = ["Date", "Median", "50% from", "to", f"{percent} from", "to", f"Mean of {own.region}"]
+    graded = [f"{row.label} ({row.date:%B %Y})" for row in own.inspections.dropna(subset=["date"]).itertuples()]
+    judged = f" Judged {joined(graded)}." if graded else " Never judged on record."
+    figure = fan_chart(own, about["panel"], about["interval"]["probability"])
+    return [
+        *paragraphs(finding, note),
+        charted(figure, "trajectory", f"Latent quality of {own.name}", finding + judged,
+                "Latent quality by year, with its region and the nation behind it and its inspections at their dates",
+                header, rows),
+    ]  # fmt: skip
+
+
+def _next(own: AuthorityFindings, grades: tuple[str, ...], percent: str) -> list[Content]:
+    row = own.forecast or {}
+    order = sorted(range(len(grades)), key=lambda g: -row[f"p_grade_{g + 1}"])
+    first, second = (f"{grades[g]} ({number(row[f'p_grade_{g + 1}'])})" for g in order[:2])
+    finding = f"Most probable: {first}, then {second}."
+    base = own.base_rate
+    rows = [
+        [grade, number(row[f"p_grade_{g + 1}"], ".3f"), number(row[f"p_grade_{g + 1}_lower"], ".3f"),
+         number(row[f"p_grade_{g + 1}_upper"], ".3f"), "" if base is None else number(base[f"grade_{g + 1}"], ".3f")]
+        for g, grade in enumerate(grades)
+    ]  # fmt: skip
+    note = (
+        "The interval says how well each probability is itself known, given the model. The base rate is "
+        "the plain "
+        "share of each grade among past judgements that followed the same grade."
+    )
+    return [
+        *paragraphs(finding, note),
+        charted(grade_chart(row, base, grades), "grades", f"Next overall grade of {own.name}", finding,
+                "Probability of each grade at the next inspection, and how often it followed the same grade before",
+                ["Grade", "Probability", f"{percent} from", "to", "Base rate"], rows),
+    ]  # fmt: skip
+
+
+def _change(own: AuthorityFindings, about: dict[str, Any], percent: str) -> list[Content]:
+    row = own.decline
+    recent = (
+        f"Over the last two years: {number(row['recent_delta_median'], '+.2f')} ({percent} interval "
+        f"{spread(row['recent_delta_lower'], row['recent_delta_upper'], '+.2f')}); probability of a decline of more "
+        f"than {about['epsilon']:g}: {number(row['p_recent_decline'])}."
+    )
+    if own.density is None:
+        return paragraphs("Without an inspection on record there is no change since one.", recent)
+    finding = (
+        f"Probability of a decline of more than {about['epsilon']:g}: {number(row['p_decline'])} (Monte Carlo error "
+        f"{number(row['p_decline_mcse'], '.4f')}); had nothing been observed since the inspection: "
+        f"{number(row['p_decline_no_data'])}."
+    )
+    rows = [[number(x, "+.3f"), number(f, ".4f"), number(g, ".4f")] for x, f, g in own.density.to_numpy()[::4]]
+    caption = f"Change of latent quality over the {years(row['gap_years'])} since the last inspection"
+    return [
+        *paragraphs(finding, recent),
+        charted(change_chart(own.density, about["epsilon"]), "change", "Density of the change", finding, caption,
+                ["Change", "Density given all data", "Had nothing been observed"], rows),
+    ]  # fmt: skip
+
+
+def _contributions(own: AuthorityFindings, percent: str) -> list[Content]:
+    parts = own.contributions[own.contributions["kind"] != "total"]
+    total = own.contributions.loc[own.contributions["kind"] == "total", "contribution"].sum()
+    if parts.empty:
+        return paragraphs("Without an inspection on record there is no change since one to take apart.")
+    order = parts["contribution"].abs().sort_values(ascending=False, kind="stable").index
+    parts = parts.assign(label=parts["label"].map(source_words))
+    shown, rest = parts.loc[order[:SHOWN]], parts.loc[order[SHOWN:]]
+    drawn = shown[["label", "contribution", "lower", "upper"]]
+    if len(rest):
+        more = {"label": f"{len(rest)} others together", "contribution": rest["contribution"].sum()}
+        drawn = pd.concat([drawn, pd.DataFrame([more | {"lower": np.nan, "upper": np.nan}])], ignore_index=True)
+    finding = contribution_sentence(parts)
+    rows = [
+        [source_words(str(r.label)), str(r.domain).replace("_", " "), number(float(str(r.contribution)), "+.3f"),
+         number(float(str(r.lower)), "+.3f"), number(float(str(r.upper)), "+.3f")]
+        for r in own.contributions.itertuples()
+    ]  # fmt: skip
+    note = (
+        "The parts sum to the mean of the change. Indicators of one domain share what they say: read those of the "
+        "workforce together. The interval is over draws of the model's parameters."
+    )
+    return [
+        *paragraphs(finding, note),
+        charted(contribution_chart(drawn, float(total)), "contributions", "Contributions to the change", finding,
+                "What the estimated change since the last inspection is made up of",
+                ["Source", "Domain", "Contribution", f"{percent} from", "to"], rows, texts=[1]),
+    ]  # fmt: skip
+
+
+def _sensitivity(own: AuthorityFindings) -> list[Content]:
+    if isinstance(own.sensitivity, Missing):
+        return [missing(own.sensitivity)]
+    rows = own.sensitivity.dropna(subset=["p_decline"]).sort_values(["p_decline", "variant"])
+    if rows.empty:
+        return paragraphs("The sensitivity analysis of this run has no row of this authority.")
+    p = rows["p_decline"]
+    finding = (
+        f"Over {len(rows)} variants of the analysis, the probability of a decline lies between {number(p.min())} and "
+        f"{number(p.max())} (median {number(p.median())})."
+    )
+    drawn = pd.DataFrame(
+        {"label": rows["variant"].str.replace("_", " "), "middle": p, "lower": np.nan, "upper": np.nan,
+         "hollow": rows["depth"].ne("full")}
+    )  # fmt: skip
+    figure = interval_chart(drawn, marks=(0.5,), label="probability of a decline (hollow: not a full fit)", form=".2f",
+                            limits=(0.0, 1.0))  # fmt: skip
+    table = [[str(r.variant), str(r.depth), number(float(str(r.p_decline)), ".3f")] for r in rows.itertuples()]
+    return [
+        *paragraphs(finding),
+        charted(figure, "specification", "Probability of a decline in every variant", finding,
+                "The specification curve: every defensible way of doing the analysis that was tried",
+                ["Variant", "Depth", "Probability of a decline"], table, texts=[1]),
+    ]  # fmt: skip
+
+
+def _data(own: AuthorityFindings, used: set[str]) -> list[Content]:
+    record = own.record
+    gaps = record.gaps[record.gaps["indicator"].isin(used)]
+    content: list[Content] = []
+    if len(gaps):
+        lines = []
+        for key, rows in gaps.groupby("indicator", sort=False):
+            words = {"no_row": "no row", "not_available": "not available", "not_applicable": "not applicable"}
+            each = [f"{year} ({words[str(status)]})" for year, status in zip(rows["year"], rows["status"], strict=True)]
+            lines.append(f"{record.indicators[str(key)].label}: {joined(each)}.")
+        content += [element("p", "Figures that others have and the model would use, missing here:"), bullets(lines)]
+    else:
+        content += paragraphs("No figure that the model would use, and that others have, is missing here.")
+    changes = record.release_changes[record.release_changes["indicator"].isin(used)]
+    if len(changes):
+        lines = [
+            f"{record.indicators[str(key)].label}: from {joined([str(y) for y in rows['year']])} the figures are read "
+            "from another release, so that a step there may be one of definition."
+            for key, rows in changes.groupby("indicator", sort=False)
+        ]
+        content += [element("p", "Changes of release within its series:"), bullets(lines)]
+    if len(record.revisions):
+        content += paragraphs(f"{len(record.revisions)} of its figures were restated by a later release; the latest "
+                              "stands here.")  # fmt: skip
+    content += paragraphs(*(f"{name} of the panel: {text}" for name, text in record.notes.items()))
+    return content
+
+
+def _use(own: AuthorityFindings) -> list[Content]:
+    return [
+        element("h3", "What it cannot tell"),
+        bullets(list(ALWAYS)),
+        element("h3", "How to use it"),
+        bullets(list(USE)),
+    ]

@@ -1,0 +1,59 @@
+"""The part of an authority's page that shows every indicator."""
+
+from __future__ import annotations
+
+from bayes_csc.findings.authority_findings import AuthorityFindings
+from bayes_csc.findings.words import number
+from bayes_csc.report.html import Content, element
+from bayes_csc.report.indicator_chart import indicator_chart
+from bayes_csc.report.page_parts import charted, paragraphs
+
+COLUMNS = (
+    "value", "own_lower", "own_upper", "range_lower", "range_upper", "fitted", "fitted_lower", "fitted_upper",
+    "national", "neighbours",
+)  # fmt: skip
+
+
+def indicator_sections(own: AuthorityFindings, used: set[str], percent: str) -> list[Content]:
+    """Charts of the indicators that the model uses, then of the others, each with its table."""
+    if own.figures.empty:
+        return paragraphs("The panel has no figure of this authority.")
+    note = (
+        f"Black: the published figure, with the {percent} interval that its count alone leaves. A bar: a suppressed "
+        "figure, known only as a range. Blue: what the model expects of an authority with this trajectory, deprivation "
+        "and year. Grey: the middle 80% of authorities. Dashed: the median of its statistical neighbours. Each chart "
+        "has its own vertical scale, which need not begin at zero. Where black stays away from blue, the model "
+        "takes it for a way of recording, or for something local that the other indicators do not share."
+    )
+    content: list[Content] = paragraphs(note)
+    for name, heading, chosen in (
+        ("used", "Used by the model", [k for k in own.record.indicators if k in used]),
+        ("others", "Not used by the model", [k for k in own.record.indicators if k not in used]),
+    ):
+        if chosen:
+            content += [element("h3", heading), _chart(own, name, heading, chosen, percent)]
+    return content
+
+
+def _chart(own: AuthorityFindings, name: str, heading: str, keys: list[str], percent: str) -> Content:
+    rows = own.figures[own.figures["indicator"].isin(keys)]
+    labels = {key: own.record.indicators[key].label for key in keys}
+    years = (int(own.figures["year"].min()), int(own.figures["year"].max()))
+    hidden, seen = int(rows["status"].eq("suppressed").sum()), int(rows["status"].eq("observed").sum())
+    finding = f"{seen} observed and {hidden} suppressed figures of {len(keys)} indicators, {years[0]} to {years[1]}."
+    lines = []
+    for row in rows.to_dict("records"):
+        unit = own.units[str(row["indicator"])]
+        values = [number(float(row[c]) * unit.factor, f".{unit.digits}f") for c in COLUMNS]
+        joint = " (joint return)" if "+" in str(row["unit"]) else ""
+        status = str(row["status"]).replace("_", " ") + joint
+        lines.append([labels[str(row["indicator"])], str(row["year"]), unit.name, status, *values])
+    header = [
+        "Indicator", "Year", "Unit", "Status", "Observed", f"{percent} from", "to", "Suppressed: "
+        "from", "to", "Expected",
+        f"{percent} from", "to", "National", "Neighbours",
+    ]  # fmt: skip
+    return charted(
+        indicator_chart(rows, labels, own.units, years), f"indicators-{name}", f"Indicators {heading.lower()}", finding,
+        f"{heading}: {finding}", header, lines, stubs=2, texts=[2, 3],
+    )  # fmt: skip

@@ -1,0 +1,69 @@
+"""A report as one Markdown file."""
+
+from __future__ import annotations
+
+from bayes_csc.findings.beside import Missing
+from bayes_csc.findings.caveats import ALWAYS, USE
+from bayes_csc.findings.findings import Findings
+from bayes_csc.findings.method_words import check_sentence, gate_sentences
+from bayes_csc.findings.sentences import caterpillar_sentence, change_sentence, decision_sentence, next_sentence
+from bayes_csc.findings.words import number, spread
+
+SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]<>#|~"})
+
+
+def markdown(found: Findings) -> str:
+    """Return the overview's list and each authority's answer in words, with the method's verdicts."""
+    about, percent = found.about, f"{found.about['interval']['probability']:.0%}"
+    lines = [f"# {plain(about['panel'])}: change since the last inspection", ""]
+    lines += [f"**{plain(about['warning'])}**", ""] if "warning" in about else []
+    lines += ["**A preview: a quick answer, not the full posterior.**", ""] if about["preview"] else []
+    lines += [caterpillar_sentence(found.listed, about["epsilon"], percent), "", *_listed(found, percent)]
+    for part in (found.backtest, found.sensitivity):
+        if isinstance(part, Missing):
+            lines += [part.sentence, "", f"    {part.command}", ""]
+    for own in found.pages:
+        lines += [f"## {plain(own.name)}", ""]
+        if own.forecast:
+            lines += [next_sentence(own.forecast, own.base_rate, found.panel.grades, percent), ""]
+        lines += [change_sentence(own.decline, percent), ""]
+        if own.forecast and own.forecast["decision"]:
+            lines += [decision_sentence(own.forecast, about["threshold"], about["loss_ratio"]), ""]
+        lines += [*(f"- {plain(text)}" for text in own.caveats), ""]
+    labels = {k: i.label for k, i in found.panel.indicators.items()}
+    lines += ["## Method", "", *(plain(t) for t in gate_sentences(found.record)), ""]
+    lines += [plain(check_sentence(found.fitted.checks, labels, found.fitted.interval)), ""]
+    lines += ["## What this cannot tell, and how to use it", "", *(f"- {text}" for text in (*ALWAYS, *USE)), ""]
+    lines += [
+        f"Panel {plain(about['panel'])}, dated {about['panel_date']}, hash {about['panel_hash']}; spec "
+        f"{plain(about['spec'])}, seed {about['seed']}; bayescsc {about['versions']['bayescsc']}.", "",
+    ]  # fmt: skip
+    return "\n".join(lines)
+
+
+def _listed(found: Findings, percent: str) -> list[str]:
+    """The group's table."""
+    lines = [
+        f"| Authority | Last inspection | P(decline) | Without new data | Change | {percent} interval | P(worse "
+        "grade) |",
+        "|---|---|---:|---:|---:|---|---:|",
+    ]
+    for row in found.listed.to_dict("records"):
+        cells = [
+            plain(str(row["name"])), str(row["last_inspection"]) if row["last_grade"] else "", number(row["p_decline"]),
+            number(row["p_decline_no_data"]), number(row["delta_median"], "+.2f"),
+            spread(row["delta_lower"], row["delta_upper"], "+.2f"), number(row.get("p_next_worse", float("nan"))),
+        ]  # fmt: skip
+        lines.append("| " + " | ".join(cells) + " |")
+    return [*lines, ""]
+
+
+def plain(text: str) -> str:
+    r"""Return a text in which nothing is markup.
+
+    Examples
+    --------
+    >>> plain("a|b <i>")
+    'a\\\\|b \\\\<i\\\\>'
+    """
+    return " ".join(str(text).split()).translate(SPECIAL)

@@ -1,0 +1,266 @@
+"""The first page of a report: the question, how good the forecasts have been, the group, the nation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayes_csc.findings.beside import Missing
+from bayes_csc.findings.caveats import ALWAYS, USE
+from bayes_csc.findings.findings import Findings
+from bayes_csc.findings.hexagon_layout import hexagon_layout
+from bayes_csc.findings.sentences import caterpillar_sentence
+from bayes_csc.findings.words import day, joined, number, spread
+from bayes_csc.report.backtest_section import backtest_section
+from bayes_csc.report.hexagon_chart import hexagon_chart
+from bayes_csc.report.html import Content, element, table
+from bayes_csc.report.interval_chart import interval_chart
+from bayes_csc.report.model_diagram import model_diagram
+from bayes_csc.report.page_parts import Section, bullets, charted, missing, paragraphs, site_page
+from bayes_csc.report.series_chart import series_chart
+from bayes_csc.report.style import look
+from bayes_csc.report.what_if_panel import what_if_panel
+
+
+def overview_page(found: Findings) -> str:
+    """Write the overview of a report."""
+    about = found.about
+    percent = f"{about['interval']['probability']:.0%}"
+    with look():
+        sections: list[Section] = [
+            ("question", "The question", _question(found)),
+            ("model", "The model in one paragraph", _model()),
+            ("record", "How good the forecasts have been", backtest_section(found.backtest, about)),
+            ("group", f"The authorities: {about['group']}", _group(found, percent)),
+            ("map", "The map", _map(found)),
+            ("changes", "Changes with their intervals", _caterpillar(found, percent)),
+            ("nation", "The nation as a whole", _nation(found, percent)),
+            ("robust", "What is robust and what is fragile", _robust(found)),
+            ("use", "What this cannot tell, and how to use it", [bullets([*ALWAYS, *USE])]),
+            ("what-if", "With other settings", [what_if_panel(about, groups=_groups(found))]),
+        ]
+    title = "Has the quality of children's services declined?"
+    return site_page(title, [], sections, about, slug="index", data=overview_draws(found))
+
+
+def _groups(found: Findings) -> list[str]:
+    grades = [g for g in found.panel.grades if (found.decline["last_grade"] == g).any()]
+    own = found.about["group"].strip().casefold()
+    return [*sorted(grades, key=lambda g: g.casefold() != own), "all"]
+
+
+def overview_draws(found: Findings) -> dict[str, Any]:
+    """Return the thinned draws of every authority that the overview's panel computes with."""
+    return {"kind": "overview", "authorities": found.draws}
+
+
+def _question(found: Findings) -> list[Content]:
+    about, panel = found.about, found.panel
+    years = found.national.index.get_level_values("year")
+    group = len(found.listed)
+    return paragraphs(
+        f"Inspectors judge each authority's children's services every few years. What has happened since? For each of "
+        f"{group} authorities ({about['group']}) this report gives the probability that the quality of the service has "
+        "declined since its last inspection, and what the next judgement may be, with the uncertainty of both. Often "
+        "the honest answer is that the data cannot tell.",
+        f"It reads {len(panel.indicators)} published indicators of {years.min()} to {years.max()}, of which the model "
+        f"uses {len(found.used)}, and {panel.inspections['domain'].eq('overall').sum()} inspections. The "
+        "figures describe "
+        f"services up to {day(about['now'])}; inspections are in if they started by {day(about['panel_date'])}.",
+        "No list here is in order of merit. The authorities stand by name, most intervals overlap, and a rank "
+        "would say "
+        "more than the data do.",
+    )  # fmt: skip
+
+
+def _model() -> list[Content]:
+    text = (
+        "Each authority has a level of quality that nobody observes and that moves slowly from year to year. It shows, "
+        "with noise, in published figures (vacancies, agency workers, timeliness, stability and others) and in "
+        "the grades "
+        "that inspectors give. The model estimates it from all of these at once, borrows from authorities of the same "
+        "region and deprivation where data are thin, lets every authority record things in its own way, and says how "
+        "sure it is. Everything is measured from the national mean of the same year."
+    )
+    drawn = charted(
+        model_diagram(), "diagram", "What is behind what", "Region and deprivation inform an authority's latent "
+                                                           "quality; "
+        "that shows in 2 kinds of data, published figures and inspection grades, each with noise of its own.",
+        "What the model takes to be behind what", ["From", "To", "With"],
+        [["region and deprivation", "latent quality", "what an authority has of its own"],
+         ["latent quality", "published figures", "local recording, national year, deprivation, chance"],
+         ["latent quality", "inspection grades", "the team, the framework, the national standard"]], texts=[1, 2],
+    )  # fmt: skip
+    return [*paragraphs(text), drawn]
+
+
+def _group(found: Findings, percent: str) -> list[Content]:
+    rows: list[list[Content]] = []
+    low, high = _limits(found.listed)
+    ahead = None if found.forecast is None else found.forecast.set_index("authority")
+    for row in found.listed.to_dict("records"):
+        code = str(row["authority"])
+        slug = found.authorities["slug"][code]
+        name = element("a", str(row["name"]), href=f"{slug}.html")
+        worse = "" if ahead is None else number(float(ahead["p_next_worse"][code]))
+        better = "" if ahead is None else number(float(ahead["p_next_better"][code]))
+        decision = "" if ahead is None else str(ahead["decision"][code])
+        rows.append(
+            [name, str(row["region"]), str(row["last_inspection"] if row["last_grade"] else ""), worse, better,
+             number(row["p_decline"]), number(row["p_decline_no_data"]), number(row["delta_median"], "+.2f"),
+             spread(row["delta_lower"], row["delta_upper"], "+.2f"), _drawn(row, low, high), decision]
+        )  # fmt: skip
+    header = [
+        "Authority", "Region", "Last inspection", "P(worse grade)", "P(better grade)", "P(decline)", "Without new data",
+        "Change", f"{percent} interval", "Drawn", "Early visit?",
+    ]  # fmt: skip
+    note = (
+        f"P(decline): the probability that quality is lower by more than {found.about['epsilon']:g} than at the last "
+        "inspection; “without new data”: the same had nothing been observed since, which time alone brings "
+        "about. Where "
+        "the two are alike the figures have said nothing. The headings sort; a name leads to its page."
+    )
+    body = table("Authorities of the group, by name", header, rows, texts=[1, 2, 9, 10], class_="sortable")
+    return [*paragraphs(caterpillar_sentence(found.listed, found.about["epsilon"], percent), note), body]
+
+
+def _limits(rows: pd.DataFrame) -> tuple[float, float]:
+    ends = rows[["delta_lower", "delta_upper"]].to_numpy(dtype=float)
+    if np.isnan(ends).all():
+        return -1.0, 1.0
+    return min(float(np.nanmin(ends)), -0.1), max(float(np.nanmax(ends)), 0.1)
+
+
+def _drawn(row: dict[Any, Any], low: float, high: float) -> Content:
+    """Draw an interval in its row; its figures are in the cells beside it."""
+    if row["delta_median"] != row["delta_median"]:
+        return ""
+    parts = {"low": row["delta_lower"], "mid": row["delta_median"], "high": row["delta_upper"], "zero": 0.0}
+    style = ";".join(f"--{k}:{100 * (v - low) / (high - low):.1f}%" for k, v in parts.items())
+    return element("span", element("i"), element("b"), class_="interval", style=style, aria_hidden="true")
+
+
+def _map(found: Findings) -> list[Content]:
+    layout, geographic = hexagon_layout(found.authorities["region"])
+    p = found.decline.set_index("authority")["p_decline"]
+    places = found.authorities.join(layout).assign(p=p)
+    known = places["p"].dropna()
+    finding = (
+        f"The probability of a decline since the last inspection lies between {number(known.min())} and "
+        f"{number(known.max())} (median {number(known.median())}); {int(places['p'].isna().sum())} of {len(places)} "
+        "authorities have no inspection on record."
+    )
+    how = (
+        "One hexagon for each authority, of equal size, near where it lies; crowded places push outwards."
+        if geographic
+        else "One hexagon for each authority; each block is a region."
+    )
+    note = (
+        f"{how} A longer time since the inspection alone raises this probability, so that neighbours of "
+        "different dates "
+        "are not comparable. Point at a hexagon for its name, or unfold the table."
+    )
+    rows = [
+        [str(r["name"]), str(r["region"]), "yes" if r["listed"] else "no", number(r["p"], ".3f")]
+        for r in places.sort_values("name").to_dict("records")
+    ]
+    drawn = charted(
+        hexagon_chart(places), "hexagons", "Probability of a decline by authority", finding, "Probability of a decline "
+        "since the last inspection", ["Authority", "Region", "Of the group", "P(decline)"], rows, texts=[1, 2],
+    )  # fmt: skip
+    drawn.set("class", "map")
+    return [*paragraphs(finding, note), drawn]
+
+
+def _caterpillar(found: Findings, percent: str) -> list[Content]:
+    known = found.listed.dropna(subset=["delta_median"])
+    if known.empty:
+        return paragraphs("No authority of this group has a change since an inspection.")
+    rows = known.rename(columns={"name": "label", "delta_median": "middle"})
+    rows = rows.assign(lower=rows["delta_lower"], upper=rows["delta_upper"])
+    finding = caterpillar_sentence(found.listed, found.about["epsilon"], percent)
+    figure = interval_chart(rows, accent=-found.about["epsilon"], label=f"change since the last inspection, {percent} "
+                            f"interval; orange: a decline of {found.about['epsilon']:g}")  # fmt: skip
+    behind = [
+        [str(r["label"]), f"{r['gap_years']:.1f}", *(number(r[c], "+.3f") for c in ("middle", "lower", "upper")),
+         number(r["p_decline"], ".3f"), number(r["p_decline_mcse"], ".4f"), number(r["p_decline_no_data"], ".3f")]
+        for r in rows.to_dict("records")
+    ]  # fmt: skip
+    header = [
+        "Authority",
+        "Years since",
+        "Change",
+        f"{percent} from",
+        "to",
+        "P(decline)",
+        "Its error",
+        "Without new data",
+    ]
+    return [
+        *paragraphs(finding),
+        charted(figure, "caterpillar", "Changes since the last inspection", finding, "Change of latent quality "
+        "since the "
+                "last inspection, by name", header, behind),
+    ]  # fmt: skip
+
+
+def _nation(found: Findings, percent: str) -> list[Content]:
+    effects = found.year_effects
+    labels = {k: found.panel.indicators[k].label for k in found.used}
+    first, last = (effects.groupby("indicator")[["year", "mean"]].agg(f) for f in ("first", "last"))
+    step = (last["mean"] - first["mean"]).reindex(list(labels))
+    falls, rises = str(step.idxmin()), str(step.idxmax())
+    finding = (
+        f"Over the whole period the largest national fall is that of “{labels[falls]}” "
+        f"({number(float(step.min()), '+.2f')}), the largest rise that of “{labels[rises]}” "
+        f"({number(float(step.max()), '+.2f')}), on the scale of the model (log odds of a share), coded so that higher "
+        "is better where that is agreed."
+    )
+    note = (
+        "Latent quality is relative to the nation, so a decline everywhere would not show in it. It would show here, "
+        "together with changes of definition and of what is recorded."
+    )
+    rows = [
+        [labels[str(r.indicator)], f"{r.year}", *(number(float(str(v)), "+.3f") for v in (r.mean, r.lower, r.upper))]
+        for r in effects.itertuples() if r.indicator in labels
+    ]  # fmt: skip
+    return [
+        *paragraphs(finding, note),
+        charted(series_chart(effects, labels), "nation", "National year effects", finding, "National effect of "
+        "each year "
+                "on each indicator; one vertical scale for all", ["Indicator", "Year", "Effect", f"{percent} "
+                "from", "to"],
+                rows, stubs=2),
+    ]  # fmt: skip
+
+
+def _robust(found: Findings) -> list[Content]:
+    table_ = found.sensitivity
+    if isinstance(table_, Missing):
+        return [missing(table_)]
+    of_group = table_[table_["authority"].isin(set(found.listed["authority"]))].dropna(subset=["p_decline"])
+    wide = of_group.groupby("authority")["p_decline"].agg(["min", "max", "median", "size"])
+    names = found.authorities["name"].to_dict()
+    fragile = wide[(wide["min"] < 0.5) & (wide["max"] > 0.5)]
+    base = found.listed.set_index("authority")["p_decline"]
+    moved = (of_group["p_decline"] - of_group["authority"].map(base)).abs().groupby(of_group["variant"]).mean()
+    most = moved.sort_values(ascending=False).head(3)
+    said = joined([f"{str(k).replace('_', ' ')} (by {number(float(v))} on average)" for k, v in most.items()])
+    rows = [
+        [str(names[str(code)]), number(float(base[str(code)]), ".3f"), number(r["min"], ".3f"),
+         number(r["median"], ".3f"),
+         number(r["max"], ".3f"), f"{int(r['size'])}"]
+        for code, r in wide.iterrows()
+    ]  # fmt: skip
+    return [
+        *paragraphs(
+            f"{of_group['variant'].nunique()} variants of the analysis were run. For {len(fragile)} of {len(wide)} "
+            f"authorities they disagree on whether a decline is more probable than not"
+            + (f": {joined([str(names[str(c)]) for c in fragile.index])}." if len(fragile) else "."),
+            f"The probabilities move most with: {said}." if len(most) else "",
+        ),
+        table("Probability of a decline over all variants", ["Authority", "This report", "Least", "Median", "Most",
+              "Variants"], rows, class_="sortable"),
+    ]  # fmt: skip

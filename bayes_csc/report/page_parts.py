@@ -1,0 +1,90 @@
+"""What the pages of a report have in common: navigation, charts with their tables, notices, the foot."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from bayes_csc.findings.beside import Missing
+from bayes_csc.report.html import Content, chart, element, folded, page_text, resource, table
+from bayes_csc.report.svg import svg_element
+
+PAGES = (("index", "Overview"), ("method", "Method"))
+Section = tuple[str, str, list[Content]]
+
+
+def charted(
+    figure: Figure, name: str, title: str, finding: str, caption: str, header: Sequence[str],
+    rows: Sequence[Sequence[str]], *, stubs: int = 1, texts: Sequence[int] = (),
+) -> ET.Element:  # fmt: skip
+    """Return a chart with its caption and, folded away, the table behind it."""
+    behind = table(title, header, rows, stubs=stubs, texts=texts, class_="csv")
+    drawn = svg_element(figure, name, title, finding)
+    return chart(drawn, caption, folded(f"Table: {title[0].lower()}{title[1:]}", behind))
+
+
+def missing(part: Missing) -> ET.Element:
+    """Return what stands in place of a part whose input is not there."""
+    return element(
+        "div", element("p", part.sentence), element("pre", element("code", part.command)), class_="missing", role="note"
+    )
+
+
+def navigation(current: str, others: Sequence[tuple[str, str]] = ()) -> ET.Element:
+    """Return the links that every page begins with: past the navigation, and to the other pages."""
+    links = []
+    for slug, title in (*PAGES, *others):
+        here = {"aria_current": "page"} if slug == current else {}
+        links.append(element("li", element("a", title, href=f"{slug}.html", **here)))
+    return element(
+        "header",
+        element("a", "To the content", href="#content", class_="skip"),
+        element("nav", element("ul", *links), aria_label="Report"),
+    )
+
+
+def site_page(
+    title: str, facts: Sequence[Content], sections: Sequence[Section], about: dict[str, Any], *, slug: str,
+    others: Sequence[tuple[str, str]] = (), data: Any = None,
+) -> str:  # fmt: skip
+    """Return a page of the report as text."""
+    links = [element("li", element("a", heading, href=f"#{key}")) for key, heading, _ in sections]
+    return page_text(
+        f"{title}: {about['panel']}",
+        element("h1", title),
+        *([element("p", element("strong", str(about["warning"])), class_="warning")] if "warning" in about else []),
+        *([element("p", element("strong", "A preview: a quick answer, not the full posterior."))]
+          if about["preview"] else []),
+        *facts,
+        element("nav", element("ul", *links), aria_label="On this page", class_="sections"),
+        *(element("section", element("h2", heading, id=key), *content) for key, heading, content in sections),
+        foot(about),
+        before=navigation(slug, others),
+        script=resource("page.js"),
+        data=data,
+    )  # fmt: skip
+
+
+def foot(about: dict[str, Any]) -> ET.Element:
+    """Return where a page's numbers come from."""
+    return element(
+        "footer",
+        element(
+            "p", f"Panel {about['panel']}, dated {about['panel_date']}, hash ", element("code", about["panel_hash"]),
+            f"; spec {about['spec']}, seed {about['seed']}; bayescsc {about['versions']['bayescsc']}. Intervals are "
+            f"{about['interval']['probability']:.0%}, equal-tailed, unless said otherwise.", class_="muted",
+        ),
+    )  # fmt: skip
+
+
+def paragraphs(*texts: str) -> list[Content]:
+    """Return each text that is not empty as a paragraph."""
+    return [element("p", text) for text in texts if text]
+
+
+def bullets(texts: Sequence[str]) -> ET.Element:
+    """Return texts as a list."""
+    return element("ul", *(element("li", text) for text in texts))

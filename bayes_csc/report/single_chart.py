@@ -1,0 +1,101 @@
+"""Any single chart of an authority, as a matplotlib figure, an SVG or a PNG."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from bayes_csc.errors import UsageError
+from bayes_csc.findings.authority_findings import AuthorityFindings
+from bayes_csc.findings.findings import Findings
+from bayes_csc.report.change_chart import change_chart
+from bayes_csc.report.contribution_chart import contribution_chart
+from bayes_csc.report.fan_chart import fan_chart
+from bayes_csc.report.grade_chart import grade_chart
+from bayes_csc.report.indicator_chart import indicator_chart
+from bayes_csc.report.style import colour, look
+
+CHARTS = ("trajectory", "change", "grades", "contributions", "indicators")
+DPI = 200
+
+
+def check_chart_request(kind: str, format: str) -> None:
+    """Refuse a chart or a format that does not exist.
+
+    Raises
+    ------
+    UsageError
+        With what there is.
+    """
+    problems = [f"--chart: expected one of {', '.join(CHARTS)}, found {kind!r}"] if kind not in CHARTS else []
+    problems += [f"--format: expected svg or png, found {format!r}"] if format not in ("svg", "png") else []
+    if problems:
+        raise UsageError("\n".join(problems))
+
+
+def authority_chart(found: Findings, code: str, kind: str = "trajectory") -> Figure:
+    """Draw one chart of an authority.
+
+    Parameters
+    ----------
+    found
+        What a report says, with a page of this authority.
+    code
+        Its code.
+    kind
+        One of `CHARTS`.
+
+    Raises
+    ------
+    UsageError
+        No such chart, or this authority has nothing to draw in it.
+    """
+    own = next((p for p in found.pages if p.code == code), None)
+    if own is None or kind not in CHARTS:
+        raise UsageError(f"expected an authority with a page and a chart of {', '.join(CHARTS)}; found {code}, {kind}")
+    with look():
+        figure = _drawn(found, own, kind)
+    if figure is None:
+        raise UsageError(f"{own.name}: there is nothing to draw in the chart {kind}, for want of an inspection")
+    return figure
+
+
+def _drawn(found: Findings, own: AuthorityFindings, kind: str) -> Figure | None:
+    if kind == "trajectory":
+        return fan_chart(own, found.about["panel"], found.about["interval"]["probability"])
+    if kind == "change":
+        return None if own.density is None else change_chart(own.density, found.about["epsilon"])
+    if kind == "grades":
+        return None if own.forecast is None else grade_chart(own.forecast, own.base_rate, found.panel.grades)
+    if kind == "contributions":
+        parts = own.contributions[own.contributions["kind"] != "total"]
+        order = np.argsort(-parts["contribution"].abs().to_numpy(), kind="stable")
+        total = float(own.contributions["contribution"][own.contributions["kind"] == "total"].sum())
+        return None if parts.empty else contribution_chart(parts.iloc[order], total)
+    labels = {k: i.label for k, i in found.panel.indicators.items() if k in found.used}
+    years = (int(own.figures["year"].min()), int(own.figures["year"].max()))
+    return indicator_chart(own.figures[own.figures["indicator"].isin(labels)], labels, own.units, years)
+
+
+def write_chart(figure: Figure, path: Path) -> None:
+    """Write a chart as SVG or PNG, by the ending of the path; the same chart gives the same bytes.
+
+    Raises
+    ------
+    UsageError
+        Another ending.
+    """
+    kind = path.suffix.lower().removeprefix(".")
+    if kind not in ("svg", "png"):
+        raise UsageError(f"{path}: expected a name that ends in .svg or .png")
+    buffer = io.BytesIO()
+    metadata = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
+    with look():
+        figure.savefig(buffer, format=kind, dpi=DPI, metadata=metadata, facecolor=colour("paper"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_bytes(buffer.getvalue())
+    part.replace(path)

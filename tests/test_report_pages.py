@@ -1,0 +1,252 @@
+"""The pages of a report: whole, closed, with the run's own numbers, names kept as text, and true of every authority."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from reported import NASTY, Page, findings
+
+from bayes_csc.authority import authority_records
+from bayes_csc.errors import DataError, UsageError
+from bayes_csc.findings.beside import Missing, read_backtest, read_sensitivity
+from bayes_csc.findings.caveats import caveats
+from bayes_csc.findings.words import number
+from bayes_csc.panel import Panel
+from bayes_csc.report.backtest_section import backtest_section
+from bayes_csc.report.html import Content
+from bayes_csc.report.site import check_report_target, pages, write_site
+from bayes_csc.report.style import look
+
+Texts = dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def texts() -> Texts:
+    return dict(pages(findings(), cores=1))
+
+
+@pytest.fixture(scope="module")
+def parsed(texts: Texts) -> dict[str, Page]:
+    return {name: Page(text) for name, text in texts.items()}
+
+
+def test_every_authority_of_the_group_has_a_page_and_links_lead_to_pages_and_places(parsed: dict[str, Page]) -> None:
+    assert len(parsed) == 2 + 6
+    for page in parsed.values():
+        ids = [e["id"] for e in page.elements if "id" in e]
+        assert len(ids) == len(set(ids))
+        links = [e["href"] for e in page.all("a")]
+        assert {link.removeprefix("#") for link in links if link.startswith("#")} <= set(ids)
+        assert {link for link in links if not link.startswith("#")} <= set(parsed)
+
+
+def test_nothing_is_fetched(texts: Texts) -> None:
+    for text in texts.values():
+        assert not re.search(r"(?:src|href)=[\"']\s*(?:https?:)?//|@import|url\((?!#)", text)
+        assert not re.search(r"\son[a-z]+=", re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL))
+
+
+def test_headings_are_in_order_and_pictures_have_a_name_a_finding_and_a_table(parsed: dict[str, Page]) -> None:
+    for page in parsed.values():
+        levels = [int(e["tag"][1]) for e in page.all("h1", "h2", "h3")]
+        assert levels.count(1) == 1
+        assert max(b - a for a, b in pairwise(levels)) == 1
+        figures = page.all("figure")
+        assert len(page.all("svg")) == len(figures) > 1
+        words = {e.get("id"): e["text"] for e in page.all("title", "desc")}
+        for drawing in page.all("svg"):
+            title, finding = (words[name] for name in drawing["aria-labelledby"].split())
+            assert title
+            assert re.search(r"\d", finding)
+        behind = [e for e in page.all("table") if "figure" in e["inside"].split() and "details" in e["inside"].split()]
+        assert len(behind) == len(figures)
+
+
+def test_two_hundred_numbers_of_the_pages_are_the_numbers_of_the_tables(parsed: dict[str, Page]) -> None:
+    found = findings()
+    told: list[tuple[str, str]] = []
+    listed = parsed["index.html"].table("Changes since the last inspection")[1:]
+    rows = found.decline.dropna(subset=["delta_median"])
+    for cells, row in zip(listed, rows.to_dict("records"), strict=True):
+        expected = [number(row[c], "+.3f") for c in ("delta_median", "delta_lower", "delta_upper")]
+        told += zip(cells[2:5], expected, strict=True)
+        told += [(cells[5], f"{row['p_decline']:.3f}"), (cells[7], f"{row['p_decline_no_data']:.3f}")]
+    for own in found.pages:
+        page = parsed[f"{own.slug}.html"]
+        fan = page.table(f"Latent quality of {own.name}")[1:]
+        for cells, (_, row) in zip(fan, own.fan.iterrows(), strict=True):
+            told += zip(cells[1:6], (number(row[c], "+.2f") for c in
+                        ("median", "inner_lower", "inner_upper", "lower", "upper")), strict=True)  # fmt: skip
+        grades = page.table(f"Next overall grade of {own.name}")[1:]
+        for g, cells in enumerate(grades, 1):
+            told.append((cells[1], f"{(own.forecast or {})[f'p_grade_{g}']:.3f}"))
+        parts = page.table("Contributions to the change")[1:]
+        if own.inspected:
+            kept = own.contributions["contribution"]
+            told += zip((c[2] for c in parts), (number(v, "+.3f") for v in kept), strict=True)
+    assert len(told) >= 200
+    assert [pair for pair in told if pair[0] != pair[1]] == []
+
+
+def test_the_indicators_tables_hold_every_cell_of_the_panel(parsed: dict[str, Page]) -> None:
+    found = findings()
+    own = next(p for p in found.pages if p.code == "402")
+    rows = parsed[f"{own.slug}.html"].table("Indicators used by the model")[1:]
+    cells = found.panel.cells[[("402" in unit.split("+")) for unit in found.panel.cells["authority"]]]
+    seen = cells[cells["status"] == "observed"].set_index(["indicator", "year"])["value"]
+    labels = {i.label: k for k, i in found.panel.indicators.items()}
+    shown = {(labels[r[0]], int(r[1])): r[4] for r in rows if r[4]}
+    assert len(shown) == len(seen)
+    assert all(shown[place] == f"{100 * value:.1f}" for place, value in seen.items())  # type: ignore[index]
+
+
+def test_names_that_are_markup_are_text(texts: Texts, parsed: dict[str, Page]) -> None:
+    for name, page in parsed.items():
+        assert "<script>alert" not in texts[name]
+        assert [e.get("type", "") for e in page.all("script")] in ([""], ["application/json", ""])
+    assert parsed["authority-401.html"].all("h1")[0]["text"] == NASTY
+    assert any(e["text"] == NASTY for e in parsed["index.html"].all("a"))
+
+
+def test_an_authority_that_was_never_inspected_has_a_page_without_a_change(parsed: dict[str, Page]) -> None:
+    page = parsed["authority-405.html"]
+    text = page.all("main")[0]["text"]
+    assert "Without an inspection on record there is no change since one" in text
+    assert "nan" not in re.sub(r"[a-z]nan|nan[a-z]", "", text.casefold())
+    assert page.table("Density of the change") == []
+    assert len(page.table("Next overall grade of Ivy")) == 5
+
+
+def test_a_page_of_a_successor_starts_where_it_began(parsed: dict[str, Page]) -> None:
+    rows = parsed["authority-408.html"].table("Latent quality of Maple")[1:]
+    assert rows[0][0] == "30 September 2021"
+
+
+def test_missing_parts_name_the_command_that_makes_them(parsed: dict[str, Page]) -> None:
+    text = parsed["index.html"].all("main")[0]["text"]
+    assert "bayescsc backtest --out runs/none/backtest" in text
+    assert "bayescsc sensitivity runs/none" in text
+    assert "bayescsc sensitivity runs/none" in parsed["authority-402.html"].all("main")[0]["text"]
+
+
+def test_the_same_findings_give_the_same_bytes_whatever_wrote_them(texts: Texts) -> None:
+    assert dict(pages(findings(), cores=2)) == texts
+
+
+def test_the_site_keeps_the_contract_and_replaces_only_a_report(tmp_path: Path, shared: Path) -> None:
+    folder = tmp_path / "new" / "hamlets"
+    written = write_site(findings(), folder, cores=1)
+    check = [sys.executable, str(shared / "checks" / "contract.py"), "report", str(folder)]
+    done = subprocess.run(check, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(written)} pages" in done.stdout
+    with pytest.raises(UsageError, match="exists; give another --out"):
+        check_report_target(folder, overwrite=False)
+    check_report_target(folder, overwrite=True)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "letter.txt").write_text("x")
+    with pytest.raises(UsageError, match="not the folder of a report"):
+        check_report_target(tmp_path / "other", overwrite=True)
+
+
+def test_a_sensitivity_analysis_beside_the_run_is_read_and_a_broken_one_refused(tmp_path: Path) -> None:
+    assert isinstance(read_sensitivity(tmp_path), Missing)
+    rows = pd.DataFrame({"authority": ["401"], "variant": ["no ratings"], "depth": ["preview"], "p_decline": [0.4]})
+    rows.to_csv(tmp_path / "sensitivity.csv", index=False)
+    table = read_sensitivity(tmp_path)
+    assert isinstance(table, pd.DataFrame)
+    assert list(table["authority"]) == ["401"]
+    rows.drop(columns="depth").to_csv(tmp_path / "sensitivity.csv", index=False)
+    with pytest.raises(DataError, match="without the columns depth"):
+        read_sensitivity(tmp_path)
+
+
+def test_a_backtest_is_found_beside_the_run_and_a_broken_one_refused(tmp_path: Path) -> None:
+    assert isinstance(read_backtest(tmp_path), Missing)
+    with pytest.raises(DataError, match=r"no backtest\.json in it"):
+        read_backtest(tmp_path, tmp_path / "elsewhere")
+    (tmp_path / "backtest").mkdir()
+    (tmp_path / "backtest" / "backtest.json").write_text('{"metadata": {}}')
+    with pytest.raises(DataError, match="not the record of a backtest"):
+        read_backtest(tmp_path)
+
+
+@pytest.mark.parametrize(("code", "name"), [("201", "City of London"), ("420", "Isles of Scilly")])
+def test_tiny_authorities_of_england_are_said_to_be_mostly_hidden(shipped: Panel, code: str, name: str) -> None:
+    (record,) = authority_records(shipped, [code])
+    assert record.facts["name"] == name
+    used = {k for k, i in shipped.indicators.items() if i.default}
+    row: dict[str, object] = {"gap_years": 2.0, "p_decline": 0.3, "p_decline_no_data": 0.31, "delta_lower": -1.0}
+    said = " ".join(caveats(record, row | {"delta_upper": 1.0}, 2, used))
+    assert "are suppressed because the counts are small" in said
+    assert "have said next to nothing" in said
+    assert "cannot tell which" in said
+
+
+def test_gathered_numbers_are_finite_where_they_should_be() -> None:
+    found = findings()
+    assert np.isfinite(found.hyperparameters[["mean", "lower", "upper"]].to_numpy()).all()
+    assert found.fitted.checks["inside"].between(0, 1).all()
+    assert (found.base_rates["number"] > 0).any()
+
+
+def words_of(content: Sequence[Content]) -> str:
+    return " ".join("".join(part.itertext()) for part in content if isinstance(part, ET.Element))
+
+
+def score(forecaster: str, name: str, value: float, difference: float) -> dict[str, object]:
+    ends = {"lower": value - 0.1, "upper": value + 0.1}
+    apart = {"difference_lower": difference - 0.05, "difference_upper": difference + 0.05}
+    where = {"forecaster": forecaster, "group": "requires improvement", "horizon": 12, "score": name, "events": 80}
+    return where | {"value": value, "difference": difference} | ends | apart
+
+
+def test_the_record_of_past_forecasts_is_told_with_its_rivals_and_what_it_is_not_about() -> None:
+    scores = [
+        score(who, name, value + step, step)
+        for name, value in (("auc_worse", 0.6), ("brier_worse", 0.15), ("log_score", -1.1))
+        for who, step in (("baseline", 0.0), ("base rate", -0.02))
+    ]
+    record = {
+        "metadata": {"panel_hash": "other", "how_to_read": "All of this is exploratory."},
+        "baseline": "baseline", "roles": {"baseline": "baseline", "base rate": "rival"}, "scores": scores,
+        "higher_is_better": {"auc_worse": True, "brier_worse": False, "log_score": True},
+    }  # fmt: skip
+    with look():
+        text = words_of(backtest_section(record, findings().about))
+    assert "80 inspections of authorities judged requires improvement, within 12 months" in text
+    assert "Telling apart (AUC)" in text
+    assert "0.60 (0.50 to 0.70); the best of the simple rivals, base rate: 0.58; the difference may be zero" in text
+    assert "another version of the panel" in text
+    assert "All of this is exploratory." in text
+
+
+def test_a_specification_curve_is_told_and_drawn_where_there_is_one() -> None:
+    found = findings()
+    rows = [
+        {"authority": p.code, "variant": f"variant_{i}", "depth": "preview" if i else "full", "p_decline": p_i}
+        for p in found.pages
+        for i, p_i in enumerate((0.3, 0.6, 0.45))
+    ]
+    table = pd.DataFrame(rows)
+    page = tuple(dataclasses.replace(p, sensitivity=table[table["authority"] == p.code]) for p in found.pages)
+    texts = dict(pages(dataclasses.replace(found, sensitivity=table, pages=page), cores=1))
+    own = Page(texts["authority-402.html"])
+    assert (
+        "Over 3 variants of the analysis, the probability of a decline lies between 0.30 and 0.60"
+        in texts["authority-402.html"]
+    )
+    assert [r[2] for r in own.table("Probability of a decline in every variant")[1:]] == ["0.300", "0.450", "0.600"]
+    assert (
+        "3 variants of the analysis were run. For 5 of 5" in texts["index.html"] or "For 6 of 6" in texts["index.html"]
+    )

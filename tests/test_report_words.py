@@ -1,0 +1,101 @@
+"""The words of a report: each probability has one phrase, of a stated range; none says that a thing comes, or why."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from reported import findings
+
+from bayes_csc.findings.caveats import ALWAYS, USE
+from bayes_csc.findings.sentences import change_sentence, contribution_sentence, decision_sentence, next_sentence
+from bayes_csc.findings.words import SCALE, number, of_hundred, phrase, spread, stated
+from bayes_csc.report.plain import json_text
+
+FORBIDDEN = re.compile(
+    r"\b(will|shall|because of|due to|caused?|causes|causing|led to|leads to|results? in|thanks to|owing to)\b", re.I
+)
+
+
+def test_the_phrases_cover_every_probability_and_their_ranges_are_as_stated() -> None:
+    ends = [0.0, *(end for end, _, _ in SCALE)]
+    assert ends == sorted(ends)
+    assert len({words for _, words, _ in SCALE}) == len(SCALE)
+    for (low, high), (_, words, range_) in zip(pairwise(ends), SCALE, strict=True):
+        figures = [int(n) / 100 for n in re.findall(r"\d+", range_)]
+        inside = (low + min(high, 1.0)) / 2
+        assert phrase(inside) == words
+        assert figures == [round(e, 2) for e in (low, high) if 0.0 < e < 1.0]
+
+
+@given(st.floats(0.0, 1.0))
+def test_a_phrase_stands_beside_the_range_that_holds_the_probability(p: float) -> None:
+    figures = [int(n) / 100 for n in re.findall(r"\d+", stated(p))]
+    low, high = figures if len(figures) == 2 else (0.0, *figures) if "under" in stated(p) else (*figures, 1.0)
+    assert low - 0.005 <= p <= high + 0.005
+
+
+@given(st.floats(0.0, 1.0))
+def test_a_natural_frequency_is_the_probability_to_the_nearest_of_a_hundred(p: float) -> None:
+    words = of_hundred(p)
+    if words.startswith("about"):
+        assert abs(int(words.split()[1]) - 100 * p) <= 0.5 + 1e-9
+    else:
+        assert {"none": p == 0, "all": p == 1, "fewer than 1": 0 < p < 0.01, "more than 99": 0.99 < p < 1}[words]
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "words"),
+    [(0.125, "+.2f", "+0.12"), (-1.0, ".1f", "−1.0"), (-0.0004, "+.3f", "0.000"), (float("nan"), ".2f", "")],
+)
+def test_a_number_is_written_once_and_for_all(value: float, form: str, words: str) -> None:
+    assert number(value, form) == words
+
+
+def test_an_interval_with_a_missing_end_is_blank() -> None:
+    assert spread(0.1, float("nan")) == ""
+
+
+def test_no_sentence_of_a_report_says_will_or_names_a_cause() -> None:
+    found = findings()
+    said = [*ALWAYS, *USE, json_text(found).partition('"authorities": [')[2]]
+    for own in found.pages:
+        said += [change_sentence(own.decline, "89%"), contribution_sentence(own.contributions), *own.caveats]
+        if own.forecast:
+            said.append(next_sentence(own.forecast, own.base_rate, found.panel.grades, "89%"))
+            said.append(decision_sentence(own.forecast, 0.2, 4.0))
+    caught = [FORBIDDEN.search(text) for text in said]
+    assert [m[0] for m in caught if m] == []
+
+
+def test_the_sentence_of_the_change_has_the_numbers_of_its_row() -> None:
+    own = next(p for p in findings().pages if p.code == "402")
+    text = change_sentence(own.decline, "89%")
+    assert of_hundred(own.decline["p_decline"]) in text
+    assert f"probability {own.decline['p_decline']:.2f}" in text
+    assert spread(own.decline["delta_lower"], own.decline["delta_upper"], "+.2f") in text
+
+
+def test_an_authority_that_was_never_inspected_has_no_change_to_speak_of() -> None:
+    own = next(p for p in findings().pages if p.code == "405")
+    assert "no inspection on record" in change_sentence(own.decline, "89%")
+    assert any("no inspection with an overall grade" in text for text in own.caveats)
+    assert own.density is None
+    assert own.base_rate is None
+
+
+def test_what_is_true_of_an_authority_is_said_of_it() -> None:
+    said = {p.code: " ".join(p.caveats) for p in findings().pages}
+    assert "Only one inspection is on record" in said["402"]
+    assert "8.1 years before the end of the data" in said["403"]
+    assert "began on 1 April 2021 in the area of Juniper and Larch" in said["408"]
+    assert "began" not in said["402"]
+
+
+def test_a_worse_grade_than_the_worst_is_not_spoken_of() -> None:
+    own = next(p for p in findings().pages if p.code == "404")
+    text = next_sentence(own.forecast or {}, own.base_rate, findings().panel.grades, "89%")
+    assert "A worse grade does not exist" in text
