@@ -18,8 +18,8 @@ import pytest
 from forecasting import Slow, invented
 
 from bayes_csc.backtest.base_rate import BaseRate
-from bayes_csc.backtest.cluster import dask_client
 from bayes_csc.backtest.run import backtest
+from bayes_csc.cluster import dask_client
 
 TESTS = Path(__file__).parent
 ORIGINS = [datetime.date(year, 1, 1) for year in (2019, 2020, 2021, 2022)]

@@ -20,6 +20,7 @@ from .decline import decline
 from .fit import fit
 from .forecast import forecast
 from .model import app as model_app
+from .sensitivity import sensitivity
 from .simulate import simulate
 from .study import app as study_app
 
@@ -37,6 +38,7 @@ app.command()(decline)
 app.command()(backtest)
 app.command()(contributions)
 app.command()(forecast)
+app.command()(sensitivity)
 app.add_typer(data_app, name="data")
 app.add_typer(model_app, name="model")
 app.command()(simulate)
