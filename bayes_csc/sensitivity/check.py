@@ -53,7 +53,8 @@ def combination_problems(entry: Entry, spec: Spec, panel: Panel) -> list[str]:
     problems = []
     own = entry.spec
     keys = {indicator.domain for indicator in panel.indicators.values()}
-    problems += _unknown("domain", (*spec.drop_domains, *spec.measurement.domains), keys)
+    shared = spec.measurement.domains if "domains" in own.get("measurement", {}) else ()
+    problems += _unknown("domain", (*spec.drop_domains, *shared), keys)
     problems += _unknown("indicator", (*spec.indicators, *spec.drop), panel.indicators)
     if not problems:
         left = chosen_indicators(panel, spec)

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from .backtest import backtest
+from .compare import compare
 from .contributions import contributions
 from .data import app as data_app
 from .decline import decline
@@ -39,6 +40,7 @@ app.command()(backtest)
 app.command()(contributions)
 app.command()(forecast)
 app.command()(sensitivity)
+app.command()(compare)
 app.add_typer(data_app, name="data")
 app.add_typer(model_app, name="model")
 app.command()(simulate)
