@@ -16,6 +16,7 @@ from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import trajectory
 
 LOG = "MULTIVERSE_LOG"
+BROKEN = 0.123
 HAMLETS = Path(__file__).parent / "hamlets"
 
 
@@ -35,6 +36,13 @@ def traced(panel: Panel, spec: Spec) -> pm.Model:
     if log := os.environ.get(LOG):
         with Path(log).open("a", encoding="utf-8") as file:
             file.write(f"{os.getpid()} {spec.trend.succession_sd:g} {time.time():.3f}\n")
+    return trajectory(panel, spec)
+
+
+def breaking(panel: Panel, spec: Spec) -> pm.Model:
+    """The trajectory model, which one spec breaks."""
+    if spec.trend.succession_sd == BROKEN:
+        raise ValueError("broken on purpose")
     return trajectory(panel, spec)
 
 

@@ -28,13 +28,17 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_fit_loses_nothing(tmp_path: 
         options = {"patience": 5.0 * PATIENCE}
         killer = threading.Thread(target=kill_when, args=(in_its_second_fit, workers, killed), kwargs=options)
         killer.start()
-        found = sensitivity(run, traced, successions(*VALUES), client, group="all", cache=cache, force=True)
+        found = sensitivity(
+            run, traced, successions(*VALUES), client, group="all", cache=cache, force=True, further=False
+        )
         killer.join()
         assert len(client.scheduler_info(n_workers=-1)["workers"]) == 1
         assert len(killed) == 1
         begun = len(lines_of(log))
         # what was kept serves an equal analysis without a fit, and gives the same rows
-        again = sensitivity(run, traced, successions(*VALUES), client, group="all", cache=cache, force=True)
+        again = sensitivity(
+            run, traced, successions(*VALUES), client, group="all", cache=cache, force=True, further=False
+        )
         assert len(lines_of(log)) == begun
     assert {line.split()[1] for line in lines_of(log)} == {f"{v:g}" for v in VALUES}
     assert found.rows.loc[found.rows["depth"] == "preview", "variant"].nunique() == len(VALUES)

@@ -15,6 +15,8 @@ from bayes_csc.sensitivity.power_scaling import ALL_PRIORS, SENSITIVE
 from bayes_csc.sensitivity.result import Sensitivity
 from bayes_csc.sensitivity.verdict import FRAGILE, ROBUST, UNDETERMINED
 
+SHOWN = 2
+"""Names of variants in one cell of a table."""
 STEPS = ", ".join(f"{edge:g}" for edge in LEVELS)
 
 
@@ -80,7 +82,7 @@ def _verdicts(done: Sensitivity) -> list[ET.Element]:
             number(mixed.get(row["authority"])), *(number(row[f"delta{end}"]) for end in ("_least", "_most")),
             *(number(row[f"p_next_worse{end}"]) for end in ("_least", "_most")), str(row["verdict"]),
             f"{row['moved_variant']} ({number(row['moved'], '+.2f')})" if row["moved_variant"] else "",
-            "; ".join(row["against"]),
+            _some(row["against"]),
         ]
         for row in done.verdicts.to_dict("records")
     ]  # fmt: skip
@@ -88,6 +90,12 @@ def _verdicts(done: Sensitivity) -> list[ET.Element]:
         "Ranges over the base and the variants that passed and ask the same question. Averaged: by stacking weights"
     )
     return [table(caption, header, rows, texts=(9, 10, 11))]
+
+
+def _some(names: list[str]) -> str:
+    """A few names, and how many more there are."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return "; ".join(names[:SHOWN]) + more
 
 
 def _curves(done: Sensitivity) -> list[ET.Element]:

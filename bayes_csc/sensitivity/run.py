@@ -51,6 +51,7 @@ def sensitivity(
     offer: Offer | None = None,
     cache: Kept | None = None,
     full: dict[str, Any] | None = None,
+    further: bool = True,
     force: bool = False,
     progress: Tell | None = None,
 ) -> Sensitivity:
@@ -74,6 +75,8 @@ def sensitivity(
         Where answers are kept and found again, by panel, spec, seed and versions.
     full
         Options of the refits in full.
+    further
+        Whether to add power-scaling and the value of further data, which need no refit.
     force
         Take a base that failed its gate.
     progress
@@ -91,22 +94,25 @@ def sensitivity(
     tell = progress or (lambda _: None)
     expanded = expand(plan, run.panel, run.spec)
     refuse_failed(run, force=force)
-    codes = members(run, group)
+    codes = sorted(members(run, group), key=lambda code: (str(run.panel.authorities["name"][code]), code))
     jobs = Jobs(run, model, int(run.record["seed"]) if seed is None else seed, full or {})
     told, weights = _told(expanded, jobs, client, cache, tell)
     names = {str(code): str(name) for code, name in run.panel.authorities["name"].items()}
     parts: list[pd.DataFrame] = [rows_of(each, codes, names) for each in told]
     rows = pd.concat(parts, ignore_index=True)
     questions = [v.name for v in expanded.variants if v.asks]
-    tell(Progress("what more data would be worth", 0, 1))
-    value = value_of_data(run, model, codes, offer or Offer())
-    tell(Progress("power-scaling", 0, 1))
+    value = power = pd.DataFrame()
+    if further:
+        tell(Progress("what more data would be worth", 0, 1))
+        value = value_of_data(run, model, codes, offer or Offer())
+        tell(Progress("power-scaling", 0, 1))
+        power = power_scaling(run, model, codes)
     return Sensitivity(
         rows=rows,
         verdicts=verdicts(rows, plan.rule, questions),
         choices=choices(rows, plan.rule),
         scores=score_table(told, told[0]),
-        power=power_scaling(run, model, codes),
+        power=power,
         value=value,
         metadata=_metadata(run, plan, expanded, told, weights, group, jobs),
     )
