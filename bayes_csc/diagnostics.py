@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from bayes_csc.convergence import convergence
 from bayes_csc.probabilities import EPSILON, batch_means_error, conditional_probability, split_rhat
 
 RHAT, ESS, EBFMI = 1.01, 400.0, 0.3
@@ -57,22 +60,19 @@ class Gate:
         return cls(**known | {"failing": tuple(known["failing"])})
 
 
-def gate(posterior: xr.Dataset, sample_stats: xr.Dataset) -> Gate:
+def gate(sample_stats: xr.Dataset, *posterior: xr.Dataset) -> Gate:
     """Judge a run.
 
     Parameters
     ----------
-    posterior
-        theta and the hyperparameters, dims (chain, draw, ...); entries that are NaN in every draw (an authority before
-        it existed) and entries that never vary are left out.
     sample_stats
         `diverging` and `energy`, dims (chain, draw).
+    *posterior
+        theta and the hyperparameters, dims (chain, draw, ...), each data set with draws of its own; entries that are
+        NaN in every draw (an authority before it existed) and entries that never vary are left out.
     """
-    import arviz as az  # takes longer to import than a preview to fit
-
-    used = posterior.drop_vars([name for name in LATENT if name in posterior])
-    rhat = _entries(az.rhat(used), used)
-    bulk, tail = (_entries(az.ess(used, method=method), used) for method in ("bulk", "tail"))
+    names, draws = _quantities(posterior)
+    rhat, bulk, tail = (dict(zip(names, values.tolist(), strict=True)) for values in _convergence(draws))
     lines = [f"{name}: R-hat {v:.3f}" for name, v in sorted(rhat.items(), key=_largest_first) if not v < RHAT][:SHOWN]
     for label, ess in (("bulk", bulk), ("tail", tail)):
         low = sorted((item for item in ess.items() if not item[1] >= ESS), key=_smallest_first)
@@ -137,22 +137,28 @@ def preview_gate(change: xr.Dataset, sample_stats: xr.Dataset) -> Gate:
     )
 
 
-def _entries(values: xr.Dataset, draws: xr.Dataset) -> dict[str, float]:
-    """Diagnostic of every entry that exists and varies, by name and labels; NaN where some of its draws are none."""
-    out: dict[str, float] = {}
-    for name in values.data_vars:
-        entries = values[name]
-        # not by a standard deviation: that of many equal numbers need not be zero
-        first = draws[name].isel(chain=0, draw=0, drop=True)
-        kept = ((draws[name] != first) & ~(draws[name].isnull() & first.isnull())).any(["chain", "draw"])
-        if not entries.dims:
-            out |= {str(name): float(entries)} if bool(kept) else {}
-            continue
-        stacked, used = entries.stack(entry=entries.dims), kept.stack(entry=entries.dims).to_numpy()
-        labels = [", ".join(map(str, np.atleast_1d(label))) for label in stacked.entry.to_numpy()]
-        pairs = zip(labels, stacked.to_numpy(), used, strict=True)
-        out |= {f"{name}[{label}]": float(v) for label, v, keep in pairs if keep}
-    return out
+def _quantities(posterior: Sequence[xr.Dataset]) -> tuple[list[str], list[np.ndarray]]:
+    """Name, with labels, of every entry that exists and varies, and their draws (entry, chain, draw) by data set."""
+    names, draws = [], []
+    for group in posterior:
+        parts = []
+        for name, values in group.drop_vars([name for name in LATENT if name in group]).data_vars.items():
+            ordered = values.transpose("chain", "draw", ...)
+            labels = [*product(*(ordered[dim].to_numpy() for dim in ordered.dims[2:]))]
+            a = np.moveaxis(ordered.to_numpy().reshape(*ordered.shape[:2], -1), 2, 0)
+            first = a[:, :1, :1]
+            # not by a standard deviation: that of many equal numbers need not be zero
+            kept = np.flatnonzero(((a != first) & ~(np.isnan(a) & np.isnan(first))).any(axis=(1, 2)))
+            names += [f"{name}[{', '.join(map(str, labels[k]))}]" if labels[k] else str(name) for k in kept]
+            parts.append(a[kept])
+        draws.append(np.concatenate(parts))
+    return names, draws
+
+
+def _convergence(draws: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
+    """R-hat, bulk and tail ESS of all entries."""
+    found = [convergence(group) for group in draws if len(group)]
+    return tuple(np.concatenate(column) for column in zip(*found, strict=True))
 
 
 def _largest_first(item: tuple[str, float]) -> float:

@@ -28,11 +28,11 @@ from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc.states import last_inspections, states_given_draws
 
-DRAWS, CHAINS, CORES = 1250, 4, 2
+DRAWS, CHAINS, CORES = 1000, 4, 2
 PREVIEW_DRAWS, PREVIEW_WARMUP = 40, 12
 NO_DATA_EVERY = 4
-KEPT = 1000
-"""Draws of a run's hyperparameters, in the sampler's coordinates, that are kept to compute with again."""
+KEPT = 2000
+"""Draws that a run has at most: of those sampled, evenly spaced, theta is computed for so many."""
 PACKAGES = ("bayescsc", "pymc", "pytensor", "numba", "numpy", "scipy", "arviz", "xarray", "pandas")
 POSTERIOR, SPEC, RECORD, PANEL = "posterior.nc", "spec.toml", "run.json", "panel"
 GROUPS = ("posterior", "sample_stats", "change", "unconstrained")
@@ -48,14 +48,15 @@ class Fit:
     panel, spec
         What was fitted.
     posterior
-        theta (chain, draw, authority, year) relative to England's mean of the year, and every hyperparameter.
+        theta (chain, draw, authority, year) relative to England's mean of the year, and every hyperparameter. Evenly
+        spaced draws of those sampled, at most `KEPT`: theta's are all but independent.
     sample_stats
-        The sampler's statistics.
+        The sampler's statistics, of all draws.
     change
         Moments of the changes of theta given each draw (`states.states_given_draws`).
     unconstrained
-        `x`, every so many draws of the hyperparameters in the sampler's coordinates (chain, draw, coordinate), and the
-        observations with their fitted sites, `z` and `variance` (observation): what `revisit` computes with.
+        `x`, the hyperparameters in the sampler's coordinates (chain, draw, coordinate), and the observations with
+        their fitted sites, `z` and `variance` (observation): what `revisit` computes with.
     gate
         The diagnostics' verdict.
     record
@@ -248,23 +249,23 @@ def fit(
         start, seed=seed, draws=draws, chains=chains, warmup=warmup, cores=cores, checkpoint=store, progress=tell
     )
     clock.lap("sampling")
-    posterior, stats = tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset()
-    x = tree["unconstrained"].to_dataset().x
+    sampled, stats = tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset()
+    kept = slice(0, None, -(-sampled.sizes["chain"] * sampled.sizes["draw"] // KEPT))
+    x = tree["unconstrained"].to_dataset().x.isel(draw=kept)
     theta, change = states_given_draws(
         start.density, laid_out, x, last_inspections(panel, laid_out.authority),
         seed=seed, cores=cores, no_data_every=NO_DATA_EVERY,
         progress=lambda done, total: tell(Progress("states", done, total)),
     )  # fmt: skip
     clock.lap("states")
-    posterior = posterior.assign(theta=theta)
-    verdict = preview_gate(change, stats) if preview else gate(posterior, stats)
+    verdict = preview_gate(change, stats) if preview else gate(stats, sampled, theta.to_dataset())
+    posterior = sampled.isel(draw=kept).assign(theta=theta)
     clock.lap("diagnostics")
     record |= {"seconds": clock.laps, "interrupted": interrupted}
     if store:
         store.close()
-    kept = x.isel(draw=slice(0, None, -(-x.sizes["chain"] * x.sizes["draw"] // KEPT)))
     sites = {"z": ("observation", start.density.z), "variance": ("observation", start.density.variance)}
-    return Fit(panel, spec, posterior, stats, change, xr.Dataset({"x": kept} | sites), verdict, record)
+    return Fit(panel, spec, posterior, stats, change, xr.Dataset({"x": x} | sites), verdict, record)
 
 
 def preview(panel: Panel, model: Model, **options: Any) -> Fit:

@@ -71,7 +71,8 @@ class Measurement(_Section):
     autocorrelation: tuple[PositiveFloat, PositiveFloat] = (8.0, 2.0)
     """Beta parameters of the year-on-year autocorrelation of the rest."""
     domain_share: tuple[PositiveFloat, PositiveFloat] = (2.0, 2.0)
-    """Beta parameters of the share of the persistent part that a domain's indicators have in common."""
+    """Beta parameters of the share of the persistent part that a domain's indicators have in common: one for each, one
+    for both where a domain has two."""
     domains: tuple[str, ...] = ("workforce", "care_leavers")
     """Domains whose indicators share a deviation."""
 

@@ -76,8 +76,8 @@ data {
   array[n_small] int small;
   vector[n_small] sign, lower_count, upper_count, denominator;
   // deviations that a domain's indicators share
-  int D, Kd, SD, ND;
-  array[Kd] int shared_kind;
+  int D, Kd, Kc, SD, ND;
+  array[Kd] int shared_kind, share_of;
   array[SD] int domain_of;
   array[ND] int domain_cell, domain_series;
   // judgements
@@ -123,7 +123,7 @@ parameters {
   vector[use_deprivation ? K : 0] deprivation_slope;
   vector<lower=0>[K] deviation_sd;
   vector<lower=0, upper=1>[K] white_share, autocorrelation;
-  vector<lower=0, upper=1>[Kd] domain_share;
+  vector<lower=0, upper=1>[Kc] domain_share;
   vector<lower=0, upper=1>[D] domain_autocorrelation;
   array[use_ratings] real<lower=0> judgement_loading, standard_variance;
   vector[n_standard] standard_unit;
@@ -176,8 +176,8 @@ model {
   vector[K] white_sd = deviation_sd .* sqrt(white_share);
   vector[K] ar_sd = persistent;
   vector[K] domain_sd = rep_vector(0, K);
-  ar_sd[shared_kind] = persistent[shared_kind] .* sqrt(1 - domain_share);
-  domain_sd[shared_kind] = persistent[shared_kind] .* sqrt(domain_share);
+  ar_sd[shared_kind] = persistent[shared_kind] .* sqrt(1 - domain_share[share_of]);
+  domain_sd[shared_kind] = persistent[shared_kind] .* sqrt(domain_share[share_of]);
 
   if (use_region) {
     target += inv_gamma_lpdf(region_level_variance[1] | 0.5 * region_df, 0.5 * region_df * square(region_sd));

@@ -19,6 +19,7 @@ from bayes_csc.design import Design
 from bayes_csc.judged import JUDGEMENT
 from bayes_csc.spec import Spec
 from bayes_csc_models.joint import theta_weights
+from bayes_csc_models.trajectory import domain_shares
 
 HERE = Path(__file__).resolve().parent
 PROGRAM, RUN = HERE / "peer_joint.stan", HERE / "peer_stan_run.py"
@@ -76,6 +77,7 @@ def _cells(d: Design, spec: Spec) -> dict[str, Any]:
     large, tiny = rows[~small], rows[small]
     observed = tiny.numerator.notna()
     shared = np.flatnonzero(d.domain_index >= 0)
+    label, share_of = domain_shares(d)
     agreed = np.array([p != "not agreed" for p in d.polarity])
     x = [np.dot(d.deprivation[list(m)], s) for m, s in zip(rows.members, rows.shares, strict=True)]
     return {
@@ -92,7 +94,7 @@ def _cells(d: Design, spec: Spec) -> dict[str, Any]:
         "lower_count": np.where(observed, tiny.numerator, tiny.lower).astype(float),
         "upper_count": np.where(observed, tiny.numerator, tiny.upper).astype(float),
         "D": len(d.domain), "Kd": shared.size, "SD": a.domain_of.size, "ND": a.domain_cell.size,
-        "shared_kind": shared + 1, "domain_of": a.domain_of.astype(int) + 1, "domain_cell": a.domain_cell + 1,
+        "shared_kind": shared + 1, "Kc": len(label), "share_of": share_of + 1, "domain_of": a.domain_of.astype(int) + 1, "domain_cell": a.domain_cell + 1,
         "domain_series": a.domain_series.astype(int) + 1, "Ka": int(agreed.sum()), "Kn": int((~agreed).sum()),
         "agreed": np.flatnonzero(agreed) + 1, "not_agreed": np.flatnonzero(~agreed) + 1,
     }  # fmt: skip

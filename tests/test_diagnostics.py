@@ -43,7 +43,7 @@ def changed(name: str, change: Callable[[np.ndarray], None]) -> xr.Dataset:
 
 
 def test_enough_independent_draws_pass() -> None:
-    verdict = gate(posterior(), statistics())
+    verdict = gate(statistics(), posterior())
     assert verdict.passed
     assert (verdict.failing, verdict.advice, verdict.divergences) == ((), "", 0)
     # 2,000 independent draws: an effective number within 4 of its deviations of some 5%
@@ -56,7 +56,7 @@ def test_a_shifted_chain_fails_and_the_parameter_is_named_by_its_labels() -> Non
     def shift(a: np.ndarray) -> None:
         a[1, :, 1] += 1.0
 
-    verdict = gate(changed("loading", shift), statistics())
+    verdict = gate(statistics(), changed("loading", shift))
     assert not verdict.passed
     assert verdict.failing[0].startswith("loading[vacancy]: R-hat 1.")
     assert not any("agency" in line or "region_sd" in line for line in verdict.failing)
@@ -67,7 +67,7 @@ def test_a_state_is_named_by_authority_and_year() -> None:
     def shift(a: np.ndarray) -> None:
         a[0, :, 1, 0] += 2.0
 
-    assert gate(changed("theta", shift), statistics()).failing[0].startswith("theta[302, 2020]: R-hat ")
+    assert gate(statistics(), changed("theta", shift)).failing[0].startswith("theta[302, 2020]: R-hat ")
 
 
 def test_a_chain_that_moves_slowly_fails_by_its_effective_draws() -> None:
@@ -75,7 +75,7 @@ def test_a_chain_that_moves_slowly_fails_by_its_effective_draws() -> None:
         for t in range(1, DRAWS):
             a[:, t, 0] = 0.9 * a[:, t - 1, 0] + np.sqrt(1 - 0.9**2) * a[:, t, 0]
 
-    verdict = gate(changed("loading", walk), statistics())
+    verdict = gate(statistics(), changed("loading", walk))
     # an AR(1) of autocorrelation 0.9 has 1/19 of its draws
     assert verdict.ess_bulk == pytest.approx(CHAINS * DRAWS / 19, rel=0.5)
     assert any(line.startswith("loading[agency]: bulk ESS ") for line in verdict.failing)
@@ -83,7 +83,7 @@ def test_a_chain_that_moves_slowly_fails_by_its_effective_draws() -> None:
 
 
 def test_few_draws_fail_and_the_advice_is_to_run_longer() -> None:
-    verdict = gate(posterior(60), statistics(60))
+    verdict = gate(statistics(60), posterior(60))
     assert not verdict.passed
     assert any("ESS" in line for line in verdict.failing)
     assert verdict.advice == "run longer: double --draws" or "another seed" in verdict.advice
@@ -92,7 +92,7 @@ def test_few_draws_fail_and_the_advice_is_to_run_longer() -> None:
 def test_one_divergence_fails() -> None:
     stats = statistics()
     stats["diverging"][2, 7] = True
-    verdict = gate(posterior(), stats)
+    verdict = gate(stats, posterior())
     assert verdict.failing == ("1 divergences",)
     assert "hard to follow" in verdict.advice
 
@@ -100,7 +100,7 @@ def test_one_divergence_fails() -> None:
 def test_one_chain_of_low_energy_information_fails() -> None:
     stats = statistics()
     stats["energy"][3] = np.random.default_rng(5).normal(size=DRAWS).cumsum()
-    verdict = gate(posterior(), stats)
+    verdict = gate(stats, posterior())
     assert len(verdict.failing) == 1
     assert verdict.failing[0].startswith("E-BFMI 0.0")
 
@@ -109,7 +109,7 @@ def test_a_parameter_with_one_missing_draw_fails() -> None:
     def lose(a: np.ndarray) -> None:
         a[1, 5] = np.nan
 
-    verdict = gate(changed("region_sd", lose), statistics())
+    verdict = gate(statistics(), changed("region_sd", lose))
     assert not verdict.passed
     assert verdict.failing[0] == "region_sd: R-hat nan"
     assert np.isnan(verdict.rhat)
@@ -119,7 +119,7 @@ def test_a_chain_that_never_moves_fails() -> None:
     def freeze(a: np.ndarray) -> None:
         a[2, :, 0] = 0.3
 
-    assert "loading[agency]" in gate(changed("loading", freeze), statistics()).failing[0]
+    assert "loading[agency]" in gate(statistics(), changed("loading", freeze)).failing[0]
 
 
 def test_states_of_an_authority_that_does_not_exist_and_constants_are_left_out() -> None:
@@ -128,7 +128,7 @@ def test_states_of_an_authority_that_does_not_exist_and_constants_are_left_out()
         a[:, :, 1, 1] = 0.1  # whose standard deviation over draws is 1e-17, not 0
 
     draws = changed("theta", lose).assign(fixed=(("chain", "draw"), np.full((CHAINS, DRAWS), 0.1)))
-    verdict, before = gate(draws, statistics()), gate(posterior(), statistics())
+    verdict, before = gate(statistics(), draws), gate(statistics(), posterior())
     assert verdict.passed
     assert verdict.rhat <= before.rhat
 
@@ -136,13 +136,21 @@ def test_states_of_an_authority_that_does_not_exist_and_constants_are_left_out()
 def test_sampled_latent_values_of_single_cells_are_no_hyperparameters() -> None:
     bad = np.zeros((CHAINS, DRAWS)) + np.arange(CHAINS)[:, None] + np.random.default_rng(1).normal(size=DRAWS)
     latent = dict.fromkeys(LATENT, (("chain", "draw"), bad))
-    assert gate(posterior().assign(latent), statistics()) == gate(posterior(), statistics())
-    assert not gate(posterior().assign(other=(("chain", "draw"), bad)), statistics()).passed
+    assert gate(statistics(), posterior().assign(latent)) == gate(statistics(), posterior())
+    assert not gate(statistics(), posterior().assign(other=(("chain", "draw"), bad))).passed
+
+
+def test_draws_in_two_parts_of_different_length_are_judged_together() -> None:
+    both = posterior()
+    theta, others = both[["theta"]].isel(draw=slice(0, None, 2)), both.drop_vars("theta")
+    apart, alone = gate(statistics(), others, theta), gate(statistics(), theta)
+    assert (apart.ess_bulk, apart.ess_tail) == (alone.ess_bulk, alone.ess_tail)
+    assert apart.rhat == max(alone.rhat, gate(statistics(), others).rhat)
 
 
 @pytest.mark.parametrize("missing", [False, True])
 def test_a_verdict_survives_strict_json(missing: bool) -> None:
-    verdict = gate(posterior(), statistics())
+    verdict = gate(statistics(), posterior())
     if missing:
         verdict = dataclasses.replace(verdict, rhat=float("nan"), passed=False, failing=("region_sd: R-hat nan",))
     text = json.dumps(verdict.summary(), allow_nan=False)
@@ -154,5 +162,5 @@ def test_only_the_worst_of_many_failures_are_listed_the_worst_first() -> None:
     shift = np.geomspace(0.1, 1.0, 20)  # of the same noise: R-hat grows with it
     many = rng.normal(size=(CHAINS, DRAWS, 1)) + np.arange(CHAINS)[:, None, None] * shift
     draws = xr.Dataset({"many": (("chain", "draw", "item"), many)}, coords={"item": range(20)})
-    lines = [line for line in gate(draws, statistics()).failing if "R-hat" in line]
+    lines = [line for line in gate(statistics(), draws).failing if "R-hat" in line]
     assert [line.split(":")[0] for line in lines] == [f"many[{i}]" for i in (19, 18, 17, 16, 15)]

@@ -12,11 +12,12 @@ from bayes_csc.design import design
 from bayes_csc.errors import SpecError
 from bayes_csc.panel import Panel
 from bayes_csc.prior import LAST_INSPECTION, Implied, implied_by_prior, parameters
+from bayes_csc.share import data_dir
 from bayes_csc.simulate import simulate
 from bayes_csc.spec import Spec
 from bayes_csc.truth import latent_data
 from bayes_csc_cli import app
-from bayes_csc_models.trajectory import trajectory
+from bayes_csc_models.trajectory import domain_shares, trajectory
 
 DRAWS = 400
 ALONE = Spec().updated({"pooling": {"region": False, "deprivation": False}})
@@ -92,7 +93,7 @@ def test_priors_are_written_with_their_constants(panel: Panel) -> None:
     assert table.prior["trend_share"] == "Dirichlet([2, 1, 2])"
     assert table.prior["autocorrelation"] == "Beta(8, 2)"
     assert table.prior["white_share"] == "Beta(2, 2)"
-    assert table.dims["domain_share"] == "domain_indicator 2"
+    assert table.dims["domain_share"] == "shared_by 1"
 
 
 def test_the_command_shows_equations_priors_and_what_they_imply(root: Path) -> None:
@@ -109,3 +110,10 @@ def test_the_command_names_an_unknown_key_and_an_impossible_prior(tmp_path: Path
     assert isinstance(done.exception, SpecError)
     assert "unknown key 'trend.knid'" in str(done.exception)
     assert "loadings.agreed_sd: Input should be greater than 0, found -1" in str(done.exception)
+
+
+def test_two_indicators_of_a_domain_have_one_share_of_its_deviation_and_three_have_one_each() -> None:
+    england = design(Panel.read(data_dir("england")), Spec())
+    label, of = domain_shares(england)
+    assert label == ("agency", "vacancy", "turnover", "care_leavers")
+    assert of.tolist() == [0, 1, 2, 3, 3]

@@ -36,6 +36,7 @@ from bayes_csc.spec import Spec
 from bayes_csc_models.joint import joint_likelihood
 from bayes_csc_models.likelihood import count_logp, ordinal_logp
 from bayes_csc_models.noise import JUDGEMENT_SPLIT, Noise
+from bayes_csc_models.scales import CubeRootOfPrecision, NormalScore
 
 Latent = Callable[[Design, Spec], tuple[TensorVariable, TensorVariable]]
 """Prior of the states: their mean (authority, year), and the sd of each kind of the templates' columns."""
@@ -113,7 +114,7 @@ def coordinates(d: Design) -> dict[str, list[object]]:
         "ordinal_agreed": [k for k in d.ordinal if agreed[k]],
         "ordinal_not_agreed": [k for k in d.ordinal if not agreed[k]],
         "domain": list(d.domain),
-        "domain_indicator": [k for k, i in zip(d.indicator, d.domain_index, strict=True) if i >= 0],
+        "shared_by": list(domain_shares(d)[0]),
         "indicator_year": [f"{k}:{t}" for k, t in steps.labels],
         "indicator_step": [f"{k}:{t}" for k, t in steps.step_labels],
         "judged": list(d.judged.domain),
@@ -186,7 +187,8 @@ def common_scale(name: str, scale: float, df: float, dim: str) -> TensorVariable
     Sampled as standard normals and their variance: the data say little about these effects, and a t's density, sharp
     in the middle and wide in the tails, has no coordinates in which one step size serves.
     """
-    variance = pm.InverseGamma(f"{name}_variance", 0.5 * df, 0.5 * df * scale**2)
+    on = CubeRootOfPrecision()
+    variance = pm.InverseGamma(f"{name}_variance", 0.5 * df, 0.5 * df * scale**2, default_transform=on)
     return pt.sqrt(variance) * pm.Normal(f"{name}_unit", dims=dim)
 
 
@@ -197,7 +199,7 @@ def measurement_prior(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVari
     psi = pt.zeros(0)
     if d.judged.scale:
         judged = np.flatnonzero(d.observation.indicator == JUDGEMENT)
-        psi = pm.HalfNormal("judgement_loading", spec.ratings.loading_sd, dims="judged")
+        psi = half_normal("judgement_loading", sigma=spec.ratings.loading_sd, dims="judged")
         offset = pt.set_subtensor(offset[judged], national_standard(d, spec))
     return offset, pt.concatenate([loading, psi]), noise
 
@@ -248,23 +250,41 @@ def deviation_prior(d: Design, spec: Spec) -> Noise:
     ar_sd, domain_sd, domain_phi = persistent_sd, pt.zeros(n), none
     if d.domain:
         shared = np.flatnonzero(d.domain_index >= 0)
-        common = pm.Beta("domain_share", *prior.domain_share, dims="domain_indicator")
+        common = pm.Beta("domain_share", *prior.domain_share, dims="shared_by")[domain_shares(d)[1]]
         domain_sd = pt.set_subtensor(domain_sd[shared], persistent_sd[shared] * pt.sqrt(common))
         ar_sd = pt.set_subtensor(ar_sd[shared], persistent_sd[shared] * pt.sqrt(1.0 - common))
         domain_phi = pm.Beta("domain_autocorrelation", *prior.autocorrelation, dims="domain")
     return Noise(ar_sd, phi, white_sd, domain_sd, domain_phi)
 
 
+def half_normal(name: str, *, sigma: float, dims: str | None = None) -> TensorVariable:
+    """Half-normal variables on the scale of their normal scores."""
+    return pm.HalfNormal(name, sigma=sigma, dims=dims, default_transform=NormalScore())
+
+
+def domain_shares(d: Design) -> tuple[tuple[str, ...], np.ndarray]:
+    """Whose share of a domain's deviation each parameter is, and the parameter of each indicator of a domain.
+
+    One for each indicator; where a domain has two, one for both: they have one covariance, which can tell the product
+    of their shares and not each (the two-indicator rule of factor analysis; Bollen 1989, chapter 7).
+    """
+    member = np.flatnonzero(d.domain_index >= 0)
+    size = np.bincount(d.domain_index[member], minlength=len(d.domain))
+    owner = [d.domain[d.domain_index[k]] if size[d.domain_index[k]] == 2 else d.indicator[k] for k in member]
+    label = tuple(dict.fromkeys(owner))
+    return label, np.array([label.index(o) for o in owner], dtype=int)
+
+
 def loadings(d: Design, spec: Spec, kind: Literal["", "ordinal_"] = "") -> TensorVariable:
     """Loadings per indicator (or per ordinal indicator), the sign fixed where the polarity is agreed."""
-    family = {"half-normal": pm.HalfNormal, "normal": pm.Normal}
+    family = {"half-normal": half_normal, "normal": pm.Normal}
     n, prior = len(d.indicator), spec.loadings
     polarity = d.polarity[n:] if kind else d.polarity[:n]
     agreed = np.array([p != "not agreed" for p in polarity])
     parts = []
     if agreed.any():
         if prior.agreed == "equal":
-            parts.append(pt.repeat(pm.HalfNormal(f"{kind}loading_equal", prior.agreed_sd)[None], int(agreed.sum())))
+            parts.append(pt.repeat(half_normal(f"{kind}loading_equal", sigma=prior.agreed_sd)[None], int(agreed.sum())))
         else:
             parts.append(family[prior.agreed](f"{kind}loading_agreed", sigma=prior.agreed_sd, dims=f"{kind}agreed"))
     if (~agreed).any():

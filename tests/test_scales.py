@@ -1,0 +1,79 @@
+"""The scales that variances and loadings are sampled on change the coordinates of a prior and nothing of the prior."""
+
+from __future__ import annotations
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+import pytest
+from scipy import integrate, stats
+
+from bayes_csc_models.scales import CubeRootOfPrecision, NormalScore
+
+A, B = 2.0, 0.3
+VALUES = np.geomspace(1e-3, 1e3, 13)
+
+
+def log_density(w: float) -> float:
+    with pm.Model() as model:
+        pm.InverseGamma("v", A, B, default_transform=CubeRootOfPrecision())
+    return float(model.compile_logp()({"v_cube_root_of_precision__": w}))
+
+
+def test_a_variance_comes_back_from_its_coordinate() -> None:
+    v = pt.dvector("v")
+    there = CubeRootOfPrecision()
+    back = there.backward(there.forward(v, A, B), A, B).eval({v: VALUES})
+    np.testing.assert_allclose(back, VALUES, rtol=1e-9)
+
+
+def test_its_jacobian_is_the_derivative_of_the_variance() -> None:
+    w = pt.dvector("w")
+    scale = CubeRootOfPrecision()
+    (slope,) = [pt.grad(scale.backward(w, A, B).sum(), w)]
+    at = np.linspace(-4.0, 6.0, 11)
+    expected = np.log(np.abs(slope.eval({w: at})))
+    np.testing.assert_allclose(scale.log_jac_det(w, A, B).eval({w: at}), expected, rtol=1e-9)
+
+
+def test_the_variance_has_the_inverse_gamma_distribution_it_is_given() -> None:
+    with pm.Model() as model:
+        pm.InverseGamma("v", A, B, default_transform=CubeRootOfPrecision())
+    logp = model.compile_logp()
+
+    def density(w: float) -> float:
+        return float(np.exp(logp({"v_cube_root_of_precision__": w})))
+
+    above = np.log(np.expm1((B / (A * 0.2)) ** (1 / 3)))  # v < 0.2 where w is larger
+    assert integrate.quad(density, -12.0, 12.0)[0] == pytest.approx(1.0, abs=1e-6)
+    assert integrate.quad(density, above, 12.0)[0] == pytest.approx(stats.invgamma(A, scale=B).cdf(0.2), abs=1e-6)
+
+
+def test_it_is_less_steep_at_small_variances_than_the_logarithm() -> None:
+    """Curvature of the log density where P(v below) = 1e-6, over that at the mode, on either scale."""
+    small = stats.invgamma(A, scale=B).ppf(1e-6)
+
+    def w_of(v: float) -> float:
+        return float(np.log(np.expm1((B / (A * v)) ** (1 / 3))))
+
+    def curvature(w: float, step: float = 1e-3) -> float:
+        return (2.0 * log_density(w) - log_density(w - step) - log_density(w + step)) / step**2
+
+    ratio = curvature(w_of(small)) / curvature(w_of(B / A))
+    by_logarithm = (B / small) / A  # log density A l - B exp(l), l = -log v
+    assert 1.0 < ratio < 0.5 * by_logarithm
+
+
+def test_a_loading_comes_back_from_its_score() -> None:
+    x, there = pt.dvector("x"), NormalScore()
+    values = np.array([1e-6, 0.01, 0.3, 1.0, 2.5])
+    back = there.backward(there.forward(x, 0.0, 0.5), 0.0, 0.5).eval({x: values})
+    np.testing.assert_allclose(back, values, rtol=1e-9)
+
+
+def test_a_half_normal_has_a_standard_normal_score() -> None:
+    with pm.Model() as model:
+        pm.HalfNormal("x", sigma=0.5, default_transform=NormalScore())
+    logp = model.compile_logp()
+    for u in (-4.0, -1.0, 0.0, 2.0, 5.0):
+        assert float(logp({"x_normal_score__": u})) == pytest.approx(stats.norm.logpdf(u), abs=1e-6)
