@@ -41,6 +41,8 @@ def tornado_chart(choices: pd.DataFrame) -> Figure:
     axes.set_yticks(place, [textwrap.shorten(name, 36, placeholder="…") for name in choices["choice"]])
     axes.set_ylim(-0.7, len(choices) - 0.3)
     axes.set_xlabel("P(decline) less the base's: mean of lowest and highest (bar), largest move of any authority (dot)")
+    axes.use_sticky_edges = False
+    axes.margins(x=0.03)
     axes.grid(axis="x")
     axes.set_axisbelow(True)
     figure.subplots_adjust(left=2.5 / WIDTH, right=1 - 0.15 / WIDTH, top=1 - 0.1 / height, bottom=0.45 / height)

@@ -21,6 +21,7 @@ from bayes_csc.kernel.evidence import block_densities
 from bayes_csc.next_grade import DRAWS
 from bayes_csc.revisit import Revisited, revisit
 from bayes_csc.sensitivity.answer import SINCE
+from bayes_csc.sensitivity.priors import drawn_values, log_priors
 
 SENSITIVE = 0.05
 ALL_PRIORS = "all priors"
@@ -44,7 +45,8 @@ def power_scaling(run: Fit, model: Model, codes: Sequence[str]) -> pd.DataFrame:
     """
     again = revisit(run, model, draws=DRAWS)
     change = _changes(run, again, codes)
-    prior = log_priors(model, run, again)
+    with without_tracebacks():
+        prior = log_priors(model(run.panel, run.spec), drawn_values(again.density, again.points))
     likelihood = [block_densities(again.density.layout, again.density.real(x)).sum() for x in again.points]
     tree = xr.DataTree.from_dict(
         {
@@ -64,22 +66,6 @@ def power_scaling(run: Fit, model: Model, codes: Sequence[str]) -> pd.DataFrame:
         for name, table in found.items()
     ]
     return pd.concat(parts, ignore_index=True)
-
-
-def log_priors(model: Model, run: Fit, again: Revisited) -> dict[str, np.ndarray]:
-    """Log prior density of each variable, without the coordinates' Jacobian, at every draw."""
-    with without_tracebacks():
-        built = model(run.panel, run.spec)
-        terms = built.logp(vars=built.free_RVs, jacobian=False, sum=False)
-        function = built.compile_fn([term.sum() for term in terms], mode="FAST_COMPILE", on_unused_input="ignore")
-    shapes = {name: np.shape(value) for name, value in built.initial_point().items()}
-    names = {rv.name: built.rvs_to_values[rv].name for rv in built.free_RVs}
-    values = []
-    for x in again.points:
-        point = {names[n]: x[at].reshape(shapes[names[n]]) for n, at in again.density.names.free.items()}
-        values.append(function(point))
-    table = np.array(values, dtype=float)
-    return {str(rv.name): table[:, i] for i, rv in enumerate(built.free_RVs)}
 
 
 def _changes(run: Fit, again: Revisited, codes: Sequence[str]) -> xr.DataArray:

@@ -14,6 +14,7 @@ import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
+import pymc as pm
 from arviz_stats.base import array_stats
 
 from bayes_csc.density import Density, compile_density
@@ -21,9 +22,10 @@ from bayes_csc.errors import DataError
 from bayes_csc.fit import Model
 from bayes_csc.graph import without_tracebacks
 from bayes_csc.panel import Panel
+from bayes_csc.sensitivity.priors import Values, coordinates_of, drawn_values, log_priors
 from bayes_csc.spec import Spec
 
-PROBES = 3
+PROBES = 2
 """Draws at which a variant's likelihood is compared with the base's."""
 HIGHEST_K = 0.7
 
@@ -36,10 +38,10 @@ class Base:
     ----------
     panel
         Its data.
-    points
-        Its draws, (draw, dim), in unconstrained coordinates.
+    values
+        Of its free variables at every draw, by name (draw, ...).
     log_prior
-        Of each, with the Jacobian of the coordinates.
+        Of each draw.
     real
         The kernel's inputs, one after another, at the first `PROBES` draws.
     z, variance
@@ -47,17 +49,18 @@ class Base:
     """
 
     panel: Panel
-    points: np.ndarray
+    values: Values
     log_prior: np.ndarray
     real: np.ndarray
     z: np.ndarray
     variance: np.ndarray
 
     @classmethod
-    def of(cls, panel: Panel, density: Density, points: np.ndarray) -> Base:
+    def of(cls, panel: Panel, model: pm.Model, density: Density, points: np.ndarray) -> Base:
         """Evaluate the base at its draws."""
-        prior = np.array([_log_prior(density, x) for x in points])
-        return cls(panel, points, prior, _likelihood_inputs(density, points), density.z, density.variance)
+        values = drawn_values(density, points)
+        real = np.array([_inputs(density, x) for x in points[:PROBES]])
+        return cls(panel, values, _sum(log_priors(model, values)), real, density.z, density.variance)
 
 
 def log_ratios(model: Model, spec: Spec, base: Base) -> np.ndarray | None:
@@ -73,24 +76,25 @@ def log_ratios(model: Model, spec: Spec, base: Base) -> np.ndarray | None:
         The base.
     """
     with without_tracebacks():
-        density = compile_density(model(base.panel, spec))
-    if density.first.size != base.points.shape[1] or density.z.size != base.z.size:
-        return None
-    density = density.with_sites(base.z, base.variance)
-    inputs = _likelihood_inputs(density, base.points)
-    if inputs.shape != base.real.shape or not np.allclose(inputs, base.real, rtol=1e-10, atol=1e-10):
-        return None
-    ratios: np.ndarray = np.array([_log_prior(density, x) for x in base.points]) - base.log_prior
-    return ratios
+        built = model(base.panel, spec)
+        density = compile_density(built)
+        if [rv.name for rv in built.free_RVs] != list(base.values) or density.z.size != base.z.size:
+            return None
+        density = density.with_sites(base.z, base.variance)
+        for draw, real in enumerate(base.real):
+            inputs = _inputs(density, coordinates_of(built, base.values, draw))
+            if inputs.shape != real.shape or not np.allclose(inputs, real, rtol=1e-6, atol=1e-6):
+                return None
+        ratio: np.ndarray = _sum(log_priors(built, base.values)) - base.log_prior
+    return ratio
 
 
-def _log_prior(density: Density, x: np.ndarray) -> float:
-    """Log density of the priors alone, with the Jacobian of the coordinates."""
-    return float(density.forward(x, density.z, density.variance)[0])
+def _inputs(density: Density, x: np.ndarray) -> np.ndarray:
+    return np.concatenate(density.real(x))
 
 
-def _likelihood_inputs(density: Density, points: np.ndarray) -> np.ndarray:
-    return np.array([np.concatenate(density.real(x)) for x in points[:PROBES]])
+def _sum(priors: Values) -> np.ndarray:
+    return np.asarray(sum(priors.values()))
 
 
 @dataclass(frozen=True)

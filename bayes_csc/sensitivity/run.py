@@ -176,7 +176,8 @@ class _Work:
         common: dict[str, Any] = {PANEL: self.jobs.run.panel}
         if near and any(job.common == BASE_DRAWS for job in missing):
             again = revisit(self.jobs.run, self.jobs.model, draws=KEPT)
-            common[BASE_DRAWS] = Base.of(self.jobs.run.panel, again.density, again.points)
+            run, model = self.jobs.run, self.jobs.model
+            common[BASE_DRAWS] = Base.of(run.panel, model(run.panel, run.spec), again.density, again.points)
         for job, content in results(missing, common, client=self.client, stage=STAGE, progress=self.tell):
             found[job.key] = content
             if self.cache and (job.common == BASE_DRAWS or Answer.of_bytes(content).authority):
