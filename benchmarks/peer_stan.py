@@ -94,7 +94,8 @@ def _cells(d: Design, spec: Spec) -> dict[str, Any]:
         "lower_count": np.where(observed, tiny.numerator, tiny.lower).astype(float),
         "upper_count": np.where(observed, tiny.numerator, tiny.upper).astype(float),
         "D": len(d.domain), "Kd": shared.size, "SD": a.domain_of.size, "ND": a.domain_cell.size,
-        "shared_kind": shared + 1, "Kc": len(label), "share_of": share_of + 1, "domain_of": a.domain_of.astype(int) + 1, "domain_cell": a.domain_cell + 1,
+        "shared_kind": shared + 1, "Kc": len(label), "share_of": share_of + 1, "domain_of": a.domain_of.astype(int) + 1,
+        "domain_cell": a.domain_cell + 1,
         "domain_series": a.domain_series.astype(int) + 1, "Ka": int(agreed.sum()), "Kn": int((~agreed).sum()),
         "agreed": np.flatnonzero(agreed) + 1, "not_agreed": np.flatnonzero(~agreed) + 1,
     }  # fmt: skip

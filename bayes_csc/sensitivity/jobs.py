@@ -22,6 +22,8 @@ from bayes_csc.spec import Spec
 
 PANEL, BASE = "panel", "base"
 """What jobs work on: the panel, and the base's draws."""
+REFUSALS = (BayesCscError, ArithmeticError, ValueError, LookupError, np.linalg.LinAlgError)
+"""How a choice that cannot be fitted shows."""
 Refit = dict[str, Any]
 
 
@@ -83,14 +85,17 @@ def _refit(variant: Variant, question: Any, depth: str, model: Model, seed: int,
         changed = changed_panel(panel, variant.panel)
         run = fit(changed, model, spec=variant.spec, seed=seed, cores=1, **options)
         answer = answer_of(run, model, question=question)
-    except (BayesCscError, ArithmeticError, ValueError, LookupError, np.linalg.LinAlgError) as error:
+    except REFUSALS as error:
         # one choice that cannot be fitted is a finding about that choice; the others go on
         answer = Answer.failed(depth, f"{type(error).__name__}: {error}")
     return answer.to_bytes()
 
 
 def _ratio(spec: Spec, model: Model, base: Base) -> bytes:
-    found = log_ratios(model, spec, base)
+    try:
+        found = log_ratios(model, spec, base)
+    except REFUSALS:  # a refit says why
+        found = None
     file = io.BytesIO()
     np.save(file, np.zeros(0) if found is None else found)
     return file.getvalue()
