@@ -98,11 +98,12 @@ def choices(table: pd.DataFrame, rule: Rule) -> pd.DataFrame:
     rows = []
     for choice, own in others.groupby("choice", sort=False):
         good = own[(own["gate"] == "passed") & own["p_decline"].notna()]
-        change = good["p_decline"] - good["authority"].map(base["p_decline"])
+        before = good["authority"].map(base["p_decline"]).astype(float)  # of no rows, it would be text
+        change = good["p_decline"] - before
         by = change.groupby(good["authority"])
         furthest = change.abs().groupby(good["authority"]).max()
         decided = good["decision"].fillna("") != good["authority"].map(base["decision"].fillna(""))
-        side = (good["p_decline"] > rule.threshold) != (good["authority"].map(base["p_decline"]) > rule.threshold)
+        side = (good["p_decline"] > rule.threshold) != (before > rule.threshold)
         failed = own.loc[own["gate"] != "passed", "variant"].nunique()
         rows.append(
             {
