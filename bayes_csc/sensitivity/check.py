@@ -19,8 +19,10 @@ FEWEST = 3
 
 def panel_problems(change: PanelChange, panel: Panel) -> list[str]:
     """All that the panel does not have, or would not have left."""
+    if change == PanelChange():
+        return []
     regions = {str(region) for region in panel.authorities["region"]}
-    years = {int(year) for year in panel.cells["year"]}
+    years = {int(year) for year in panel.cells["year"].unique()}
     problems = _unknown("region", change.drop_regions, regions)
     problems += [
         f"no year {t} in the panel; it has {min(years)} to {max(years)}" for t in change.drop_years if t not in years
@@ -29,8 +31,7 @@ def panel_problems(change: PanelChange, panel: Panel) -> list[str]:
         problems.append("it leaves no year")
     if not problems and len(remaining(change, panel)) < FEWEST:
         problems.append(f"it leaves fewer than {FEWEST} authorities")
-    joint = panel.cells["authority"].str.contains("+", regex=False)
-    if change.drop_joint_returns and not joint.any():
+    if change.drop_joint_returns and not any("+" in unit for unit in panel.cells["authority"].unique()):
         problems.append("the panel has no joint returns")
     if change.neighbour_groups:
         if change.neighbour_groups < 2 or change.neighbour_groups >= len(panel.authorities):
@@ -69,7 +70,8 @@ def combination_problems(entry: Entry, spec: Spec, panel: Panel) -> list[str]:
         problems.append("the exact likelihood takes hours for one fit: not in a plan")
     if spec.dimensions.outcomes:
         problems.append("dimensions.outcomes belongs to the model of two dimensions")
-    if spec.pooling.deprivation and not problems:
+    scored = {"deprivation", "deprivation_score", "deprivation_form"} & set(own.get("pooling", {}))
+    if spec.pooling.deprivation and scored and not problems:
         covariates = set(panel.covariates["covariate"])
         along = spec.pooling.deprivation_score in covariates
         if not along:

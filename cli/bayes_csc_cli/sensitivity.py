@@ -45,8 +45,8 @@ def sensitivity(
     from .progress import shown
 
     base, chosen = Fit.read(run), Plan.read(plan or default_plan())
-    variants = expand(chosen, base.panel, base.spec)
     if check:
+        variants = expand(chosen, base.panel, base.spec)
         typer.echo("\n".join(f"{v.choice}: {v.name}" for v in variants.variants))
         typer.echo(f"{len(variants.variants)} variants; the plan can be run")
         return
