@@ -3,7 +3,7 @@
 Of a contrast c over the years, relative to the nation's mean of each year (w the weights of that mean),
 
     E[c'(theta[a] - sum over b of w[b] theta[b])]
-        = sum over the block's observations of g_i r_i                      indicators, judgements
+        = sum over the block's observations of g_i r_i                      indicators, judgements, their timing
         + the block's prior mean of the same                                prior
         - sum over authorities b outside the block of c'(w[b] E[theta[b]])  nation
 
@@ -26,7 +26,7 @@ from bayes_csc.kernel.states import states
 from bayes_csc.revisit import Revisited
 from bayes_csc.smoother import Block, Smoothed, smooth, stacked
 
-KINDS = ("indicator", "judgement", "prior", "nation")
+KINDS = ("indicator", "judgement", "timing", "prior", "nation")
 PARTS = ("region", "deprivation")
 """Parts of the prior mean: the variables PART_level and PART_trend of a model, where it has them."""
 NEGLIGIBLE = 1e-9
@@ -130,8 +130,9 @@ def _by_authority(design: Design, value: np.ndarray | float) -> np.ndarray:
 def sources(design: Design, block: Block) -> pd.DataFrame:
     """Return what each observation of a block belongs to: a row each, with the columns of `Attribution.source`."""
     rows = design.observation.iloc[block.observation]
-    judged = (rows.kind >= len(design.indicator) + len(design.ordinal)).to_numpy()
+    judged = (rows.kind >= design.first_graded + len(design.ordinal)).to_numpy()
     out = pd.DataFrame({"kind": "indicator", "source": rows.indicator.to_numpy(dtype=object)})
+    out.loc[rows.indicator.isin(design.timing).to_numpy(), "kind"] = "timing"
     out[["unit", "scale", "date", "grade"]] = ""
     if judged.any():  # else the rows have no column of scales or grades
         judgement = rows[judged]

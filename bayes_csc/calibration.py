@@ -8,8 +8,9 @@ bound here comes from the spread between panels.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -169,6 +170,8 @@ def reliability(
     bins
         Number of bins, of equally many forecasts.
 
+    A forecast that is NaN was not made.
+
     Returns
     -------
     pandas.DataFrame
@@ -177,6 +180,8 @@ def reliability(
     p = probability.to_numpy().ravel()
     y = event.transpose(*probability.dims).to_numpy().ravel()
     copies = replicate.transpose("replicate", *probability.dims).to_numpy().reshape(replicate.sizes["replicate"], -1)
+    made = ~np.isnan(p)
+    p, y, copies = p[made], y[made], copies[:, made]
     place = np.argsort(np.argsort(p, kind="stable"), kind="stable") * bins // p.size
     rows = []
     for b in range(bins):
@@ -194,3 +199,22 @@ def reliability(
             }
         )
     return pd.DataFrame(rows)
+
+
+def event_summary(p: xr.DataArray, y: xr.DataArray, replicate: xr.DataArray) -> dict[str, Any]:
+    """How forecasts of an event, over panels, came true: base rate, Brier score, its gain, and the reliability table.
+
+    Parameters
+    ----------
+    p, y
+        Probability and event, 0 or 1; first dim `panel`; both NaN where no forecast was made.
+    replicate
+        Events of posterior draws, for the bands of the table.
+    """
+    return {
+        "base_rate": asdict(between_panels(y)),
+        "excess": asdict(between_panels(y - p)),
+        "brier": asdict(between_panels(brier(p, y))),
+        "brier_gain": asdict(brier_gain(p, y)),
+        "reliability": reliability(p, y, replicate).to_dict("records"),
+    }

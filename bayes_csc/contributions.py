@@ -157,6 +157,8 @@ def _label(panel: Panel, authority: str, kind: str, source: str, unit: str, scal
     if kind == "judgement":
         whose = "" if unit == authority else f" of {panel.authorities.loc[unit, 'name']!s}"
         return f"{scale} {date}{whose}: {grade}"
+    if kind == "timing":
+        return "when it was inspected"
     return f"mean of {panel.name}" if kind == "nation" else source.replace("prior ", "prior: ")
 
 

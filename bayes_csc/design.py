@@ -11,6 +11,7 @@ from scipy.linalg import block_diag
 from bayes_csc.calendar import grid_position, reference_instant
 from bayes_csc.deprivation import deprivation_curve, standardised_deprivation
 from bayes_csc.errors import DataError, SpecError
+from bayes_csc.feedback import after_worst
 from bayes_csc.geography import codes_of, linked_blocks, predecessors
 from bayes_csc.judged import JUDGEMENT, Judged, judgement_rows, judgements
 from bayes_csc.kernel.arrays import Layout
@@ -18,33 +19,9 @@ from bayes_csc.layout import layout_of
 from bayes_csc.observations import observation_rows
 from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
+from bayes_csc.timing import TIMING, timing_rows
 from bayes_csc.trend import Succession, Template, block_template, own_template, path_basis
-
-
-@dataclass(frozen=True)
-class YearSteps:
-    """National year effects of all indicators: zero-sum paths as linear functions of their yearly steps.
-
-    Attributes
-    ----------
-    labels, step_labels
-        (indicator, year) of each effect and of each step (the later year).
-    step_indicator, step_scale
-        Index of a step's indicator; square root of the years it spans.
-    basis
-        (effects, steps): effect = basis @ step, zero-sum over an indicator's years.
-    """
-
-    labels: list[tuple[str, int]]
-    step_labels: list[tuple[str, int]]
-    step_indicator: np.ndarray
-    step_scale: np.ndarray
-    basis: np.ndarray
-
-    def index(self, rows: pd.DataFrame) -> np.ndarray:
-        """Position of each observation's effect; 0 for a judgement, which has none."""
-        place = {label: i for i, label in enumerate(self.labels)}
-        return np.array([place.get((k, t), 0) for k, t in zip(rows.indicator, rows.year, strict=True)])
+from bayes_csc.year_steps import YearSteps
 
 
 @dataclass(frozen=True)
@@ -81,8 +58,12 @@ class Design:
     region, year, domain
         Labels of the regions, grid points and of the domains that share a deviation.
     indicator, ordinal
-        Keys of the indicators with a link scale of their own, and of the ordinal ones. An observation's `kind` counts
-        through both, then through the domains judged.
+        Keys of the indicators with a link scale of their own, and of the ordinal ones.
+    timing
+        The key of inspections' timing, if that is observed. An observation's `kind` counts through the indicators, it,
+        the ordinal indicators, then the domains judged.
+    post_inspection
+        Keys of the indicators on which a judgement of the worst grade has an effect.
     judged
         Domains and scales of the judgements.
     categories
@@ -93,7 +74,8 @@ class Design:
         Grid position of the cut.
     observation
         One row per observation in kernel order; columns unit, indicator, kind, year, position, z, variance, sign,
-        numerator, denominator, lower, upper, small, scale, grade, inspection, block, group.
+        numerator, denominator, lower, upper, small, scale, grade, inspection, block, group; of inspections' timing also
+        previous and since; with `post_inspection` also after_worst.
     exists
         Whether each authority existed at each grid point (authority, year).
     grade
@@ -119,7 +101,9 @@ class Design:
     window: np.ndarray
     now: float
     indicator: tuple[str, ...]
+    timing: tuple[str, ...]
     ordinal: tuple[str, ...]
+    post_inspection: tuple[str, ...]
     categories: tuple[int, ...]
     polarity: tuple[str, ...]
     domain: tuple[str, ...]
@@ -139,9 +123,14 @@ class Design:
         """Years from the window's centre at each grid point, in decades."""
         return np.asarray((self.year - self.year[self.window].mean()) / 10.0)
 
+    @property
+    def first_graded(self) -> int:
+        """Kind from which on observations are ordered categories."""
+        return len(self.indicator) + len(self.timing)
+
     def year_steps(self) -> YearSteps:
         """Lay out the national year effects of the indicators over the years each was observed in."""
-        rows = self.observation[self.observation.indicator != JUDGEMENT]
+        rows = self.observation[~self.observation.indicator.isin([JUDGEMENT, TIMING])]
         observed = rows.groupby("indicator").year.unique()
         keys = (*self.indicator, *self.ordinal)
         years = [np.sort(observed.get(k, np.zeros(0, int))) for k in keys]
@@ -153,14 +142,14 @@ class Design:
             labels=[(k, int(t)) for k, y in zip(keys, years, strict=True) for t in y],
             step_labels=[(k, int(t)) for k, y in zip(keys, years, strict=True) for t in y[1:]],
             step_indicator=np.repeat(np.arange(len(years)), [max(y.size - 1, 0) for y in years]),
-            step_scale=np.sqrt(np.concatenate([np.diff(y) for y in years]).astype(float)),
-            basis=block_diag(*blocks),
+            step_scale=np.sqrt(np.concatenate([np.zeros(0), *(np.diff(y) for y in years)])),
+            basis=block_diag(*blocks) if blocks else np.zeros((0, 0)),
         )
 
     def graded(self) -> Graded:
         """Return the observations that are ordered categories."""
         rows = self.observation
-        at = np.flatnonzero(rows.kind >= len(self.indicator))
+        at = np.flatnonzero(rows.kind >= self.first_graded)
         scales = (*self.judged.scale, *self.ordinal)
         sizes = np.array([len(self.grade)] * len(self.judged.scale) + list(self.categories), dtype=int)
         if not at.size:  # then no row has a scale or a grade
@@ -187,9 +176,8 @@ class Design:
 
     def curve_at(self, rows: pd.DataFrame) -> np.ndarray:
         """What of the deprivation's form is not linear, of each observation's unit (observation, term)."""
-        return np.array(
-            [s @ self.curve[list(m)] for m, s in zip(rows.members, map(np.array, rows.shares), strict=True)]
-        )
+        pairs = zip(rows.members, rows.shares, strict=True)
+        return np.array([np.dot(s, self.curve[list(m)]) for m, s in pairs])
 
     def weights(self, position: np.ndarray) -> np.ndarray:
         """Interpolation weights (positions by years) of theta at grid positions, held constant beyond the ends."""
@@ -219,15 +207,10 @@ def design(panel: Panel, spec: Spec) -> Design:
     table = panel.authorities.loc[list(authority)]
     index = {code: i for i, code in enumerate(authority)}
 
-    cells = panel.cells[panel.cells.indicator.isin(keys)]
-    observation = observation_rows(cells, {k: panel.indicators[k] for k in keys}, spec.counts)
-    judged = Judged()
-    if spec.ratings.use:
-        ratings = judgements(panel, overall=spec.ratings.judgements == "overall", lead=spec.ratings.lead_years)
-        judged = Judged.of(ratings, panel.sub_judgements)
-        observation = pd.concat([observation, judgement_rows(ratings)], ignore_index=True)
-    if observation.empty:
-        raise DataError(f"panel {panel.name}: no observed cell of the indicators {', '.join(keys)}")
+    observation, judged = _observed(panel, spec, keys, authority)
+    fed_back = tuple(k for k in keys if panel.indicators[k].post_inspection)
+    if fed_back:
+        observation["after_worst"] = after_worst(panel, observation, fed_back)
 
     year, window, now = _grid(panel, keys)
     year = np.append(year, year[-1] + 1 + np.arange(spec.horizon))
@@ -251,12 +234,15 @@ def design(panel: Panel, spec: Spec) -> Design:
         window=window,
         now=now,
         indicator=metric,
+        timing=(TIMING,) if spec.ratings.timing else (),
         ordinal=ordinal,
+        post_inspection=fed_back,
         categories=tuple(panel.indicators[k].categories or 0 for k in ordinal),
         polarity=tuple(panel.indicators[k].polarity for k in (*metric, *ordinal)),
         domain=domain,
         domain_index=np.array(
-            [domain.index(panel.indicators[k].domain) if panel.indicators[k].domain in domain else -1 for k in metric]
+            [domain.index(panel.indicators[k].domain) if panel.indicators[k].domain in domain else -1 for k in metric],
+            dtype=int,
         ),
         judged=judged,
         block=tuple(tuple(index[code] for code in block) for block in blocks),
@@ -270,6 +256,26 @@ def design(panel: Panel, spec: Spec) -> Design:
     )
     observation = _ordered(out, observation, panel)
     return replace(out, observation=observation, layout=layout_of(out, observation))
+
+
+def _observed(
+    panel: Panel, spec: Spec, keys: tuple[str, ...], authority: tuple[str, ...]
+) -> tuple[pd.DataFrame, Judged]:
+    """Cells, judgements and timing of inspections, as observations one below the other."""
+    cells = panel.cells[panel.cells.indicator.isin(keys)]
+    parts = [observation_rows(cells, {k: panel.indicators[k] for k in keys}, spec.counts)]
+    judged = Judged()
+    if spec.ratings.use:
+        ratings = judgements(panel, overall=spec.ratings.judgements == "overall", lead=spec.ratings.lead_years)
+        judged = Judged.of(ratings, panel.sub_judgements)
+        parts.append(judgement_rows(ratings))
+    if spec.ratings.timing:
+        parts.append(timing_rows(panel, authority))
+    observation = pd.concat(parts, ignore_index=True)
+    if observation.empty:
+        lost = f"observed cell of the indicators {', '.join(keys)}" if keys else "judgement, and the spec no indicator"
+        raise DataError(f"panel {panel.name}: no {lost}")
+    return observation, judged
 
 
 def default_indicators(panel: Panel) -> tuple[str, ...]:
@@ -294,10 +300,10 @@ def chosen_indicators(panel: Panel, spec: Spec) -> tuple[str, ...]:
     keys = tuple(
         k
         for k in (spec.indicators or default_indicators(panel))
-        if k not in spec.drop and panel.indicators[k].domain not in spec.drop_domains
+        if spec.measurement.use and k not in spec.drop and panel.indicators[k].domain not in spec.drop_domains
     )
     if not keys and not spec.ratings.use:
-        raise SpecError("the spec leaves no indicator and no rating")
+        raise SpecError("the spec leaves no indicator and no rating; use ratings, or keep an indicator")
     return keys
 
 
@@ -363,7 +369,7 @@ def _ordered(design: Design, observation: pd.DataFrame, panel: Panel) -> pd.Data
     """Attach block, group and kind, and sort into kernel order."""
     index = {code: i for i, code in enumerate(design.authority)}
     block_of = {i: b for b, block in enumerate(design.block) for i in block}
-    kind = {k: i for i, k in enumerate((*design.indicator, *design.ordinal))}
+    kind = {k: i for i, k in enumerate((*design.indicator, *design.timing, *design.ordinal))}
     judged = design.judged
     of_scale = {s: len(kind) + d for s, d in zip(judged.scale, judged.scale_domain, strict=True)}
     units = observation.unit.drop_duplicates()
@@ -374,11 +380,12 @@ def _ordered(design: Design, observation: pd.DataFrame, panel: Panel) -> pd.Data
         kind=rows.indicator.map(kind).fillna(rows.scale.map(of_scale)).astype(int),
     )
     inspected = len(design.domain) if judged.several else -1  # an inspection's effect is a domain's deviation
-    domain = np.array([*design.domain_index, *[-1] * len(design.ordinal), *[inspected] * len(judged.domain)])
+    of_none = [-1] * len((*design.timing, *design.ordinal))
+    domain = np.array([*design.domain_index, *of_none, *[inspected] * len(judged.domain)])
     out["domain"] = domain[out.kind].astype(int)
     number = pd.Series(np.arange(len(out)))
     together = out.inspection.fillna(number + out.inspection.max()) if judged.scale else number
-    graded = (out.kind >= len(design.indicator)).to_numpy()
+    graded = (out.kind >= design.first_graded).to_numpy()
     series = np.where(out.domain >= 0, "d" + out.domain.astype(str), "k" + pd.Series(out.kind.astype(str)).str.zfill(3))
     out["series"] = np.where(graded, "z" + together.astype(int).astype(str).str.zfill(7), series)
     out = out.sort_values(["block", "unit", "series", "kind", "year", "position"], kind="stable", ignore_index=True)

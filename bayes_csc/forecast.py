@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +45,11 @@ def forecast(
 
         p_grade_g = mean over s of sum over d of w[d] P(grade g | theta(d) ~ N(m, v), hyperparameters s)
 
-    and the intervals are those, over s, of the same probability given theta now, a draw of it for each s, too: what
-    would be said if the authority's state and the model were known. Both are given the national standard's path, which
-    is drawn after the data. The dates' weights come from the panel's own gaps (`reinspection`), given that no
-    inspection has started by the panel's date, on which what is known of inspections ends; their own uncertainty is
-    left out.
+    and `_lower` and `_upper` are the interval of P: over s, of what is averaged, theta integrated out. Beside it
+    `_given_now` is the interval of the same probability given theta now, a draw of it for each s, too: how far P would
+    move if the authority's state were known. Both are given the national standard's path, which is drawn after the
+    data. The dates' weights come from the panel's own gaps (`reinspection`), given that no inspection has started by
+    the panel's date, on which what is known of inspections ends; their own uncertainty is left out.
 
     Parameters
     ----------
@@ -108,6 +109,35 @@ def forecast(
     return out
 
 
+def by_date(fit: Fit, model: Model, dates: Sequence[datetime.date], **options: Any) -> list[pd.DataFrame]:
+    """Forecast as if the next inspection of every authority were on each of several days: `forecast` of each.
+
+    Parameters
+    ----------
+    fit, model
+        As of `forecast`.
+    dates
+        Days; a day given twice counts once, and they are put in order.
+    options
+        The others of `forecast`.
+
+    Raises
+    ------
+    UsageError
+        As of `forecast`, of all days before anything is computed.
+    """
+    days = sorted(set(dates))
+    problems: list[str] = []
+    for day in days:
+        try:
+            _check(fit, day, options.get("interval", INTERVAL), options.get("loss_ratio", LOSS_RATIO))
+        except UsageError as error:
+            problems += str(error).splitlines()
+    if problems:
+        raise UsageError("\n".join(dict.fromkeys(problems)))
+    return [forecast(fit, model, date=day, **options) for day in days]
+
+
 def has_judgements(fit: Fit) -> bool:
     """Whether a fit's model has judgements to forecast with."""
     return "judgement_loading" in fit.posterior
@@ -161,34 +191,37 @@ def _grades(found: NextGrade, interval: float) -> dict[str, np.ndarray]:
     out = {}
     for g in range(found.marginal.shape[2]):
         out[f"p_grade_{g + 1}"] = found.marginal[..., g].mean(axis=0)
-        lower, upper = np.quantile(found.given_now[..., g], _tails(interval), axis=0)
-        out[f"p_grade_{g + 1}_lower"], out[f"p_grade_{g + 1}_upper"] = lower, upper
+        out |= _ends(f"p_grade_{g + 1}", found.marginal[..., g], interval)
+        out |= _ends(f"p_grade_{g + 1}_given_now", found.given_now[..., g], interval)
     return out
 
 
 def _summary(
     name: str, marginal: np.ndarray, given_now: np.ndarray, without: np.ndarray, *, interval: float, chains: int
 ) -> dict[str, np.ndarray]:
-    """Forecast, its interval, its Monte Carlo error, and the forecast without data since the inspection."""
-    lower, upper = np.quantile(given_now, _tails(interval), axis=0)
+    """Forecast, its intervals, its Monte Carlo error, and the forecast without data since the inspection."""
     each = len(marginal) // chains
     draws = marginal[: each * chains].reshape(chains, each, -1)
     error = batch_means_error(xr.DataArray(draws, dims=("chain", "draw", "authority")))
     return {
-        name: marginal.mean(axis=0), f"{name}_lower": lower, f"{name}_upper": upper, f"{name}_mcse": error.to_numpy(),
-        f"{name}_no_data": without.mean(axis=0),
+        name: marginal.mean(axis=0), **_ends(name, marginal, interval), f"{name}_mcse": error.to_numpy(),
+        **_ends(f"{name}_given_now", given_now, interval),
+        f"{name}_no_data": without.mean(axis=0), **_ends(f"{name}_no_data", without, interval),
     }  # fmt: skip
 
 
-def _tails(interval: float) -> list[float]:
-    return [(1.0 - interval) / 2.0, (1.0 + interval) / 2.0]
+def _ends(name: str, draws: np.ndarray, interval: float) -> dict[str, np.ndarray]:
+    """Ends of the equal-tailed interval of draws (draw, authority)."""
+    lower, upper = np.quantile(draws, [(1.0 - interval) / 2.0, (1.0 + interval) / 2.0], axis=0)
+    return {f"{name}_lower": lower, f"{name}_upper": upper}
 
 
 def _decided(table: pd.DataFrame, can_fall: np.ndarray, loss_ratio: float) -> pd.DataFrame:
     """Add what an early visit is worth, and the decision with its reason, where a grade can get worse."""
-    ends = ("", "_lower", "_upper", "_no_data")
+    ends = ("", "_lower", "_upper", "_no_data_lower", "_no_data_upper")
     p = {end: np.where(can_fall, table[f"p_next_worse{end}"], np.nan) for end in ends}
-    decision, reason = decide(*(p[end] for end in ends), limit=threshold(loss_ratio))
+    interval, without = ((p[f"{which}_lower"], p[f"{which}_upper"]) for which in ("", "_no_data"))
+    decision, reason = decide(interval, without, limit=threshold(loss_ratio))
     worth = {f"visit_value{end}": visit_value(p[end], loss_ratio) for end in ends[:3]}
     return table.assign(**worth, decision=decision, reason=reason)
 
@@ -209,6 +242,17 @@ def _note(fit: Fit, grade: float) -> str:
     if grade != grade:
         return "no inspection"
     return "already the worst grade" if grade == len(fit.panel.grades) else ""
+
+
+def write_by_date(tables: Sequence[pd.DataFrame], folder: Path) -> None:
+    """Write tables of several dates as forecast_dates.csv and forecast_dates.json, a row per authority and date."""
+    whole = pd.concat(
+        [each.rename(columns={"next_inspection_median": "date"}) for each in tables], ignore_index=True
+    ).drop(columns=["next_inspection_lower", "next_inspection_upper"])
+    per_date = ("date", "expected")
+    whole.attrs.update({key: value for key, value in tables[0].attrs.items() if key not in per_date})
+    whole.attrs["dates"] = {each.attrs["date"]: {"expected": each.attrs["expected"]} for each in tables}
+    write_table(whole, folder, "forecast_dates")
 
 
 def write_forecast(table: pd.DataFrame, folder: Path) -> None:

@@ -19,7 +19,7 @@ REFERENCE_INSTANTS = ("midpoint", "end")
 # A key names a table of the dictionary and a domain names a file.
 WORD = re.compile(r"[A-Za-z0-9_-]+")
 # What the observations of inspections are called among those of indicators.
-RESERVED = "judgement"
+RESERVED = ("judgement", "inspection_timing")
 
 HEAD_KEYS = ("name", "date", "published_by", "grades", "sub_judgements", "window", "licence")
 HEAD_NEEDED = ("name", "date", "grades")
@@ -61,6 +61,9 @@ class Indicator:
     unit_sd
         Standard deviation of one unit about the mean that a gaussian value is (of its logarithm, lognormal), so that
         the sampling sd is unit_sd / sqrt(denominator); None where it is not known.
+    post_inspection
+        Whether a judgement of the worst grade may change what follows it: the figure then has an effect of its own for
+        two years after one (`bayes_csc.feedback`).
     """
 
     key: str
@@ -79,6 +82,7 @@ class Indicator:
     typical: float | None = None
     spread: float | None = None
     unit_sd: float | None = None
+    post_inspection: bool = False
 
 
 SIGN = {"higher is better": 1.0, "higher is worse": -1.0, "not agreed": 1.0}
@@ -211,14 +215,15 @@ def read_indicator(key: str, table: Any, where: str) -> tuple[Indicator | None, 
     for name, word in (("key", key), ("domain", table.get("domain"))):
         if isinstance(word, str) and word and not WORD.fullmatch(word):
             problems.append(f"{at}: {name} must be made of letters, digits, hyphens and underscores, found {word!r}")
-    if key == RESERVED:
-        problems.append(f"{at}: the key {RESERVED!r} stands for inspections; give the indicator another")
+    if key in RESERVED:
+        problems.append(f"{at}: the key {key!r} stands for inspections; give the indicator another")
     month = table.get("publication_month", 1)
     if type(month) is not int or not 1 <= month <= 12:
         problems.append(f"{at}: publication_month must be a whole number from 1 to 12, found {month!r}")
     problems += [f"{at}: {problem}" for problem in _number_problems(table)]
-    if type(table.get("default", True)) is not bool:
-        problems.append(f"{at}: default must be true or false, found {table['default']!r}")
+    for name in ("default", "post_inspection"):
+        if type(table.get(name, True)) is not bool:
+            problems.append(f"{at}: {name} must be true or false, found {table[name]!r}")
     return (None, problems) if problems else (Indicator(key=key, **table), [])
 
 

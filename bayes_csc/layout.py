@@ -31,7 +31,7 @@ def layout_of(design: Design, observation: pd.DataFrame, *, blocks: np.ndarray |
     """
     n_year, n_block = design.year.size, len(design.block)
     evaluated = np.ones(n_block, bool) if blocks is None else np.isin(np.arange(n_block), blocks)
-    judged = (observation.kind >= len(design.indicator)).to_numpy()
+    judged = (observation.kind >= design.first_graded).to_numpy()
     graded = judged & design.grade_sites
     group, block = observation.group.to_numpy(), observation.block.to_numpy()
     starts = np.flatnonzero(np.diff(group, prepend=-1))
@@ -97,7 +97,7 @@ def _alike(design: Design, observation: pd.DataFrame, judged: np.ndarray) -> np.
     usual = cells.groupby(["kind", "year"]).position.transform(lambda p: p.mode().iloc[0])
     odd = (cells.position != usual) | cells.duplicated(["block", "kind", "year"], keep=False)
     out[cells.block[odd].unique()] = False
-    ordinal = judged & (observation.kind < len(design.indicator) + len(design.ordinal)).to_numpy()
+    ordinal = judged & (observation.kind < design.first_graded + len(design.ordinal)).to_numpy()
     out[observation.block[ordinal].unique()] = False
     return np.asarray(out)
 

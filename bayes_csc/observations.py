@@ -17,6 +17,13 @@ SNAP = 0.005
 """A reference instant this near a grid point (two days) is at it: leap years move a midpoint by a day."""
 COUNTED = ("binomial", "poisson")
 CONFIDENCE_LEVELS = (1.0, 2.0, 3.0)
+NONE = pd.DataFrame(
+    {name: pd.Series(dtype=str) for name in ("unit", "indicator", "family")}
+    | {"year": pd.Series(dtype=int), "small": pd.Series(dtype=bool)}
+    | {name: pd.Series(dtype=float) for name in ("position", "sign", "z", "variance", "confidence_variance")}
+    | {name: pd.Series(dtype=float) for name in ("numerator", "denominator", "lower", "upper")}
+)
+"""No observation."""
 INTERVAL_SD = 0.25
 """Standard deviation on the logit scale up to which a wide interval is near enough to a Gaussian at its middle."""
 
@@ -83,7 +90,7 @@ def observation_rows(cells: pd.DataFrame, indicators: Mapping[str, Indicator], c
         rows = where.join(figures)
         doubt = confidence_variance(chosen, counts) if indicator.family in COUNTED else 0.0
         parts.append(rows.assign(variance=rows.variance + doubt, confidence_variance=doubt))
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(parts, ignore_index=True) if parts else NONE
 
 
 def _figures(cells: pd.DataFrame, indicator: Indicator, counts: Counts) -> pd.DataFrame:

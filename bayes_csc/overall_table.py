@@ -14,12 +14,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from bayes_csc.errors import DataError
+from bayes_csc.fit import Fit
+from bayes_csc.grade_scales import latest_items
 from bayes_csc.panel import INSPECTION, OVERALL, Panel
+from bayes_csc.run_table import about, refuse_failed, write_table
 
 WEIGHT = 1.0
 """How many inspections' worth a coarser pattern counts."""
@@ -125,3 +129,34 @@ def concentration(pattern: np.ndarray, count: np.ndarray) -> np.ndarray:
         mine = total[at] + WEIGHT * prior
         prior = mine / mine.sum(axis=1, keepdims=True)
     return np.asarray(count + WEIGHT * prior)
+
+
+def overall_of_run(fit: Fit, *, force: bool = False) -> pd.DataFrame | None:
+    """P(overall | sub-judgements) of the inspection that a run forecasts, with what every table of a run carries.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        `OverallTable.described`; None where the next inspection has no sub-judgements.
+
+    Raises
+    ------
+    GateError
+        The run failed its gate.
+    """
+    refuse_failed(fit, force=force)
+    if "scale" not in fit.posterior.coords:
+        return None
+    _, item = latest_items(fit.panel, [str(scale) for scale in fit.posterior.scale.to_numpy()])
+    if item == (OVERALL,):
+        return None
+    table = overall_table(fit.panel, item)
+    out = table.described().reset_index(drop=True).assign(note="")
+    out.attrs.update(about(fit, "all", 0.0) | {"judged": list(item), "grades": list(table.grade)})
+    del out.attrs["interval"]  # sds, of a posterior in closed form
+    return out
+
+
+def write_overall(table: pd.DataFrame, folder: Path) -> None:
+    """Write overall.csv and overall.json (metadata and the same rows) into a run folder."""
+    write_table(table, folder, "overall")

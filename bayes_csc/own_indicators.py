@@ -62,12 +62,13 @@ def read_own(described: Path, panel: Panel, *, file: Path | None = None) -> OwnD
     Raises
     ------
     DataError
-        Every problem of the description, or else every problem of the file.
+        Every problem of the description and of the file; of the file's figures only those that the description
+        explains.
     """
     problems: list[str] = []
     description = read_description(described, problems)
     if description is None:
-        raise DataError(problems)
+        raise DataError([*problems, *(form_problems(file) if file else [])])
     path = file or description.file
     if path is None:
         raise DataError(f'{described.name}: names no file; add file = "NAME.csv", or give the file on the command line')
@@ -75,11 +76,22 @@ def read_own(described: Path, panel: Panel, *, file: Path | None = None) -> OwnD
     table = read_sheet(path, description.needed, problems, sheet=description.sheet)
     if table is None or table.empty:
         raise DataError(problems)
-    rows = [_own_cells(table, own, description, panel, path.name, problems) for own in description.indicators]
+    rows = [
+        _own_cells(table, own, description, panel, path.name, problems)
+        for own in description.indicators
+        if {*own.columns.values(), *own.rows} <= set(table.columns)
+    ]
     if problems:
         raise DataError(problems)
     cells = pd.concat(rows, ignore_index=True).astype({name: panel.cells[name].dtype for name in CELL_COLUMNS})
     return OwnData(file=path, description=description, cells=cells)
+
+
+def form_problems(file: Path) -> list[str]:
+    """What keeps a file from being a table, whatever its columns mean."""
+    problems: list[str] = []
+    read_sheet(file, (), problems)
+    return problems
 
 
 def with_own(panel: Panel, own: OwnData, *, name: str | None = None) -> Panel:

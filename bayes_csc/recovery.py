@@ -13,20 +13,19 @@ from scipy.special import ndtr
 from bayes_csc.calibration import (
     PANEL,
     below,
-    between_panels,
-    brier,
-    brier_gain,
     coverage,
     dispersion,
+    event_summary,
     location,
     rank,
-    reliability,
     uniformity,
 )
 from bayes_csc.decline import decline
 from bayes_csc.design import design
 from bayes_csc.fit import Fit
+from bayes_csc.next_recovery import next_summary
 from bayes_csc.probabilities import EPSILON
+from bayes_csc.simulate_ahead import NEXT
 
 LEVELS = 99
 REPLICATES = 200
@@ -103,7 +102,8 @@ def summary(panels: Sequence[xr.DataTree]) -> dict[str, Any]:
         `quantities`: for theta, Delta, all hyperparameters and each of them, `n` per panel, `coverage_50`,
         `coverage_89`, `location` (0.5 if calibrated), `dispersion` (1), each with bounds from the spread between panels
         (`calibration.Estimate`), and `uniformity`, the p value of the ranks of one element per panel.
-        `decline`: base rate, Brier score, its gain on the constant forecast, and the reliability table.
+        `decline`: base rate, its excess over the forecasts, Brier score, its gain on the constant forecast, and the
+        reliability table; `next` the same of a worse next grade, where the panels have it (`next_recovery`).
     """
     part, ranks = (
         xr.concat([p[g].to_dataset() for p in panels], PANEL, data_vars="all", join="exact") for g in ("below", "rank")
@@ -118,17 +118,12 @@ def summary(panels: Sequence[xr.DataTree]) -> dict[str, Any]:
         **{name: _quantity(every[name], _flat(ranks[name])) for name in hyperparameters},
     }
     events = _events(panels)
-    p, y = events.p_decline, events.declined.astype(float)
-    return {
+    out = {
         "panels": len(panels),
         "quantities": quantities,
-        "decline": {
-            "base_rate": asdict(between_panels(y)),
-            "brier": asdict(between_panels(brier(p, y))),
-            "brier_gain": asdict(brier_gain(p, y)),
-            "reliability": reliability(p, y, events.replicate.astype(float)).to_dict("records"),
-        },
+        "decline": event_summary(events.p_decline, events.declined.astype(float), events.replicate.astype(float)),
     }
+    return out | ({NEXT: next_summary(panels)} if NEXT in panels[0].children else {})
 
 
 def _events(panels: Sequence[xr.DataTree]) -> xr.Dataset:

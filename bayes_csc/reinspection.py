@@ -94,13 +94,13 @@ class Reinspection:
         overall = panel.inspections[panel.inspections.domain == OVERALL]
         overall = overall.assign(start=inspection_dates(panel.inspections).loc[overall.index])
         overall = overall[overall.start <= pd.Timestamp(panel.date)]
-        clock = OpenTime.of(overall.start, _seen_until(panel, overall))
+        clock = OpenTime.of(overall.start, seen_until(panel, overall))
         order = ["authority", "start", "publication_date"]
         spells = overall.sort_values(order)[["authority", "grade", "start"]].reset_index(drop=True)
         spells["begun"] = clock(grid_position(spells.start))
         spells["ended"] = spells.groupby("authority").begun.shift(-1)
         spells["event"] = spells.ended.notna()
-        unseen = float(clock(np.array(grid_position(_seen_until(panel, overall)))))
+        unseen = float(clock(np.array(grid_position(seen_until(panel, overall)))))
         spells["ended"] = np.maximum(spells.ended.fillna(unseen), spells.begun)
         now = float(grid_position(panel.date))
         last = _last(panel, spells, float(clock(np.array(now))), clock)
@@ -160,7 +160,7 @@ def inspection_rates(spells: pd.DataFrame, grades: int) -> xr.Dataset:
     return xr.Dataset(values, coords={"grade": np.arange(grades + 1), "band": band})
 
 
-def _seen_until(panel: Panel, overall: pd.DataFrame) -> pd.Timestamp:
+def seen_until(panel: Panel, overall: pd.DataFrame) -> pd.Timestamp:
     """Day up to which inspections that started are in the panel."""
     if panel.published_by is None or overall.empty:
         return pd.Timestamp(panel.date)

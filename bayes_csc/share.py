@@ -27,10 +27,19 @@ def data_dir(name: str = "england") -> Path:
     >>> data_dir("england").name
     'england'
     """
-    # Without the look at pyproject.toml, a stray `data` folder in site-packages would be taken for ours.
-    in_checkout = (_PACKAGE.parent / "pyproject.toml").is_file()
-    root = _PACKAGE.parent / "data" if in_checkout else _PACKAGE / "_share" / "data"
+    root = _root()
     known = sorted(path.parent.name for path in root.glob("*/indicators.toml"))
     if name not in known:
         raise UsageError(f"no embedded panel is called {name!r}; embedded: {', '.join(known) or 'none'}")
     return root / name
+
+
+def backtest_files() -> list[Path]:
+    """Records of the backtests of embedded panels: `backtests/NAME.json` beside the panels' folders."""
+    return sorted((_root() / "backtests").glob("*.json"))
+
+
+def _root() -> Path:
+    # Without the look at pyproject.toml, a stray `data` folder in site-packages would be taken for ours.
+    in_checkout = (_PACKAGE.parent / "pyproject.toml").is_file()
+    return _PACKAGE.parent / "data" if in_checkout else _PACKAGE / "_share" / "data"

@@ -42,7 +42,7 @@ def read_sheet(
     -------
     pandas.DataFrame or None
         Stripped strings, indexed by row of the file as an editor or Excel numbers it; rows that are no rows of the
-        table are noted and left out; None where there is no table.
+        table are noted and left out, and needed columns that it lacks are noted; None where there is no table.
     """
     if path.suffix.lower() in OTHERS:
         problems.append(f"{path.name}: expected .csv or .xlsx; save it as one of these")
@@ -51,7 +51,7 @@ def read_sheet(
     if data is None:
         return None
     if not data.strip():
-        problems.append(f"{path.name}: the file is empty; expected a header row with {', '.join(needed)}")
+        problems.append(_empty(path.name, needed))
         return None
     if path.suffix.lower() in WORKBOOKS:
         rows = workbook_rows(data, path.name, problems, sheet=sheet)
@@ -84,7 +84,7 @@ def _csv_rows(data: bytes, name: str, problems: list[str]) -> Rows | None:
 def _table(rows: Rows, name: str, needed: Sequence[str], problems: list[str]) -> pd.DataFrame | None:
     filled = [(number, row) for number, row in rows if any(row)]
     if not filled:
-        problems.append(f"{name}: the file is empty; expected a header row with {', '.join(needed)}")
+        problems.append(_empty(name, needed))
         return None
     (first, header), *body = filled
     # a spreadsheet saves blank columns beside the table: they are none of it
@@ -93,6 +93,7 @@ def _table(rows: Rows, name: str, needed: Sequence[str], problems: list[str]) ->
     if found := _header_problems(name, first, header, body, needed):
         problems += found
         return None
+    problems += _missing_columns(name, header, needed)
     kept = []
     for number, row in body:
         if row[:width] == header:
@@ -111,6 +112,10 @@ def _table(rows: Rows, name: str, needed: Sequence[str], problems: list[str]) ->
     return table.loc[:, [column for column in header if column]]
 
 
+def _empty(name: str, needed: Sequence[str]) -> str:
+    return f"{name}: the file is empty; expected a header row" + (f" with {', '.join(needed)}" if needed else "")
+
+
 def _header_problems(name: str, first: int, header: list[str], body: Rows, needed: Sequence[str]) -> list[str]:
     if len(header) == 1:
         for mark, word in DELIMITERS.items():
@@ -126,15 +131,21 @@ def _header_problems(name: str, first: int, header: list[str], body: Rows, neede
         for place, column in enumerate(header)
         if not column and any(place < len(row) and row[place] for _, row in body)
     ]
-    missing = [column for column in needed if column not in header]
-    if missing and (hint := _header_below(body, needed)):
+    if not set(needed) <= set(header) and (hint := _header_below(body, needed)):
         return [f"{name}: row {first}: expected the header, which is in row {hint}; delete the rows above it"]
     if nameless:
         problems.append(
             f"{name}: row {first}: no name for column {', '.join(nameless)}; a table has one header row with one name "
             "per column: take out merged cells and second header rows"
         )
-    for column in missing:
+    return problems + (_missing_columns(name, header, needed) if problems else [])
+
+
+def _missing_columns(name: str, header: list[str], needed: Sequence[str]) -> list[str]:
+    problems = []
+    for column in needed:
+        if column in header:
+            continue
         close = difflib.get_close_matches(column.lower(), [other.lower() for other in header], 1)
         meant = next((other for other in header if close and other.lower() == close[0]), None)
         problems.append(

@@ -18,7 +18,7 @@ import xarray as xr
 from scipy.special import expit
 
 from bayes_csc.design import Design, design
-from bayes_csc.errors import DataError, UsageError
+from bayes_csc.errors import DataError, SpecError, UsageError
 from bayes_csc.families import declared, drawn
 from bayes_csc.indicators import SIGN
 from bayes_csc.judged import JUDGEMENT
@@ -66,11 +66,17 @@ def simulate(
     """
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
     panel = skeleton(authorities=authorities, years=years, indicators=indicators, rng=rng)
-    suppressed = {key for key, indicator in panel.indicators.items() if indicator.domain != WORKFORCE}
-    return _simulated(panel, model, spec, seed, suppressed=suppressed)
+    return simulate_like(panel, model, spec, seed=seed, suppressed=often_suppressed(panel))
 
 
-def simulate_like(panel: Panel, model: Model, spec: Spec, *, seed: int) -> tuple[Panel, xr.DataTree]:
+def often_suppressed(panel: Panel) -> set[str]:
+    """Indicators of an invented panel whose small counts are suppressed: all but the workforce's."""
+    return {key for key, indicator in panel.indicators.items() if indicator.domain != WORKFORCE}
+
+
+def simulate_like(
+    panel: Panel, model: Model, spec: Spec, *, seed: int, suppressed: set[str] | None = None
+) -> tuple[Panel, xr.DataTree]:
     """Draw a truth and new data for the authorities, denominators and inspection dates of a panel.
 
     Cells without a figure stay as they are; denominators are rounded to whole numbers; only the judgements that inform
@@ -87,6 +93,8 @@ def simulate_like(panel: Panel, model: Model, spec: Spec, *, seed: int) -> tuple
         Choices and priors.
     seed
         The same seed gives the same panel and truth.
+    suppressed
+        Indicators whose counts from 1 to 5 are suppressed; by default those with suppressed cells.
 
     Returns
     -------
@@ -96,8 +104,10 @@ def simulate_like(panel: Panel, model: Model, spec: Spec, *, seed: int) -> tuple
         every hyperparameter; dims and coordinates are those of a posterior without chain and draw. Group `observation`
         has `eta`, the latent logit (higher is better) or score behind each count or grade.
     """
-    suppressed = panel.cells.indicator[panel.cells.status.eq("suppressed") & panel.cells.denominator.gt(0)]
-    return _simulated(panel, model, spec, seed, suppressed=set(suppressed))
+    if suppressed is None:
+        hidden = panel.cells.status.eq("suppressed") & panel.cells.denominator.gt(0)
+        suppressed = set(panel.cells.indicator[hidden])
+    return _simulated(panel, model, spec, seed, suppressed=suppressed)
 
 
 def refuse_existing(folder: str | os.PathLike[str], *, overwrite: bool) -> None:
@@ -130,6 +140,7 @@ def write_simulation(
 
 
 def _simulated(panel: Panel, model: Model, spec: Spec, seed: int, *, suppressed: set[str]) -> tuple[Panel, xr.DataTree]:
+    refuse_feedback(panel, spec)
     panel = replace(panel, indicators=declared(panel.indicators, panel.cells))
     blank = _blank(panel, spec)
     layout = design(blank, spec)
@@ -152,6 +163,22 @@ def _simulated(panel: Panel, model: Model, spec: Spec, seed: int, *, suppressed:
         blank, cells=cells, inspections=inspections, readme=_readme(panel, spec, seed), licence="",
     )  # fmt: skip
     return out, _truth(layout, theta, eta, hyperparameters, seed)
+
+
+def refuse_feedback(panel: Panel, spec: Spec) -> None:
+    """Refuse what would need inspections that follow from the truth, year after year, and figures that follow them.
+
+    Raises
+    ------
+    SpecError
+        Saying what to leave out.
+    """
+    flagged = [key for key, indicator in panel.indicators.items() if indicator.post_inspection]
+    problems = ["ratings.timing: dates of inspections are not simulated; leave it out"] if spec.ratings.timing else []
+    if flagged:
+        problems.append(f"post_inspection of {', '.join(flagged)}: it is not simulated; take it out of the dictionary")
+    if problems:
+        raise SpecError("\n".join(problems))
 
 
 def _blank(panel: Panel, spec: Spec) -> Panel:

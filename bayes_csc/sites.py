@@ -17,6 +17,7 @@ import pandas as pd
 from scipy.special import gammaln, logsumexp
 
 from bayes_csc.kernel import Layout, Real, value_and_gradient
+from bayes_csc.timing import TIMING, timing_log_likelihood
 
 FLAT_VARIANCE = 1e4
 """Variance of a site whose likelihood says nothing about its logit."""
@@ -29,6 +30,8 @@ LOG_WEIGHTS = np.log(WEIGHTS / WEIGHTS.sum())
 
 def count_log_likelihood(rows: pd.DataFrame, z: np.ndarray) -> np.ndarray:
     """Log likelihood of each row's count or interval at many coded logits, or log rates where the family is poisson.
+
+    Of inspections' timing: of having been inspected or not, at many scores.
 
     Parameters
     ----------
@@ -50,6 +53,8 @@ def count_log_likelihood(rows: pd.DataFrame, z: np.ndarray) -> np.ndarray:
     rate = rows.family.eq("poisson").to_numpy()
     mass = np.where(rate[:, None], np.exp(np.minimum(eta, LARGEST)), np.logaddexp(0.0, eta))
     out = low[:, None] * eta - n[:, None] * mass
+    timed = rows.family.eq(TIMING).to_numpy()
+    out[timed] = timing_log_likelihood(low[timed, None], z[timed])
     width = high - low
     for above, most in pairwise(INTERVAL_WIDTHS):  # together, those of about one width
         at = (width > above) & (width <= most)

@@ -59,8 +59,10 @@ class Loadings(_Section):
 
 
 class Measurement(_Section):
-    """Priors of the indicators' national level, year effects, deprivation slope and local deviations."""
+    """Whether indicators inform theta, and priors of their level, year effects, deprivation slope and deviations."""
 
+    use: bool = True
+    """False: judgements alone."""
     level_sd: PositiveFloat = 2.0
     year_sd: PositiveFloat = 0.3
     """Standard deviation of a national year effect's step; some 150 authorities a year leave it little to say."""
@@ -75,6 +77,8 @@ class Measurement(_Section):
     for both where a domain has two."""
     domains: tuple[str, ...] = ("workforce", "care_leavers")
     """Domains whose indicators share a deviation."""
+    post_inspection_sd: PositiveFloat = 0.3
+    """Normal sd of the effect of a judgement of the worst grade on the indicators that have one."""
 
 
 class Ratings(_Section):
@@ -99,6 +103,13 @@ class Ratings(_Section):
     """Scale of the national standard's yearly step, in probits; its standard deviation is unknown (multivariate t)."""
     standards_df: PositiveFloat = 4.0
     """Degrees of freedom: how firmly that scale is believed."""
+    timing: bool = False
+    """Whether it informs theta, too, in which years an authority was inspected: a probit of being inspected given the
+    previous grade, the time since and theta (`bayes_csc.timing`); with or without the grades themselves."""
+    timing_loading_sd: PositiveFloat = 0.5
+    """Normal sd of theta's loading in that probit, of either sign."""
+    timing_sd: PositiveFloat = 1.0
+    """Normal sd of its level and of the effect of each previous grade, time since and year, probits."""
 
 
 class Counts(_Section):

@@ -79,7 +79,7 @@ def theta_ahead(
 
     def one(s: int) -> tuple[np.ndarray, ...]:
         real = density.real(points[s])
-        mean, own = _moments(design, real)
+        mean, own = theta_moments(design, real)
         there, spread = mean @ weights.T, own @ weights.T  # (authority, node and now), (authority, year, node and now)
         variance = np.einsum("kt,atk->ak", weights, spread)
         covariance = np.einsum("t,atk->ak", weights[-1], spread)
@@ -87,7 +87,7 @@ def theta_ahead(
             return there, variance, covariance
         there0, variance0 = np.full_like(there, np.nan), np.full_like(variance, np.nan)
         for part in cut:
-            mean0, own0 = _moments(part.design, part.kept(real))
+            mean0, own0 = theta_moments(part.design, part.kept(real))
             mine = part.authority[~np.isnan(last[part.authority])]
             there0[mine] = mean0[mine] @ weights.T
             variance0[mine] = np.einsum("kt,atk->ak", weights, own0[mine] @ weights.T)
@@ -107,7 +107,7 @@ def theta_ahead(
     )
 
 
-def _moments(design: Design, real: Real) -> tuple[np.ndarray, np.ndarray]:
+def theta_moments(design: Design, real: Real) -> tuple[np.ndarray, np.ndarray]:
     """Posterior mean (authority, year) of theta and each authority's covariance over the years."""
     n_year = design.year.size
     nobody = np.zeros(real.mean.size)

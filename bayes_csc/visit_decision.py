@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 FLAG, WATCH, CANNOT_TELL = "flag", "watch", "cannot tell"
+Ends = tuple[np.ndarray, np.ndarray]
 
 
 def threshold(loss_ratio: float) -> float:
@@ -33,43 +34,59 @@ def visit_value(p: np.ndarray, loss_ratio: float) -> np.ndarray:
     return np.asarray(loss_ratio * p - (1.0 - p))
 
 
-def decide(
-    p: np.ndarray, lower: np.ndarray, upper: np.ndarray, without: np.ndarray, *, limit: float
-) -> tuple[list[str], list[str]]:
+def decide(interval: Ends, without: Ends, *, limit: float) -> tuple[list[str], list[str]]:
     """Decide for each authority, and say why where one cannot.
 
-    "cannot tell" if the interval of P covers the threshold, lower <= limit <= upper; or if P0, the probability had
-    nothing been observed since the last inspection, is on the same side of it as P, so that the data since have not
-    changed what one would do. Otherwise the data since have moved the authority across the threshold: "flag" if P is
-    above it, for an early visit; "watch" if P is not above it although P0 is: the data since speak against the visit
-    that its last grade and the time since would suggest, for as long as they last. "" where P is NaN: nothing can get
-    worse, or there is no previous grade.
+    P settles it where its whole interval lies on one side of the threshold, above: visit, or below: wait; the same of
+    P0, the probability had nothing been observed since the last inspection. Then
+
+        cannot tell   if P settles nothing; or if P0 settles the same, so that the data since have not changed what one
+                      would do
+        flag          if P says visit and P0 does not: the data since speak for an early visit
+        watch         if P says wait and P0 does not: the data since speak against the visit that the last grade and
+                      the time since leave open or suggest, for as long as they last
+
+    The intervals are those of P over draws of the hyperparameters, theta integrated out: how well P is known. That of
+    P given theta would not do: what is not known of theta is in P already, and an authority whose P is one half may
+    have any probability once its theta is known, so that nobody could ever be flagged.
 
     Parameters
     ----------
-    p, lower, upper, without
-        P(worse), its interval, and P0, of each authority.
+    interval, without
+        Lower and upper ends of the intervals of P(worse) and of P0, of each authority; NaN where nothing can get worse,
+        or there is no previous grade.
     limit
         The threshold.
 
     Returns
     -------
     tuple
-        Decisions, and the reason of each "cannot tell": "interval", or "as without data".
+        Decisions, "" where P is NaN, and the reason of each "cannot tell": "interval", or "as without data".
     """
     decisions, reasons = [], []
-    for now, low, high, before in zip(p, lower, upper, without, strict=True):
-        if now != now:
+    for side, before in zip(_side(interval, limit), _side(without, limit), strict=True):
+        if side is None:
             decision, reason = "", ""
-        elif low <= limit <= high:
+        elif side == 0:
             decision, reason = CANNOT_TELL, "interval"
-        elif (now > limit) == (before > limit):
+        elif side == before:
             decision, reason = CANNOT_TELL, "as without data"
         else:
-            decision, reason = (FLAG if now > limit else WATCH), ""
+            decision, reason = (FLAG if side > 0 else WATCH), ""
         decisions.append(decision)
         reasons.append(reason)
     return decisions, reasons
+
+
+def _side(interval: Ends, limit: float) -> list[int | None]:
+    """Side of the threshold that each interval lies on, 1 above and -1 below; 0 where it covers it, None without one.
+
+    An interval that only touches the threshold covers it.
+    """
+    return [
+        None if lower != lower else int(lower > limit) - int(upper < limit)
+        for lower, upper in zip(*interval, strict=True)
+    ]
 
 
 def expected_errors(

@@ -1,6 +1,7 @@
 """Is the posterior calibrated? Fit simulated panels, truths from the prior, and count.
 
     python benchmarks/calibration.py
+    python benchmarks/calibration.py --preview --out benchmarks/calibration_preview.json
 
 Each panel's recovery is kept as soon as it is fitted; the same command takes up where it stopped. The result goes to
 calibration.json, and as a table to calibration.md, beside this file.
@@ -14,17 +15,19 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
-from bayes_csc.fit import CHAINS, DRAWS, fit
+from bayes_csc.fit import CHAINS, DRAWS, PREVIEW_DRAWS, fit
+from bayes_csc.next_recovery import next_recovery
 from bayes_csc.recovery import DELTA, HYPERPARAMETERS, THETA, recovery, summary
-from bayes_csc.simulate import simulate
+from bayes_csc.simulate_ahead import NEXT, simulate_ahead
 from bayes_csc_models.specs import spec
 from bayes_csc_models.trajectory import trajectory
 
 HERE = Path(__file__).resolve().parent
 SIZE = ("authorities", "years", "indicators")
-SETTINGS = (*SIZE, "spec", "seed", "draws", "chains")
+SETTINGS = (*SIZE, "spec", "seed", "draws", "chains", "preview")
 
 
 def main() -> None:
@@ -54,13 +57,17 @@ def main() -> None:
 def parsed() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    numbers = {"panels": 20, "authorities": 60, "years": 10, "indicators": 6, "seed": 1, "draws": DRAWS}
+    numbers = {"panels": 20, "authorities": 60, "years": 10, "indicators": 6, "seed": 1}
     for name, default in (*numbers.items(), ("chains", CHAINS), ("cores", 2)):
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--draws", type=int, help=f"Of a chain; {DRAWS}, or {PREVIEW_DRAWS} of a preview.")
+    parser.add_argument("--preview", action="store_true", help="Previews: for P(decline) and P(next worse).")
     parser.add_argument("--spec", default="baseline")
     parser.add_argument("--work", type=Path, default=HERE.parent / "runs" / "calibration")
     parser.add_argument("--out", type=Path, default=HERE / "calibration.json")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.draws = options.draws or (PREVIEW_DRAWS if options.preview else DRAWS)
+    return options
 
 
 def same_settings(path: Path, settings: dict[str, Any]) -> None:
@@ -73,11 +80,13 @@ def same_settings(path: Path, settings: dict[str, Any]) -> None:
 def one_panel(number: int, options: argparse.Namespace) -> xr.DataTree:
     """Simulate, fit, and place the truth."""
     chosen, seed = spec(options.spec), 1000 * options.seed + number
-    panel, truth = simulate(trajectory, chosen, seed=seed, **{name: getattr(options, name) for name in SIZE})
+    panel, truth = simulate_ahead(trajectory, chosen, seed=seed, **{name: getattr(options, name) for name in SIZE})
     run = fit(
-        panel, trajectory, spec=chosen, seed=seed, draws=options.draws, chains=options.chains, cores=options.cores
-    )
+        panel, trajectory, spec=chosen, seed=seed, draws=options.draws, chains=options.chains, cores=options.cores,
+        preview=options.preview,
+    )  # fmt: skip
     tree = recovery(run, truth)
+    tree[NEXT] = xr.DataTree(next_recovery(run, trajectory, truth, cores=options.cores))
     tree.attrs = {
         "seed": seed,
         "gate_passed": int(run.gate.passed),
@@ -104,45 +113,57 @@ def rounded(value: Any) -> Any:
 
 def table(result: dict[str, Any]) -> str:
     """Lay the result out as Markdown."""
-    size, quantities, decline = result["settings"], result["quantities"], result["decline"]
-
-    def cell(estimate: dict[str, float]) -> str:
-        return f"{estimate['mean']:.3f} ({estimate['lower']:.3f} to {estimate['upper']:.3f})"
+    size, quantities = result["settings"], result["quantities"]
 
     names = [THETA, DELTA, HYPERPARAMETERS, *(n for n in quantities if n not in (THETA, DELTA, HYPERPARAMETERS))]
     rows = [
         f"| {name} | {q['n']} | {cell(q['coverage_50'])} | {cell(q['coverage_89'])} | {cell(q['location'])} "
-        f"| {cell(q['dispersion'])} | {format(q['uniformity'], '.2f') if 'uniformity' in q else ''} |"
+        f"| {cell(q['dispersion'])} |" + ("" if size["preview"] else f" {q.get('uniformity', np.nan):.2f} |")
         for name, q in ((name, quantities[name]) for name in names)
     ]
-    bins = [
-        f"| {b['n']} | {b['forecast']:.3f} | {b['frequency']:.3f} | {b['lower']:.3f} to {b['upper']:.3f} "
-        f"| {'inside' if b['inside'] else 'outside'} |"
-        for b in decline["reliability"]
-    ]
+    ranks = ("", "") if size["preview"] else (" ranks, p |", "---|")
     return "\n".join(
         [
             "# Calibration",
             "",
             f"{result['panels']} simulated panels of {size['authorities']} authorities, {size['years']} years and "
             f"{size['indicators']} indicators; truths from the prior of the spec {size['spec']}; {size['chains']} "
-            f"chains of {size['draws']} draws; seed {size['seed']}. {result['gate_failed']} of the fits failed the "
-            "gate; they are counted all the same. In brackets 95% bounds from the spread between panels. Calibrated "
-            "is: coverage as named, location 0.5, dispersion 1 (more: too narrow), p value of the ranks not small.",
+            f"chains of {size['draws']} draws{' (previews)' * size['preview']}; seed {size['seed']}. "
+            f"{result['gate_failed']} of the fits failed the gate; they are counted all the same. In brackets 95% "
+            "bounds from the spread between panels. Calibrated is: coverage as named, location 0.5, dispersion 1 "
+            "(more: too narrow)" + (", p value of the ranks not small." if ranks[0] else "."),
             "",
-            "| quantity | values a panel | covered by 50% | covered by 89% | location | dispersion | ranks, p |",
-            "|---|---|---|---|---|---|---|",
+            f"| quantity | values a panel | covered by 50% | covered by 89% | location | dispersion |{ranks[0]}",
+            f"|---|---|---|---|---|---|{ranks[1]}",
             *rows,
             "",
-            f"P(decline): base rate {cell(decline['base_rate'])}, Brier score {cell(decline['brier'])}, better than "
-            f"the best constant forecast by {cell(decline['brier_gain'])}.",
-            "",
-            "| forecasts | mean forecast | frequency | consistency band | |",
-            "|---|---|---|---|---|",
-            *bins,
-            "",
+            *events("P(decline)", result["decline"]),
+            *events(f"P(next grade worse), {result[NEXT]['forecasts']} inspections to come", result[NEXT]),
         ]
     )
+
+
+def cell(estimate: dict[str, float]) -> str:
+    """Write a mean with its bounds."""
+    return f"{estimate['mean']:.3f} ({estimate['lower']:.3f} to {estimate['upper']:.3f})"
+
+
+def events(name: str, found: dict[str, Any]) -> list[str]:
+    """Lay out how forecasts of an event came true."""
+    bins = [
+        f"| {b['n']} | {b['forecast']:.3f} | {b['frequency']:.3f} | {b['lower']:.3f} to {b['upper']:.3f} "
+        f"| {'inside' if b['inside'] else 'outside'} |"
+        for b in found["reliability"]
+    ]
+    return [
+        f"{name}: base rate {cell(found['base_rate'])}, more than forecast by {cell(found['excess'])}; Brier score "
+        f"{cell(found['brier'])}, better than the best constant forecast by {cell(found['brier_gain'])}.",
+        "",
+        "| forecasts | mean forecast | frequency | consistency band | |",
+        "|---|---|---|---|---|",
+        *bins,
+        "",
+    ]
 
 
 if __name__ == "__main__":

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import pickle
 import signal
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from filelock import FileLock
 
+from bayes_csc.kernel import value_and_gradient
+from bayes_csc.kernel.states import states
 from bayes_csc.panel import Panel
 from bayes_csc.sources.england import england
 from bayes_csc.sources.official import Official
@@ -45,9 +50,37 @@ def official(shared: Path) -> Official:
 
 
 @pytest.fixture(scope="session")
-def rebuilt(shared: Path) -> Panel:
-    """The England panel, built from the official files once for every test."""
-    return england(shared / "data")
+def common(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder of this run of the suite, which all its processes share."""
+    base = tmp_path_factory.getbasetemp()
+    return base if worker_id == "master" else base.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_once(common: Path) -> None:
+    """Let one process compile what the cache lacks of the kernel; the others wait and take its machine code."""
+
+    def alone(compile: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def one_at_a_time(signature: Any) -> Any:
+            with FileLock(common / "kernel.lock"):
+                return compile(signature)
+
+        return one_at_a_time
+
+    for function in (value_and_gradient, states):
+        function.compile = alone(function.compile)
+
+
+@pytest.fixture(scope="session")
+def rebuilt(shared: Path, common: Path) -> Panel:
+    """The England panel, built from the official files once for all processes; no test may change it."""
+    kept = common / "england.pickle"
+    with FileLock(common / "england.lock"):
+        if not kept.exists():
+            kept.write_bytes(pickle.dumps(england(shared / "data")))
+    panel = pickle.loads(kept.read_bytes())
+    assert isinstance(panel, Panel)
+    return panel
 
 
 @pytest.fixture(scope="session")

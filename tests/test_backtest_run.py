@@ -90,6 +90,8 @@ def test_the_folder_has_what_the_backtest_found_and_where_it_comes_from(
     assert set(about["forecasters"]["base rate"]["answers"]) == {day.isoformat() for day in ORIGINS}
     assert "exploratory" in about["how_to_read"]
     assert len(record["scores"]) == len(done.scores)
+    assert record["counts"]["12"] in backtest_text(done, 120)
+    assert all(row["text"] in backtest_text(done, 120) for row in record["findings"])
     assert record["stack_weights"][0]["even"] == pytest.approx(1 / 3, abs=1e-6)
 
 

@@ -96,6 +96,16 @@ def summary(version: str) -> bytes:
     return json.dumps(described).encode()
 
 
+def metadata(*columns: str) -> Reply:
+    """A data set's metadata as the reference of the statistics API shows it, with some indicators' columns."""
+    described = {
+        "filters": [], "geographicLevels": [{"code": "LA", "label": "Local authority"}], "locations": [],
+        "timePeriods": [{"code": "RY", "period": "2025", "label": "2025"}],
+        "indicators": [{"id": "4xbOu", "column": name, "label": "Referrals", "decimalPlaces": 0} for name in columns],
+    }  # fmt: skip
+    return Reply(body=json.dumps(described).encode())
+
+
 def test_the_latest_version_of_a_data_set_is_named_and_a_newer_one_replaces_it(
     server: Server, tmp_path: Path, time: Time
 ) -> None:
@@ -103,6 +113,8 @@ def test_the_latest_version_of_a_data_set_is_named_and_a_newer_one_replaces_it(
     base = f"/statistics/v1/data-sets/{ID}"
     server.replies[base] = [Reply(body=summary("1.0")), Reply(body=summary("2.0"))]
     packed = {"Content-Encoding": "gzip", "Content-Type": "text/csv"}
+    for version in ("1.0", "2.0"):
+        server.replies[f"{base}/meta?dataSetVersion={version}"] = [metadata("referral_count")]
     server.replies[f"{base}/csv?dataSetVersion=1.0"] = [Reply(body=gzip.compress(CSV), headers=packed)]
     server.replies[f"{base}/csv?dataSetVersion=2.0"] = [Reply(body=gzip.compress(NEWER), headers=packed)]
     assert one(fetch(known, tmp_path, time.client())).state == "new"
@@ -116,9 +128,34 @@ def test_a_version_of_a_data_set_can_be_pinned(server: Server, tmp_path: Path, t
     known = catalogue(server, tmp_path, f'a = {{ path = "cin/c1.csv", data_set = "{ID}", version = "1.1" }}')
     base = f"/statistics/v1/data-sets/{ID}"
     server.replies[f"{base}/versions/1.1"] = [Reply(body=b'{"version": "1.1", "type": "Minor", "published": null}')]
+    server.replies[f"{base}/meta?dataSetVersion=1.1"] = [metadata()]
     server.replies[f"{base}/csv?dataSetVersion=1.1"] = [Reply(body=CSV)]
     assert one(fetch(known, tmp_path, time.client())).state == "new"
     assert read_receipts(tmp_path / "raw")["cin/c1.csv"].version == "1.1"
+
+
+@pytest.mark.parametrize(
+    ("reply", "problem"),
+    [
+        (
+            metadata("referral_count", "rereferral_count"),
+            "expected the columns of its metadata; without rereferral_count, found time_period, old_la_code, referral",
+        ),
+        (Reply(body=b'{"filters": null}'), "expected the metadata of a data set, its filters and indicators; found"),
+        (Reply(404), "404"),
+    ],
+)
+def test_a_data_set_must_be_what_its_metadata_say(
+    server: Server, tmp_path: Path, time: Time, reply: Reply, problem: str
+) -> None:
+    known = catalogue(server, tmp_path, f'a = {{ path = "cin/c1.csv", data_set = "{ID}" }}')
+    base = f"/statistics/v1/data-sets/{ID}"
+    server.replies[base] = [Reply(body=summary("1.0"))]
+    server.replies[f"{base}/meta?dataSetVersion=1.0"] = [reply]
+    server.replies[f"{base}/csv?dataSetVersion=1.0"] = [Reply(body=CSV)]
+    assert problem in one(fetch(known, tmp_path, time.client())).problem
+    assert not target(tmp_path).exists()
+    assert leftovers(tmp_path) == []
 
 
 @pytest.mark.parametrize("body", [b"{}", b"[]", b'{"latestVersion": null}', PAGE, b"\xff\xfe", b"[" * 90_000])

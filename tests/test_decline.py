@@ -18,6 +18,7 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from bayes_csc import Fit, Panel, Spec, decline
+from bayes_csc.beside import beside
 from bayes_csc.decline import write_decline
 from bayes_csc.diagnostics import Gate
 from bayes_csc.errors import GateError, UsageError
@@ -313,6 +314,16 @@ def test_the_command_writes_and_prints_the_table(fit: Fit, run: Path, capsys: py
     pd.testing.assert_series_equal(pd.read_csv(run / "decline.csv").p_decline, table.p_decline, rtol=1e-14)
 
 
+def test_the_command_puts_another_run_beside(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("decline", run, "--group", "all", "--beside", run) == 0
+    said = capsys.readouterr().out
+    assert "beside" in said
+    assert "P(decline) beside differs by 0.000 on average" in said
+    table = pd.read_csv(run / "decline.csv")
+    pd.testing.assert_series_equal(table.p_decline_beside, table.p_decline, check_names=False)
+    assert json.loads((run / "decline.json").read_text())["metadata"]["beside"]["seed"] == 3
+
+
 @pytest.mark.parametrize("sort", ["name", "p_decline", "gap_years", "delta_median"])
 def test_the_command_sorts_as_asked_and_keeps_the_metadata(run: Path, sort: str) -> None:
     assert command("decline", run, "--group", "all", "--sort", sort) == 0
@@ -387,3 +398,27 @@ def test_a_run_with_its_table_keeps_the_contract(run: Path, fit: Fit, shared: Pa
 
 def test_the_library_function_is_not_hidden_by_its_module() -> None:
     assert decline is importlib.import_module("bayes_csc.decline").decline
+
+
+# Beside another run.
+
+
+def test_a_run_beside_itself_has_the_same_probabilities_and_says_where_they_come_from(panel: Panel) -> None:
+    fit = made_up(panel)
+    table = beside(decline(fit, "all"), fit)
+    np.testing.assert_array_equal(table.p_decline_beside, table.p_decline)
+    np.testing.assert_array_equal(table.p_decline_beside_mcse, table.p_decline_mcse)
+    assert table.attrs["beside"]["panel_hash"] == panel.hash
+    assert [c for c in table.columns if "beside" not in c] == list(decline(fit, "all").columns)
+
+
+def test_a_run_beside_that_lacks_an_authority_or_failed_says_so(panel: Panel) -> None:
+    fit = made_up(panel)
+    fewer = dataclasses.replace(fit, change=fit.change.sel(authority=["401", "403"]))
+    table = beside(decline(fit, "all"), fewer).set_index("authority").p_decline_beside
+    assert table.notna()[["401", "403"]].all()
+    assert table.drop(["401", "403"]).isna().all()
+    with pytest.raises(UsageError, match="has none of these authorities"):
+        beside(decline(fit, "402"), fewer)
+    with pytest.raises(GateError, match="failed its diagnostics"):
+        beside(decline(fit, "all"), made_up(panel, FAILED))

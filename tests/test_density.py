@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pymc as pm
 import pytest
+from parts import with_sub_judgements
 from pytensor.compile.mode import Mode
 
 from bayes_csc.density import Density, compile_density
@@ -69,7 +70,7 @@ def panel() -> Panel:
 
 @pytest.fixture(scope="module", params=SPECS)
 def case(request: pytest.FixtureRequest, panel: Panel) -> Case:
-    return case_of(panel, SPECS[request.param])
+    return case_of(with_sub_judgements(panel) if request.param == "explicit" else panel, SPECS[request.param])
 
 
 @pytest.fixture(scope="module")

@@ -97,8 +97,9 @@ def test_probabilities_are_those_of_simulated_inspections(fitted: Fit, years: fl
 def test_intervals_hold_the_forecast(fitted: Fit, table: pd.DataFrame) -> None:
     known = table[table.last_grade != ""]
     for name in (*GRADES, "p_next_worse", "p_next_better"):
-        assert (known[f"{name}_lower"] <= known[name]).all()
-        assert (known[name] <= known[f"{name}_upper"]).all()
+        for which in ("", "_given_now"):
+            assert (known[f"{name}{which}_lower"] <= known[name]).all()
+            assert (known[name] <= known[f"{name}{which}_upper"]).all()
     wide = forecast(fitted, trajectory, interval=0.99).set_index("authority")
     narrow = forecast(fitted, trajectory, interval=0.5).set_index("authority")
     assert (wide.p_grade_3_upper > narrow.p_grade_3_upper).all()
@@ -121,6 +122,13 @@ def test_the_next_grade_of_some_authorities_is_theirs(fitted: Fit) -> None:
     worse, better = (some.moved(np.array([2.0, np.nan]), sign)[0] for sign in (1, -1))
     np.testing.assert_allclose(worse[:, 0] + better[:, 0] + some.marginal[:, 0, 1], 1.0, rtol=1e-12)
     assert np.isnan(worse[:, 1]).all()
+
+
+def test_a_probability_is_better_known_than_it_would_be_moved_by_the_state(table: pd.DataFrame) -> None:
+    can = table[table.visit_value.notna()]
+    over_state, own = (can[f"p_next_worse{w}_upper"] - can[f"p_next_worse{w}_lower"] for w in ("_given_now", ""))
+    assert (over_state > own).all()
+    assert (can.visit_value_upper == 4.0 * can.p_next_worse_upper - (1.0 - can.p_next_worse_upper)).all()
 
 
 def test_a_given_date_is_every_authority_s(fitted: Fit) -> None:
@@ -257,3 +265,24 @@ def test_decline_of_a_run_without_judgements_has_no_forecast(
     assert command("decline", tmp_path / "run", "--sort", "p_next_worse") == 2
     assert "this run has no forecast" in capsys.readouterr().err
     assert command("forecast", tmp_path / "run") == 2
+
+
+def test_several_dates_are_the_forecasts_of_each(
+    fitted: Fit, run: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    first, second = datetime.date(2023, 1, 31), datetime.date(2024, 1, 31)
+    assert command("forecast", run, "--date", second, "--date", first, "--date", second) == 0
+    assert "forecast_dates.csv" in capsys.readouterr().out
+    back = pd.read_csv(run / "forecast_dates.csv", dtype={"authority": str})
+    assert list(back.date.unique()) == [first.isoformat(), second.isoformat()]
+    each = forecast(fitted, trajectory, date=second)
+    np.testing.assert_allclose(back[back.date == second.isoformat()][GRADES], each[GRADES], rtol=1e-9)
+    assert not (run / "forecast.csv").exists()
+    assert set(json.loads((run / "forecast_dates.json").read_text())["metadata"]["dates"]) == set(back.date)
+
+
+def test_all_impossible_dates_are_named_together(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("forecast", run, "--date", "2020-01-01", "--date", "2031-01-01", "--date", "2024-01-01") == 2
+    said = capsys.readouterr().err
+    assert "found 2020-01-01" in said
+    assert "found 2031-01-01" in said

@@ -13,11 +13,18 @@ import pandas as pd
 import pytest
 from published import dictionary
 
+from bayes_csc.errors import UsageError
 from bayes_csc.panel import Panel
+from bayes_csc.sources import cla_placement, covariates
 from bayes_csc.sources import england as reading
 from bayes_csc.sources.catalogue import CATALOGUE, Catalogue, read_catalogue
+from bayes_csc.sources.cla_counts import count_cells
 from bayes_csc.sources.england import england
 from bayes_csc.sources.official import Official
+from bayes_csc.sources.ofsted import judgements
+from bayes_csc.sources.ofsted_visits import visits
+from bayes_csc.sources.places import LOOKUP, places
+from bayes_csc.sources.tables import read_table
 
 CELL = ["authority", "year", "indicator"]
 NEXT = 'edition.2026 = "next"'
@@ -90,6 +97,61 @@ def test_the_same_figures_under_next_years_name_are_the_same_panel_of_another_re
     pd.testing.assert_frame_equal(panel.revisions, rebuilt.revisions)
     assert panel.releases is not None
     assert panel.releases.loc["cin-2026", "title"] == "Children in need, reporting year 2026"
+
+
+def test_the_tables_of_an_older_release_have_a_line_of_their_own(tmp_path: Path) -> None:
+    line = 'edition.2026 = { archive = "https://explore-education-statistics.service.gov.uk/next" }'
+    text = importlib.resources.files("bayes_csc.sources").joinpath(CATALOGUE).read_text("utf-8")
+    for release in ("cla_in_touch", "cla_missing", "stability_school", "stability_workers"):
+        text = text.replace(f"[release.{release}]\n", f"[release.{release}]\n{line}\n")
+    (tmp_path / "catalogue.toml").write_text(text, "utf-8")
+    official = Official(tmp_path, read_catalogue(tmp_path / "catalogue.toml"))
+    assert official / "cla_missing" == (
+        tmp_path / "raw/dfe-cla-2026/la_children_who_were_missing_or_away_from_placement_without_authorisation.csv"
+    )
+    assert official.dataset("cla_care_leavers_in_touch").member == "la_care_leavers_intouch.csv"
+    assert official.source("cla_care_leavers_in_touch") == "cla-2026"
+    assert official.source("cla_school_moves") == official.source("cla_social_workers") == "cla-stability-2026"
+    assert [dataset.year for dataset in official.catalogue.editions("cla_missing")] == [2026, 2024]
+
+
+def test_the_next_outcomes_of_ofsted_need_no_line_but_the_year_that_the_panel_is_about(
+    official: Official, tmp_path: Path
+) -> None:
+    folder = linked(official, tmp_path / "official")
+    new, old = renamed(official.catalogue, folder, "ofsted_outcomes")
+    new.symlink_to(old.resolve())
+    later, authorities = Official(folder), places(official)
+    head = {"date": datetime.date(2025, 3, 31), "published_by": datetime.date(2025, 6, 30), "window": (2013, 2025)}
+    about = reading.about_year(2026, head)
+    assert about == {
+        "date": datetime.date(2026, 3, 31),
+        "published_by": datetime.date(2026, 6, 30),
+        "window": (2013, 2026),
+    }
+    dates = {"started_by": about["date"], "published_by": about["published_by"]}
+    found = judgements(later, authorities, **dates)
+    assert later.opened >= {"raw/ofsted-outcomes/LA_Inspection_Outcomes_as_at_31_March_2026.ods"}
+    assert found.equals(judgements(official, authorities, started_by=head["date"], published_by=head["published_by"]))
+    assert set(visits(later, authorities, **dates)["source"]) == {"ofsted-la-2026", "ofsted-la-2024", "ofsted-csc-2023"}
+    with pytest.raises(UsageError, match="--year: expected 2025 or later, found 2024"):
+        reading.about_year(2024, head)
+
+
+def test_a_new_index_of_deprivation_is_a_column_of_the_lookup(official: Official) -> None:
+    lookup = read_table(official.derived(LOOKUP), []).assign(imd2029_score="12.5", idaci2029_score="")
+    scores = covariates._deprivation(lookup).query("year == 2029")
+    assert scores["covariate"].unique().tolist() == ["imd"]
+    assert scores["source"].unique().tolist() == ["imd-2029"]
+    assert len(scores) == len(lookup)
+
+
+def test_a_figure_is_public_in_its_usual_month_unless_that_is_before_the_release_that_added_it(
+    official: Official,
+) -> None:
+    place = next(place for place in cla_placement.LONG if place.indicator == "three_social_workers")
+    rows = count_cells(official, dictionary(), [place, replace(place, first_published="2024-01-31")])
+    assert rows["publication_date"].astype(str).unique().tolist() == ["2025-12-31", "2024-07-31"]
 
 
 def test_a_new_year_and_a_restated_figure_come_with_the_line_and_what_was_known_before_stays(

@@ -3,63 +3,42 @@
 from __future__ import annotations
 
 import datetime
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from bayes_csc.errors import DataError
 from bayes_csc.panel import Panel
+from bayes_csc.sources import ofsted
 from bayes_csc.sources.official import Official
-from bayes_csc.sources.ofsted import GRADES, TOGETHER, earlier_judgements, judgements
-from bayes_csc.sources.ofsted_visits import IN_2023, LATEST, providers, visits
+from bayes_csc.sources.ofsted import STARTS, TOGETHER, earlier_judgements, judgements
+from bayes_csc.sources.ofsted_history import GRADES, IN_2023, grades
+from bayes_csc.sources.ofsted_visits import LATEST, providers, visits
 from bayes_csc.sources.places import places
-from bayes_csc.sources.sheets import authority_codes, read_sheet, sheet_rows
+from bayes_csc.sources.sheets import read_sheet, sheet_rows
+from bayes_csc.sources.tables import read_table
 
-FIRST_SIF = "Single Inspection of LA Children's Services (SIF) First SIF publication date"
-RE_SIF = "Single Inspection of LA Children's Services (SIF) SIF Re-inspection publication date"
-SLAC = "Safeguarding & Looked After Children (SLAC) Inspection publication date"
-# Type of inspection, column of the publication date, and column of the grade of each domain.
-HISTORY = (
-    ("SIF first", FIRST_SIF, {
-        "overall": "First SIF Overall Judgement (OE)",
-        "help_and_protection": "First SIF children who need help and protection",
-        "children_looked_after": "First SIF children looked after and achieving permanence",
-        "adoption": "First SIF CLA Sub: Adoption Performance",
-        "care_leavers": "First SIF CLA Sub: Experiences and progress of care leavers",
-        "leadership": "First SIF leadership, management and governance",
-        "lscb": "LSCB Overall Effectiveness",
-    }),
-    ("SIF re-inspection", RE_SIF, {
-        "overall": "SIF Re-inspection Overall Judgement (OE)",
-        "help_and_protection": "SIF Re-inspection children who need help and protection",
-        "children_looked_after": "SIF Re-inspection children looked after and achieving permanence",
-        "adoption": "SIF Re-inspection CLA Sub: Adoption Performance",
-        "care_leavers": "SIF Re-inspection CLA Sub: Experiences and progress of care leavers",
-        "leadership": "SIF Re-inspection leadership, management and governance",
-    }),
-    ("SLAC safeguarding", SLAC, {"safeguarding": "SLAC Safeguarding Overall effectiveness (OE)"}),
-    ("SLAC looked after children", SLAC, {
-        "children_looked_after": "SLAC Looked After Children Overall Effectiveness (OE)"}),
-    ("SLAC safeguarding re-inspection", "SLAC re-inspection of Safeguarding publication date", {
-        "safeguarding": "SLAC re-inspection Safeguarding OE"}),
-    ("SLAC looked after children re-inspection",
-     "SLAC re-inspection of services for Children Looked After publication date", {
-        "children_looked_after": "SLAC re-inspection of services Children Looked After OE"}),
-    ("Child protection", "Child Protection Inspections (CPI) publication date", {
-        "child_protection": "CPI Overall Effectiveness (OE)"}),
-    ("Child protection re-inspection", "Child Protection Re-Inspection (CPRI) publication date", {
-        "child_protection": "CPRI Overall Effectiveness (OE)"}),
-    ("Targeted looked after children", "Targeted Looked After Children (TLAC) inspection publication date", {
-        "children_looked_after": "TLAC Overall Effectiveness (OE)"}),
-)  # fmt: skip
-ILACS = {
-    "overall": "Overall effectiveness",
-    "leadership": "The impact of leaders on social work practice with children and families",
-    "help_and_protection": "The experiences and progress of children who need help and protection",
-    "children_looked_after": "The experiences and progress of children in care",
-    "care_leavers": "The experiences and progress of care leavers",
+# Columns of the table of judgements, which was put together from the same sheets, and partly from the reports.
+DERIVED = {
+    "overall_effectiveness": "overall",
+    "leadership": "leadership",
+    "help_and_protection": "help_and_protection",
+    "children_looked_after": "children_looked_after",
+    "care_leavers": "care_leavers",
+    "adoption": "adoption",
+    "lscb": "lscb",
 }
-ENGLISH = {**GRADES, "Requires improvement to be good": 3}
+PARTS = {
+    "SLAC safeguarding": "safeguarding",
+    "SLAC safeguarding re-inspection": "safeguarding",
+    "SLAC looked after children": "children_looked_after",
+    "SLAC looked after children re-inspection": "children_looked_after",
+    "Child protection": "child_protection",
+    "Child protection re-inspection": "child_protection",
+    "Targeted looked after children": "children_looked_after",
+}
+ENGLISH = {**GRADES, "Requires improvement": 3}
 KEY = ["authority", "type", "publication_date", "domain"]
 EVER = {"started_by": datetime.date(2026, 1, 1), "published_by": datetime.date(2026, 1, 1)}
 
@@ -70,84 +49,97 @@ def authorities(official: Official) -> pd.DataFrame:
     return places(official)
 
 
-def graded(table: pd.DataFrame, kind: pd.Series, when: str, domains: dict[str, str]) -> pd.DataFrame:
-    """Judgements of a sheet of Ofsted's, one row each."""
-    rows = table.assign(type=kind, publication_date=table[when])
-    rows = rows.melt(["authority", "type", "publication_date"], list(domains.values()), "column", "text")
-    rows = rows[rows["text"].isin(list(ENGLISH)) & (rows["publication_date"] != "")]
-    names = {column: domain for domain, column in domains.items()}
-    return rows.assign(domain=rows["column"].map(names), grade=rows["text"].map(ENGLISH))[[*KEY, "grade"]]
+@pytest.fixture(scope="module")
+def every(official: Official, authorities: pd.DataFrame) -> pd.DataFrame:
+    """Every judgement under SIF and ILACS."""
+    return judgements(official, authorities, **EVER)
 
 
-def published_history(official: Official, authorities: pd.DataFrame) -> pd.DataFrame:
-    """Every judgement of 2009 to 2018 in Ofsted's sheet of 2023."""
-    path = official / IN_2023
-    columns = [when for _, when, _ in HISTORY]
-    table = read_sheet(path, "LA_inspections_2009-2023", 5, ["Local authority name", *columns])
-    table = table[~table["Local authority name"].isin(["", "Local authority name"])]
-    # Four authorities that had ended stand in a second table; Dorset is in both.
-    ended = table.index > 158
-    last = datetime.date(2023, 3, 31)
-    current = authorities[authorities["valid_to"].isna() | (authorities["valid_to"] >= pd.Timestamp(last))]
-    gone = authorities.drop(current.index)
-    codes = pd.concat(
-        [
-            authority_codes(table["Local authority name"][~ended], current["name"].to_dict(), path),
-            authority_codes(table["Local authority name"][ended], gone["name"].to_dict(), path),
-        ]
+@pytest.fixture(scope="module")
+def derived(official: Official) -> pd.DataFrame:
+    """The table of judgements, one row each."""
+    table = read_table(official.derived(STARTS), list(DERIVED)).rename(
+        columns={"old_la_code": "authority", "inspection_type": "type"}
     )
-    table = table.assign(authority=codes)
-    return pd.concat([graded(table, pd.Series(kind, table.index), when, domains) for kind, when, domains in HISTORY])
+    rows = table.melt([*KEY[:3], "framework", "inspection_start_date"], list(DERIVED), "domain", "grade")
+    rows = rows[rows["grade"] != ""]
+    return rows.assign(
+        domain=rows["type"].map(PARTS).fillna(rows["domain"].map(DERIVED)), grade=rows["grade"].map(ENGLISH)
+    )
 
 
-def test_ofsteds_sheet_and_the_table_of_judgements_give_the_same_grades_before_ilacs(
-    official: Official, authorities: pd.DataFrame
+def side_by_side(ours: pd.DataFrame, derived: pd.DataFrame, frameworks: list[str]) -> pd.DataFrame:
+    """Judgements of a reader and of the table, one row for each that either has."""
+    texts = {name: ours[name].dt.strftime("%Y-%m-%d").fillna("") for name in ("publication_date", "start_date")}
+    ours = ours.assign(**texts).replace({"domain": {TOGETHER: "children_looked_after"}})
+    theirs = derived[derived["framework"].isin(frameworks)]
+    return theirs.merge(ours[ours["framework"].isin(frameworks)], on=KEY, how="outer", suffixes=("", "_ours"))
+
+
+def test_ofsteds_sheets_and_the_table_of_judgements_give_the_same_grades_and_start_dates(
+    official: Official, authorities: pd.DataFrame, every: pd.DataFrame, derived: pd.DataFrame
 ) -> None:
-    ours = pd.concat([judgements(official, **EVER).query("framework == 'SIF'"), earlier_judgements(official)])
-    ours = ours.assign(publication_date=ours["publication_date"].dt.strftime("%Y-%m-%d"))
-    both = published_history(official, authorities).merge(
-        ours[[*KEY, "grade"]], on=KEY, how="outer", suffixes=("", "_ours")
-    )
-    # SIF: 1,186 judgements of 173 inspections; SLAC 314, CPI 51, TLAC 5.
-    assert len(both) == 1186 + 370
-    assert both[both["grade"] != both["grade_ours"]].to_numpy().tolist() == []
+    earlier = earlier_judgements(official, authorities)
+    # SIF: 1,186 judgements of 173 inspections; SLAC 314, CPI 51, TLAC 5; ILACS: 271 inspections, care leavers in 103.
+    for ours, frameworks, number in (
+        (every, ["SIF"], 1186),
+        (earlier, ["SLAC", "CPI", "TLAC"], 370),
+        (every, ["ILACS"], 4 * 271 + 103),
+    ):
+        both = side_by_side(ours, derived, frameworks)
+        assert len(both) == number
+        assert both[both["grade"] != both["grade_ours"]].to_numpy().tolist() == []
+        assert both[both["inspection_start_date"] != both["start_date"]].to_numpy().tolist() == []
 
 
-def test_ofsteds_sheet_and_the_table_of_judgements_give_the_same_grades_under_ilacs(
-    official: Official, authorities: pd.DataFrame
+def test_a_day_before_the_first_history_of_ofsteds_is_refused(official: Official, authorities: pd.DataFrame) -> None:
+    limits = {"started_by": datetime.date(2024, 3, 31), "published_by": datetime.date(2024, 6, 30)}
+    with pytest.raises(DataError, match="no ofsted_outcomes as at a day from 31 March 2025 to 2024-03-31"):
+        judgements(official, authorities, **limits)
+
+
+def test_an_inspection_without_an_overall_grade_has_its_domains_only(
+    official: Official, authorities: pd.DataFrame, every: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = official / "ofsted_outcomes_2025"
-    table = read_sheet(path, "ILACS_inspection_history", 3, ["Local authority name", *ILACS.values()])
-    ended = table["Local authority status"] == "No longer exists"
-    current = authorities[authorities["valid_to"].isna()]
-    codes = pd.concat(
-        [
-            authority_codes(table["Local authority name"][~ended], current["name"].to_dict(), path),
-            authority_codes(
-                table["Local authority name"][ended], authorities.drop(current.index)["name"].to_dict(), path
-            ),
-        ]
-    )
-    sheet = graded(table.assign(authority=codes), table["Inspection type"], "Publication date", ILACS)
-    ours = judgements(official, **EVER).query("framework == 'ILACS'")
-    ours = ours.assign(publication_date=ours["publication_date"].dt.strftime("%Y-%m-%d"))
-    ours["domain"] = ours["domain"].replace({TOGETHER: "children_looked_after"})
-    both = sheet.merge(ours[[*KEY, "grade", "start_date"]], on=KEY, how="outer", suffixes=("", "_ours"))
-    assert len(both) == 4 * 271 + 103
-    assert both[both["grade"] != both["grade_ours"]].to_numpy().tolist() == []
-    starts = table.assign(authority=codes).set_index(["authority", "Publication date"])["Inspection date"]
-    known = both.drop_duplicates(["authority", "publication_date"])
-    expected = starts.reindex(pd.MultiIndex.from_frame(known[["authority", "publication_date"]]))
-    assert (known["start_date"].dt.strftime("%Y-%m-%d").to_numpy() == expected.to_numpy()).all()
+    plain = ofsted.read_sheet
+
+    def without(*arguments: object) -> pd.DataFrame:
+        table: pd.DataFrame = plain(*arguments)  # type: ignore[arg-type]
+        if "Overall effectiveness" in table:
+            table.loc[table.index[-1], "Overall effectiveness"] = ""
+        return table
+
+    monkeypatch.setattr(ofsted, "read_sheet", without)
+    found = judgements(official, authorities, **EVER)
+    assert len(found) == len(every) - 1
+    york = found[(found["authority"] == "816") & (found["start_date"] == pd.Timestamp("2025-02-24"))]
+    assert sorted(york["domain"]) == ["care_leavers", "children_looked_after", "help_and_protection", "leadership"]
 
 
-def test_the_first_round_of_sif_gave_the_published_grades(official: Official) -> None:
-    first = judgements(official, **EVER).query("domain == 'overall' and type == 'SIF first'")["grade"]
+def test_a_new_grade_type_or_code_is_reported_with_its_row(
+    official: Official, authorities: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(
+        DataError, match=r"a\.ods: row 4: unknown grade 'Satisfactory'; expected one of Outstanding, Good"
+    ):
+        grades(pd.Series(["Good", "Satisfactory", ""], index=[3, 4, 5]), Path("a.ods"))
+    monkeypatch.setattr(ofsted, "ILACS_TYPES", ("ILACS Short Inspection",))
+    monkeypatch.setattr(ofsted, "ons_codes", lambda lookup: {"E09000002": "301"})
+    with pytest.raises(DataError) as found:
+        judgements(official, authorities, **EVER)
+    said = "\n".join(found.value.problems)
+    assert "row 6: no authority has the code 'E09000003'; add it to la_lookup.csv" in said
+    assert "row 4: unknown type 'ILACS Standard Inspection'" in said
+
+
+def test_the_first_round_of_sif_gave_the_published_grades(every: pd.DataFrame) -> None:
+    first = every.query("domain == 'overall' and type == 'SIF first'")["grade"]
     assert first.value_counts().sort_index().tolist() == [3, 51, 65, 33]
 
 
 def test_the_latest_overall_grades_are_ofsteds_published_state(official: Official, authorities: pd.DataFrame) -> None:
-    inspections = judgements(official, started_by=datetime.date(2025, 3, 31), published_by=datetime.date(2025, 6, 30))
+    limits = {"started_by": datetime.date(2025, 3, 31), "published_by": datetime.date(2025, 6, 30)}
+    inspections = judgements(official, authorities, **limits)
     panel = Panel(
         "England", datetime.date(2025, 3, 31), ("1", "2", "3", "4"), {}, pd.DataFrame(), inspections, authorities
     )
@@ -157,8 +149,8 @@ def test_the_latest_overall_grades_are_ofsteds_published_state(official: Officia
     assert state.map(ENGLISH).value_counts().sort_index().tolist() == [36, 67, 31, 19]
 
 
-def test_care_leavers_are_judged_apart_from_january_2023(official: Official) -> None:
-    ilacs = judgements(official, **EVER).query("framework == 'ILACS'")
+def test_care_leavers_are_judged_apart_from_january_2023(every: pd.DataFrame) -> None:
+    ilacs = every.query("framework == 'ILACS'")
     split = pd.Timestamp("2023-01-01")
     assert (ilacs.query("domain == @TOGETHER")["start_date"] < split).all()
     apart = ilacs[ilacs["domain"].isin(["children_looked_after", "care_leavers"])]
@@ -167,8 +159,8 @@ def test_care_leavers_are_judged_apart_from_january_2023(official: Official) -> 
     assert (ilacs["domain"] == TOGETHER).sum() == 271 - 103
 
 
-def test_earlier_inspections_judge_parts_and_never_all(official: Official) -> None:
-    earlier = earlier_judgements(official)
+def test_earlier_inspections_judge_parts_and_never_all(official: Official, authorities: pd.DataFrame) -> None:
+    earlier = earlier_judgements(official, authorities)
     assert earlier.groupby("framework").size().to_dict() == {"CPI": 51, "SLAC": 314, "TLAC": 5}
     assert "overall" not in set(earlier["domain"])
     assert earlier["start_date"].isna().all()

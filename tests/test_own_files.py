@@ -97,6 +97,43 @@ def test_several_files_are_checked_together(tmp_path: Path, capsys: pytest.Captu
     assert "numerator 90 is above its denominator 80" in said.err
 
 
+def test_files_without_a_description_are_named_together_each_with_what_its_form_shows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "first.csv").write_text(CSV)
+    (tmp_path / "second.csv").write_text(CSV)
+    wrong = [tmp_path / "first.csv", tmp_path / "second.csv", tmp_path / "gone.csv"]
+    assert command("data", "check", *wrong, "--panel", TOWNS) == 2
+    said = capsys.readouterr().err
+    assert [f"{path}: no description {path.stem}.toml beside it; write one" in said for path in wrong[:2]] == [True] * 2
+    assert f"{wrong[2]}: no such file" in said
+    wrong[1].write_text(CSV.replace("12,80", "12"))
+    assert command("data", "check", *wrong, "--panel", TOWNS) == 3
+    more = capsys.readouterr().err
+    assert "second.csv: row 2: expected 6 fields, found 5" in more
+    assert all(f"{path}: no " in more for path in wrong)
+
+
+def test_a_broken_description_does_not_hide_a_broken_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "own.toml").write_text(DESCRIPTION.replace('"local-2025"', "2025"))
+    (tmp_path / "own.csv").write_text(CSV.replace(",", ";"))
+    assert command("data", "check", tmp_path / "own.csv", "--panel", TOWNS) == 3
+    said = capsys.readouterr().err
+    assert "own.toml: source must be a text in quotes, found 2025" in said
+    assert "own.csv: columns separated by semicolons" in said
+
+
+def test_a_column_that_is_missing_hides_no_problem_of_the_other_indicators(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "own.toml").write_text(DESCRIPTION)
+    (tmp_path / "own.csv").write_text(CSV.replace("score", "points", 1).replace("12,80", "90,80"))
+    assert command("data", "check", tmp_path / "own.csv", "--panel", TOWNS) == 3
+    said = capsys.readouterr().err
+    assert "own.csv: column 'score' is missing" in said
+    assert "row 2: authority 101, year 2023, indicator complaints_upheld: numerator 90 is above" in said
+
+
 def test_the_description_may_name_its_file_and_be_checked_itself(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

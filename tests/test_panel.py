@@ -19,6 +19,8 @@ from typer.testing import CliRunner
 from bayes_csc.errors import DataError, UsageError
 from bayes_csc.panel import Panel
 from bayes_csc.panel_files import CELL_COLUMNS, csv_text, field_text
+from bayes_csc.sources import england
+from bayes_csc.sources.catalogue import read_catalogue
 from bayes_csc_cli import app
 
 TOWNS = Path(__file__).parent / "towns"
@@ -143,11 +145,21 @@ def test_as_of_keeps_cells_published_by_the_day(folder: Path) -> None:
 # The command.
 
 
-def test_data_build_writes_the_panel(shared: Path, tmp_path: Path) -> None:
+def test_data_build_writes_the_panel_that_is_built_from_the_files(
+    shared: Path, rebuilt: Panel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def built(*arguments: object, **options: object) -> Panel:
+        asked.append((arguments, options))
+        return rebuilt  # by the same function of the same files
+
+    monkeypatch.setattr(england, "england", built)
     done = CliRunner().invoke(app, ["data", "build", "--raw", str(shared / "data"), "--out", str(tmp_path / "england")])
     assert done.exit_code == 0
     assert re.fullmatch(r"Wrote \d+ cells of \d+ indicators to .*england\n", done.output)
-    assert Panel.read(tmp_path / "england").name == "England"
+    assert asked == [((shared / "data", read_catalogue()), {"as_of": None})]
+    assert Panel.read(tmp_path / "england").hash == rebuilt.hash
 
 
 def test_data_build_writes_nothing_when_the_files_are_not_there(tmp_path: Path) -> None:

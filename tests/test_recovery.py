@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 import xarray as xr
 
 from bayes_csc import recovery as module
-from bayes_csc.design import design
+from bayes_csc.design import Design, design
 from bayes_csc.panel import Panel
 from bayes_csc.recovery import DELTA, HYPERPARAMETERS, THETA, recovery, summary
 from bayes_csc.simulate import simulate
@@ -27,7 +28,22 @@ def simulated() -> tuple[Panel, xr.DataTree]:
     return simulate(trajectory, Spec(), authorities=10, years=6, indicators=2, seed=1)
 
 
-def normal_fit(simulated: tuple[Panel, xr.DataTree], rng: np.random.Generator, width: float) -> Any:
+@pytest.fixture(scope="module", autouse=True)
+def layout(simulated: tuple[Panel, xr.DataTree]) -> Iterator[Design]:
+    """The design of the panel, made once for every recovery of it."""
+    once = design(simulated[0], Spec())
+
+    def stand_in(panel: Panel, spec: Spec) -> Design:
+        assert panel is simulated[0]
+        assert spec == Spec()
+        return once
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "design", stand_in)
+        yield once
+
+
+def normal_fit(simulated: tuple[Panel, xr.DataTree], layout: Design, rng: np.random.Generator, width: float) -> Any:
     """Stand in for a fit whose draws are independent normals about a centre that is off the truth by one draw."""
     panel, truth = simulated
     known = truth["posterior"].to_dataset()
@@ -39,7 +55,6 @@ def normal_fit(simulated: tuple[Panel, xr.DataTree], rng: np.random.Generator, w
             coords=v.coords,
         )
     )
-    layout = design(panel, Spec())
     last = last_inspections(panel, layout.authority)
     w = layout.weights(np.full(last.size, layout.now)) - layout.weights(np.nan_to_num(last, nan=layout.now))
     mean = (w * centre.theta.to_numpy()).sum(axis=1)
@@ -65,16 +80,16 @@ def stand_in_decline(fit: Any, group: str, *, epsilon: float, force: bool) -> pd
     return pd.DataFrame({"authority": p.authority.to_numpy(), "p_decline": p.to_numpy()})
 
 
-def recovered(simulated: tuple[Panel, xr.DataTree], width: float) -> list[xr.DataTree]:
+def recovered(simulated: tuple[Panel, xr.DataTree], layout: Design, *, width: float, panels: int) -> list[xr.DataTree]:
     rng = np.random.default_rng(8)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "decline", stand_in_decline)
-        return [recovery(normal_fit(simulated, rng, width), simulated[1]) for _ in range(30)]
+        return [recovery(normal_fit(simulated, layout, rng, width), simulated[1]) for _ in range(panels)]
 
 
 @pytest.fixture(scope="module")
-def panels(simulated: tuple[Panel, xr.DataTree]) -> list[xr.DataTree]:
-    return recovered(simulated, 1.0)
+def panels(simulated: tuple[Panel, xr.DataTree], layout: Design) -> list[xr.DataTree]:
+    return recovered(simulated, layout, width=1.0, panels=30)
 
 
 def test_draws_that_have_the_truth_among_them_are_calibrated(panels: list[xr.DataTree]) -> None:
@@ -89,8 +104,8 @@ def test_draws_that_have_the_truth_among_them_are_calibrated(panels: list[xr.Dat
     assert found["decline"]["brier_gain"]["lower"] > 0
 
 
-def test_draws_that_are_too_narrow_are_found_out(simulated: tuple[Panel, xr.DataTree]) -> None:
-    found = summary(recovered(simulated, 0.4))
+def test_draws_that_are_too_narrow_are_found_out(simulated: tuple[Panel, xr.DataTree], layout: Design) -> None:
+    found = summary(recovered(simulated, layout, width=0.4, panels=10))
     for name in (THETA, DELTA, HYPERPARAMETERS):
         assert found["quantities"][name]["coverage_89"]["upper"] < 0.8
         assert found["quantities"][name]["dispersion"]["lower"] > 1.3

@@ -14,12 +14,12 @@ from bayes_csc.panel import Panel
 from bayes_csc.revisit import Revisited, revisit
 from bayes_csc_models import trajectory
 
-TOWNS = Path(__file__).parent / "towns"
+HAMLETS = Path(__file__).parent / "hamlets"
 
 
 @pytest.fixture(scope="module")
 def fitted() -> Fit:
-    return preview(Panel.read(TOWNS), trajectory, chains=2, draws=20)
+    return preview(Panel.read(HAMLETS), trajectory, chains=2, draws=20)
 
 
 def mean_states(again: Revisited, draw: int) -> tuple[np.ndarray, np.ndarray]:

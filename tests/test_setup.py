@@ -12,7 +12,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 import tomllib
 import zipfile
 from pathlib import Path
@@ -171,13 +170,19 @@ def test_everything_is_installed_from_the_lock_by_hash_and_the_clone_in_place(cl
     assert f"--no-deps --no-build-isolation -e {clone.root}" in installs[1]
 
 
+def processor_seconds() -> float:
+    """What the processes that have ended took."""
+    now = os.times()
+    return now.children_user + now.children_system
+
+
 def test_the_second_set_up_does_nothing_and_takes_no_time(clone: Clone) -> None:
     clone.interpreter(clone.path / "python3.13", "3.13")
     assert clone.set_up().returncode == 0
     log, times = clone.logged(), {path: path.stat().st_mtime_ns for path in clone.root.rglob("*")}
-    start = time.perf_counter()
+    start = processor_seconds()
     done = clone.set_up()
-    assert time.perf_counter() - start < 1
+    assert processor_seconds() - start < 1  # whatever else the machine does
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert clone.logged() == log
     assert {path: path.stat().st_mtime_ns for path in clone.root.rglob("*")} == times

@@ -141,9 +141,21 @@ def test_grades_come_as_often_as_the_ordered_probit_says(wide: Simulated) -> Non
     assert len(rows) > 400
 
 
+def side_by_side(d: Design, copies: int) -> Design:
+    """A design with its observations many times over, each time of other units: its copies are independent."""
+    rows = d.observation
+    copy = np.repeat(np.arange(copies), len(rows))
+    many = rows.iloc[np.tile(np.arange(len(rows)), copies)].reset_index(drop=True)
+    many["unit"] = many["unit"].factorize()[0] + copy * len(rows)
+    many["group"] += copy * len(rows)
+    return replace(d, observation=many)
+
+
 def test_deviations_have_the_covariance_of_the_collapsed_likelihood(laid_out: Design, prior: PriorDraws) -> None:
     inputs, rng, draws = prior.at(0), np.random.default_rng(1), 4000
-    sample = np.stack([draw_deviations(laid_out, inputs, rng) for _ in range(draws)])
+    sample = draw_deviations(side_by_side(laid_out, draws), inputs, rng).reshape(draws, -1)
+    again = draw_deviations(laid_out, inputs, np.random.default_rng(2))
+    assert again.shape == sample.shape[1:]
     layout = laid_out.layout
     n = len(laid_out.observation)
     none = np.zeros(0)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from measured import with_every_family
+from parts import with_sub_judgements
 from scipy.linalg import block_diag
 
 from bayes_csc import smoother
@@ -57,12 +58,14 @@ def panel_of(name: str) -> Panel:
         return Panel.read(data_dir())
     if name == "every family":
         return with_every_family(Panel.read(HERE / "hamlets"))
+    if name == "judged":
+        return with_sub_judgements(Panel.read(HERE / "hamlets"))
     return Panel.read(HERE / name)
 
 
 @pytest.mark.parametrize(
     ("name", "changes"),
-    [("towns", {}), ("hamlets", {}), ("every family", {}), ("England", {}), ("hamlets", EXPLICIT)],
+    [("towns", {}), ("hamlets", {}), ("every family", {}), ("England", {}), ("judged", EXPLICIT)],
     ids=["towns", "hamlets", "every family", "England", "sampled scores and small counts"],
 )
 def test_the_states_are_the_kernel_s(name: str, changes: dict[str, dict[str, str]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,13 @@ from hypothesis import strategies as st
 from bayes_csc.errors import DataError
 from bayes_csc.sources.cells import cell
 from bayes_csc.sources.england import england
+from bayes_csc.sources.lait import SYMBOLS as LAIT_SYMBOLS
 from bayes_csc.sources.tables import (
     EES_SYMBOLS,
     INAPPLICABLE,
     ROUNDS_TO_ZERO,
+    SFR_FTE_SYMBOLS,
+    SFR_SYMBOLS,
     SMALL_COUNT,
     SMALL_FTE,
     UNAVAILABLE,
@@ -195,6 +199,33 @@ def test_numbers_and_symbols_are_parsed() -> None:
     assert entries(column, EES_SYMBOLS, Path("a.csv")) == [
         *(shown(1234), shown(0), SMALL_COUNT, INAPPLICABLE, UNAVAILABLE, ROUNDS_TO_ZERO),
     ]
+
+
+@pytest.mark.parametrize(
+    ("symbols", "text", "status", "limits"),
+    [
+        # README of the official files: Explore Education Statistics, and the statistical first releases before it.
+        (EES_SYMBOLS, "c", "suppressed", (1, 5)),
+        (EES_SYMBOLS, "z", "not_applicable", None),
+        (EES_SYMBOLS, "x", "not_available", None),
+        (EES_SYMBOLS, "u", "not_available", None),
+        (EES_SYMBOLS, ":", "not_available", None),
+        (EES_SYMBOLS, "low", "suppressed", (0, 0.05)),
+        (EES_SYMBOLS, "k", "suppressed", (0, 0.5)),
+        (SFR_SYMBOLS, "x", "suppressed", (1, 5)),
+        (SFR_SYMBOLS, ".", "not_applicable", None),
+        (SFR_SYMBOLS, "-", "not_applicable", None),
+        (SFR_SYMBOLS, "..", "not_available", None),
+        (SFR_FTE_SYMBOLS, "x", "suppressed", (0, 5)),
+        (LAIT_SYMBOLS, "-", "not_available", None),
+    ],
+)
+def test_each_symbol_means_what_its_release_says(
+    symbols: Mapping[str, Entry], text: str, status: str, limits: tuple[float, float] | None
+) -> None:
+    (found,) = entries(pd.Series([text]), symbols, Path("a.csv"))
+    assert found.status == status
+    assert limits is None or (found.lower, found.upper) == limits
 
 
 @pytest.mark.parametrize("text", ["?", "-3", ""])

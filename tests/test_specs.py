@@ -17,6 +17,8 @@ DIFFERS = {
     "no_domain_deviation": {"measurement": {"domains": ()}},
     "no_ratings": {"ratings": {"use": False}},
     "no_workforce": {"drop_domains": ("workforce",)},
+    "ratings_only": {"measurement": {"use": False}},
+    "timing": {"ratings": {"timing": True}},
     "two_dimensions": {
         "indicators": (
             "re_referral",

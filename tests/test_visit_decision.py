@@ -11,30 +11,34 @@ NAN = float("nan")
 
 
 @pytest.mark.parametrize(
-    ("p", "lower", "upper", "without", "decision", "reason"),
+    ("interval", "without", "decision", "reason"),
     [
-        # P above the threshold of 0.2
-        (0.4, 0.3, 0.5, 0.1, "flag", ""),
-        (0.4, 0.3, 0.5, 0.3, "cannot tell", "as without data"),
-        (0.4, 0.1, 0.5, 0.1, "cannot tell", "interval"),
-        (0.4, 0.1, 0.5, 0.3, "cannot tell", "interval"),
+        # P above the threshold of 0.2; P0 below it, undecided, above it
+        ((0.3, 0.5), (0.05, 0.1), "flag", ""),
+        ((0.3, 0.5), (0.1, 0.4), "flag", ""),
+        ((0.3, 0.5), (0.25, 0.4), "cannot tell", "as without data"),
+        # P undecided
+        ((0.1, 0.5), (0.05, 0.1), "cannot tell", "interval"),
+        ((0.1, 0.5), (0.1, 0.5), "cannot tell", "interval"),
+        ((0.1, 0.3), (0.25, 0.4), "cannot tell", "interval"),
         # P below it
-        (0.1, 0.0, 0.15, 0.3, "watch", ""),
-        (0.1, 0.0, 0.15, 0.1, "cannot tell", "as without data"),
-        (0.1, 0.0, 0.3, 0.3, "cannot tell", "interval"),
-        (0.1, 0.0, 0.3, 0.1, "cannot tell", "interval"),
-        # at it: not above; an interval that only touches it covers it
-        (0.2, 0.2, 0.2, 0.3, "cannot tell", "interval"),
-        (0.4, 0.2, 0.5, 0.1, "cannot tell", "interval"),
-        (0.1, 0.0, 0.2, 0.3, "cannot tell", "interval"),
-        (0.4, 0.3, 0.5, 0.2, "flag", ""),
+        ((0.0, 0.15), (0.25, 0.4), "watch", ""),
+        ((0.0, 0.15), (0.1, 0.4), "watch", ""),
+        ((0.01, 0.04), (0.05, 0.17), "cannot tell", "as without data"),
+        # an interval that only touches it covers it
+        ((0.2, 0.2), (0.25, 0.4), "cannot tell", "interval"),
+        ((0.2, 0.5), (0.05, 0.1), "cannot tell", "interval"),
+        ((0.0, 0.2), (0.25, 0.4), "cannot tell", "interval"),
+        ((0.3, 0.5), (0.2, 0.4), "flag", ""),
         # nothing to get worse than
-        (NAN, NAN, NAN, NAN, "", ""),
+        ((NAN, NAN), (NAN, NAN), "", ""),
     ],
 )
-def test_the_truth_table(p: float, lower: float, upper: float, without: float, decision: str, reason: str) -> None:
-    found = decide(*(np.array([x]) for x in (p, lower, upper, without)), limit=threshold(4.0))
-    assert found == ([decision], [reason])
+def test_the_truth_table(
+    interval: tuple[float, float], without: tuple[float, float], decision: str, reason: str
+) -> None:
+    ends = [tuple(np.array([x]) for x in each) for each in (interval, without)]
+    assert decide(*ends, limit=threshold(4.0)) == ([decision], [reason])  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("ratio", [0.5, 1.0, 4.0, 20.0])

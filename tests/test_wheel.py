@@ -15,6 +15,8 @@ import pytest
 from bayes_csc.panel import Panel
 from bayes_csc.share import data_dir
 
+KERNEL, CACHE = Path("bayes_csc", "kernel"), "__pycache__"
+
 
 @dataclass(frozen=True)
 class Installed:
@@ -32,6 +34,15 @@ class Installed:
         return done.stdout.strip()
 
 
+def take_machine_code(ours: Path, theirs: Path) -> None:
+    """Give the installed kernel what was compiled of the same sources, if it was: to compile it takes minutes."""
+    sources = [{path.name: path.read_bytes() for path in folder.glob("*.py")} for folder in (ours, theirs)]
+    assert sources[0] == sources[1]
+    (theirs / CACHE).mkdir(exist_ok=True)
+    for path in (ours / CACHE).glob("*.nb[ci]"):
+        shutil.copy(path, theirs / CACHE)
+
+
 @pytest.fixture(scope="session")
 def installed(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
     folder = tmp_path_factory.mktemp("wheel")
@@ -45,6 +56,7 @@ def installed(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed
     # A folder named in a .pth file is searched, but its own .pth files (the editable install's) are not read.
     (packages,) = environment.glob("lib/python*/site-packages")
     (packages / "dependencies.pth").write_text(f"{Path(pytest.__file__).parents[1]}\n")
+    take_machine_code(root / KERNEL, packages / KERNEL)
     elsewhere = folder / "elsewhere"
     elsewhere.mkdir()
     return Installed(environment, elsewhere, wheel)

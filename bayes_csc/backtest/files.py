@@ -13,8 +13,11 @@ import pandas as pd
 
 from bayes_csc.backtest.result import Backtest
 from bayes_csc.backtest.summary import ALL, HIGHER_IS_BETTER, INTERVAL
+from bayes_csc.backtest.words import counts, finding
 from bayes_csc.errors import UsageError
 
+QUOTED = ("auc_worse", "log_score")
+"""Scores that reports quote in a sentence each."""
 EVENTS, SCORES, PAGE = "backtest.csv", "backtest.json", "backtest.html"
 HONESTY = (
     "Every origin to 2025 has been looked at while the models were built: all of this is exploratory. Only inspections "
@@ -76,6 +79,13 @@ def record(done: Backtest) -> dict[str, Any]:
     weights = done.weights.reset_index() if len(done.weights) else done.weights
     return {
         "metadata": {**done.metadata, "how_to_read": HONESTY},
+        "counts": {str(horizon): counts(done, horizon) for horizon in done.horizons},
+        "findings": [
+            {"group": group, "horizon": horizon, "score": score, "text": finding(done, group, horizon, score)}
+            for horizon in done.horizons
+            for group in (done.group, ALL)
+            for score in QUOTED
+        ],
         "baseline": done.baseline,
         "roles": done.roles,
         "interval": {"kind": "bootstrap of authorities, equal-tailed", "probability": INTERVAL},

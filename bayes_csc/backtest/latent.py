@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -11,8 +11,6 @@ from bayes_csc.backtest.events import overall_judgements
 from bayes_csc.backtest.forecaster import Answer
 from bayes_csc.backtest.ordered import fit_ordered
 from bayes_csc.calendar import grid_position
-from bayes_csc.design import default_indicators
-from bayes_csc.errors import DataError
 from bayes_csc.fit import Fit, Model, fit
 from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
@@ -67,8 +65,8 @@ class RatingsOnly:
 
     def __call__(self, known: Panel, targets: pd.DataFrame, *, seed: int) -> Answer:
         """Probabilities given that the next inspection starts at each target's date."""
-        panel, spec = one_cell(known, self.spec)
-        return Latent(self.name, spec, self.model)(panel, targets, seed=seed)
+        spec = self.spec.updated({"measurement": {"use": False}})
+        return Latent(self.name, spec, self.model)(known, targets, seed=seed)
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ class IndicatorsOnly:
 
     def __call__(self, known: Panel, targets: pd.DataFrame, *, seed: int) -> Answer:
         """Probabilities by theta at each target's date."""
-        run = preview_of(known, self.model, self.spec.updated({"ratings": {"use": False}}), seed)
+        run = preview_of(known, self.model, self.spec.updated({"ratings": {"use": False, "timing": False}}), seed)
         past = overall_judgements(known)
         learned = theta_at(run, past["authority"], past["start"]).set_axis(past.index)
         there = learned.notna()
@@ -96,20 +94,6 @@ class IndicatorsOnly:
         p = fitted.probabilities(now.set_axis(targets.index).to_frame("theta"))
         slope = float(fitted.coefficients["theta"] / fitted.scale["theta"])
         return Answer(p, preview_record(run) | {"probits_per_theta": round(slope, 4)})
-
-
-def one_cell(known: Panel, spec: Spec) -> tuple[Panel, Spec]:
-    """Panel and spec without indicators, but for a single cell, which a model needs to lay out its years.
-
-    The level of its indicator is free, so that one cell says next to nothing about theta.
-    """
-    key = default_indicators(known)[0]
-    seen = known.cells[known.cells["indicator"].eq(key) & known.cells["status"].eq("observed")]
-    if seen.empty:
-        raise DataError(f"panel {known.name}: no observed cell of {key} by {known.date}")
-    one = seen.sort_values(["year", "authority"]).tail(1)
-    chosen = spec.updated({"indicators": (key,), "drop": (), "drop_domains": ()})
-    return replace(known, cells=one.reset_index(drop=True), revisions=known.revisions.iloc[:0]), chosen
 
 
 def preview_of(known: Panel, model: Model, spec: Spec, seed: int) -> Fit:

@@ -22,10 +22,13 @@ class Address:
         The address.
     version
         Of the statistics API, as in "2.0 (2025-10-30)"; "" elsewhere, where a new version has a new address.
+    columns
+        Columns that the metadata of that version name, which the file must have; none elsewhere.
     """
 
     url: str
     version: str = ""
+    columns: tuple[str, ...] = ()
 
 
 def address(dataset: Dataset, catalogue: Catalogue, client: Client) -> Address:
@@ -46,8 +49,8 @@ def address(dataset: Dataset, catalogue: Catalogue, client: Client) -> Address:
 def _of_data_set(dataset: Dataset, api: str, client: Client) -> Address:
     """The CSV of a data set's version; the latest is named, so that what was fetched can be fetched again.
 
-    Source: reference of the statistics API, "Get a data set's summary", "Get a data set version's summary" and
-    "Download a data set as CSV".
+    Source: reference of the statistics API, "Get a data set's summary", "Get a data set version's summary", "Get a data
+    set's metadata" and "Download a data set as CSV".
     """
     base = f"{api}/data-sets/{quote(dataset.data_set, safe='')}"
     url = f"{base}/versions/{quote(dataset.version, safe='')}" if dataset.version else base
@@ -57,7 +60,20 @@ def _of_data_set(dataset: Dataset, api: str, client: Client) -> Address:
     if not isinstance(version, str) or not version:
         raise DataError(f"{url}: expected the summary of a data set with its version; found {str(summary)[:120]}")
     day = f" ({published[:10]})" if isinstance(published, str) and published else ""
-    return Address(f"{base}/csv?dataSetVersion={quote(version, safe='')}", f"{version}{day}")
+    query = f"dataSetVersion={quote(version, safe='')}"
+    return Address(f"{base}/csv?{query}", f"{version}{day}", _columns(f"{base}/meta?{query}", client))
+
+
+def _columns(url: str, client: Client) -> tuple[str, ...]:
+    """Columns of the filters and indicators that a data set's metadata describe, of those that it names."""
+    meta = client.json(url)
+    described = [_get(meta, kind) for kind in ("filters", "indicators")]
+    if not all(isinstance(entries, list) for entries in described):
+        raise DataError(
+            f"{url}: expected the metadata of a data set, its filters and indicators; found {str(meta)[:120]}"
+        )
+    named = [_get(entry, "column") for entries in described for entry in entries]
+    return tuple(name for name in named if isinstance(name, str) and name)
 
 
 def _of_attachment(dataset: Dataset, content: str, client: Client) -> Address:

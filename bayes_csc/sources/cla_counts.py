@@ -49,7 +49,8 @@ class LongCount:
     times
         Units of exposure for each of the denominator's.
     first_published
-        Day of the first publication, where it is not in the indicator's usual month.
+        Day of the first publication of the years that were public in their indicator's usual month by then, but not
+        at hand; a later year has its own.
     """
 
     indicator: str
@@ -240,7 +241,8 @@ def _panel_rows(official: Official, place: Place, indicator: Indicator) -> pd.Da
         [found[name] for name in place.others], exhaustive=exhaustive, secondary=place.secondary,
     )  # fmt: skip
     if isinstance(place, LongCount) and place.first_published:
-        rows["publication_date"] = pd.Timestamp(place.first_published)
+        first, usual = pd.Timestamp(place.first_published), rows["publication_date"]
+        rows["publication_date"] = usual.where(usual >= first, first)
     return rows
 
 

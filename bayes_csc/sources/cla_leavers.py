@@ -28,11 +28,13 @@ ACTIVE, INACTIVE = "Act_HE Act_OE Act_TE", "Act_NEET_ill Act_NEET_oth Act_NEET_p
 # As at 19 to 21: the wanted category is the large part of a row, where a secondary suppression falls.
 IN_TOUCH_COUNTS = tuple(
     LongCount(
-        indicator, f"cla_{release}_care_leavers_in_touch", years, ("age", age), "in_touch",
+        indicator, file, years, ("age", age), "in_touch",
         "number", IN_TOUCH, "Total", NOT_IN_TOUCH,
     )
     for indicator, age in ((TOUCH, "Aged 19 to 21"), (TOUCH_17_18, "Aged 17 to 18"))
-    for release, years in ((2024, since(2020)), (2022, range(2018, 2020)))
+    for file, years in (
+        ("cla_care_leavers_in_touch", since(2020)), ("cla_2022_care_leavers_in_touch", range(2018, 2020)),
+    )
 )  # fmt: skip
 
 AGED_17_18 = (

@@ -31,7 +31,7 @@ ADDED_TO_2022 = "2023-07-31"
 WORKERS_2020 = "cla_2022_social_workers"
 WORKERS_2024 = "cla_social_workers"
 
-MISSING_2022, MISSING_2024 = "cla_2022_missing", "cla_2024_missing"
+MISSING_2022, MISSING = "cla_2022_missing", "cla_missing"
 EVERY_ROW = ("time_identifier", "Reporting year")
 WENT_MISSING = ("Children who had a missing incident during the year",)
 INCIDENTS = ("Number of missing incidents during the year",)
@@ -82,7 +82,7 @@ LONG = (
         first_published="2025-12-31",
     ),
     LongCount(
-        "missing_children", MISSING_2024, since(2020), EVERY_ROW, "CLA_group", "number",
+        "missing_children", MISSING, since(2020), EVERY_ROW, "CLA_group", "number",
         WENT_MISSING, DURING_YEAR, secondary="either",
     ),
     LongCount(
@@ -90,7 +90,7 @@ LONG = (
         WENT_MISSING, DURING_YEAR, secondary="either",
     ),
     LongCount(
-        "missing_incidents", MISSING_2024, since(2020), EVERY_ROW, "CLA_group", "number",
+        "missing_incidents", MISSING, since(2020), EVERY_ROW, "CLA_group", "number",
         INCIDENTS, DURING_YEAR, secondary="either", times=MONTHS,
     ),
     LongCount(

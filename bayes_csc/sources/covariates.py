@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ import pandas as pd
 from bayes_csc.errors import DataError
 from bayes_csc.side_tables import COVARIATES
 from bayes_csc.sources.official import Official
-from bayes_csc.sources.places import LOOKUP, POPULATION, POPULATION_TO_2018
+from bayes_csc.sources.places import LOOKUP, POPULATION, POPULATION_TO_2018, ons_codes
 from bayes_csc.sources.rda import read_rda
 from bayes_csc.sources.revenue_outturn import SUMMARY, share_of_services, social_care_outturn
 from bayes_csc.sources.sheets import authority_codes, numbers, read_sheet
@@ -22,14 +23,8 @@ LOW_INCOME = "low_income"
 CLASSES_2021 = "rural_districts_2021"
 DISTRICTS = "lookup_2023"
 PEOPLE = "mye_2023"
-# Scores and the year of each edition; a second source where the score is not the official table's.
-EDITIONS = (
-    ("imd", 2015, "imd2015_score", "imd-2015", "imd-2015-lsoa"),
-    ("imd", 2019, "imd2019_score", "imd-2019", "imd-2019-lsoa"),
-    ("imd", 2025, "imd2025_score", "imd-2025", "imd-2025-districts"),
-    ("idaci", 2015, "idaci2015_score", "imd-2015", "imd-2015-lsoa"),
-    ("idaci", 2019, "idaci2019_score", "imd-2019", "imd-2019-lsoa"),
-)
+# Columns of scores, by index and edition.
+SCORE = re.compile(r"(imd|idaci)(20\d\d)_score")
 # Counts over children aged 0 to 17, with the column of the count.
 DEMAND = {
     "children_in_need_per_10000": ("cin_children", "At31_episodes"),
@@ -117,16 +112,17 @@ def _population(official: Official) -> pd.DataFrame:
 
 
 def _deprivation(lookup: pd.DataFrame) -> pd.DataFrame:
+    """Every index of deprivation in the lookup of authorities: a new edition is a column of it."""
     parts = []
-    for covariate, year, column, official, other in EDITIONS:
-        made = (
-            lookup["imd2025_is_aggregated"] == "1"
-            if year == 2025
-            else lookup["imd_filled_from_lsoa"].str.contains(str(year))
-        )
+    for column, covariate, year in (
+        (found[0], found[1], found[2]) for found in map(SCORE.fullmatch, map(str, lookup)) if found
+    ):
         scores = pd.DataFrame({"authority": lookup["old_la_code"], "value": pd.to_numeric(lookup[column])})
-        source = made.map({True: other, False: official})
-        parts.append(scores.assign(year=year, covariate=covariate, source=source).dropna(subset="value"))
+        source = pd.Series(f"imd-{year}", index=lookup.index)
+        source = source.mask(lookup["imd_filled_from_lsoa"].str.contains(year), f"imd-{year}-lsoa")
+        if (aggregated := f"imd{year}_is_aggregated") in lookup:
+            source = source.mask(lookup[aggregated] == "1", f"imd-{year}-districts")
+        parts.append(scores.assign(year=int(year), covariate=covariate, source=source).dropna(subset="value"))
     return pd.concat(parts)
 
 
@@ -211,12 +207,6 @@ def _rural(official: Official, lookup: pd.DataFrame) -> pd.DataFrame:
     sums = table.assign(rural=table["rural"] * table["people"]).groupby("authority", as_index=False).sum()
     value = (sums["rural"] / sums["people"]).round(4)
     return sums.assign(value=value, year=2021, covariate="rural_2021", source=official.source(CLASSES_2021))
-
-
-def ons_codes(lookup: pd.DataFrame) -> dict[str, str]:
-    """Code of an authority by each ONS code that it has had."""
-    pairs = zip(lookup["old_la_code"], lookup["new_la_code"] + " " + lookup["other_new_la_codes"], strict=True)
-    return {ons: code for code, codes in pairs for ons in codes.replace(";", " ").split()}
 
 
 def _constant_prices(spending: pd.DataFrame, population: pd.DataFrame, deflator: Mapping[str, Any]) -> pd.DataFrame:

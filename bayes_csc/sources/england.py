@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from bayes_csc.cell_check import CELL
-from bayes_csc.errors import DataError
+from bayes_csc.errors import DataError, UsageError
 from bayes_csc.geography import existence
 from bayes_csc.indicators import Indicator, parse_dictionary
 from bayes_csc.panel import Panel
@@ -54,8 +54,14 @@ READERS: tuple[Reader, ...] = (
 )
 
 
-def england(folder: Path, catalogue: Catalogue | None = None, *, as_of: datetime.date | None = None) -> Panel:
-    """Build the England panel of 2010 to 2025.
+def england(
+    folder: Path,
+    catalogue: Catalogue | None = None,
+    *,
+    year: int | None = None,
+    as_of: datetime.date | None = None,
+) -> Panel:
+    """Build the England panel, from 2010 on.
 
     Parameters
     ----------
@@ -63,6 +69,9 @@ def england(folder: Path, catalogue: Catalogue | None = None, *, as_of: datetime
         Holds the official files in `raw/` and the tables computed from them in `derived/`.
     catalogue
         What the files are called and which release each is of; that of the toolkit unless another is given.
+    year
+        The panel is about 31 March of this year: Ofsted's outcomes as at that day, published in the three months after
+        it, and figures to that year; that of `england.toml` unless another is given.
     as_of
         A day: the panel is then as it was known on it (`Panel.as_of`).
 
@@ -75,6 +84,8 @@ def england(folder: Path, catalogue: Catalogue | None = None, *, as_of: datetime
     ------
     DataError
         A file is missing or is not what its release documents.
+    UsageError
+        A year before that of `england.toml`.
     """
     if not (folder / RAW).is_dir():
         raise DataError(f"{folder}: expected a folder with the official files in {RAW}/; give it with --raw")
@@ -84,6 +95,7 @@ def england(folder: Path, catalogue: Catalogue | None = None, *, as_of: datetime
     head, indicators = parse_dictionary({key: described[key] for key in ("panel", "indicator")}, DESCRIPTION, problems)
     if problems:
         raise DataError(problems)
+    head = head if year is None else {**head, **about_year(year, head)}
     dates = {"started_by": head["date"], "published_by": head["published_by"]}
     authorities = places(official)
     current, earlier = figures(official, indicators)
@@ -103,17 +115,36 @@ def england(folder: Path, catalogue: Catalogue | None = None, *, as_of: datetime
         **head,
         indicators=indicators,
         cells=cells,
-        inspections=judgements(official, **dates),
+        inspections=judgements(official, authorities, **dates),
         authorities=authorities,
         revisions=revisions,
         releases=releases,
         covariates=characteristics,
-        earlier_inspections=earlier_judgements(official),
+        earlier_inspections=earlier_judgements(official, authorities),
         visits=visited,
         providers=provided,
     )
     panel = panel if as_of is None else panel.as_of(as_of)
     return replace(panel, readme=england_readme(panel, official))
+
+
+def about_year(year: int, head: Mapping[str, Any]) -> dict[str, Any]:
+    """What a panel about 31 March of another year has in place of the described dates and window.
+
+    Raises
+    ------
+    UsageError
+        A year before the described one.
+    """
+    described: datetime.date = head["date"]
+    if year < described.year:
+        raise UsageError(
+            f"--year: expected {described.year} or later, found {year}; for what was known on an earlier day, --as-of"
+        )
+    later = year - described.year
+    moved = {name: head[name].replace(year=head[name].year + later) for name in ("date", "published_by")}
+    first, last = head["window"]
+    return {**moved, "window": (first, last + later)}
 
 
 def figures(official: Official, indicators: Mapping[str, Indicator]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import zipfile
 import zlib
@@ -194,6 +195,7 @@ class _Job:
     def _taken(self, dataset: Dataset, where: Address, answer: Answer, temporary: Path, file: IO[bytes]) -> Outcome:
         """Put a file in its place if it is what it should be, and record it."""
         _check_kind(file, dataset)
+        _check_columns(file, where)
         target = self.raw / dataset.path
         size, digest, there = file.seek(0, 2), _sha256(file), _digest(target)
         if dataset.sha256 not in ("", digest):
@@ -265,6 +267,17 @@ def _check_kind(file: IO[bytes], dataset: Dataset) -> None:
     # Older files have a title above their header.
     if kind == ".csv" and (b"\0" in head or b"," not in text or text[:1] == b"{"):
         raise DataError(f"expected a CSV file with a header; found {text[:60]!r}")
+
+
+def _check_columns(file: IO[bytes], where: Address) -> None:
+    """Refuse a file without the columns that the metadata of its version name."""
+    if not where.columns:
+        return
+    file.seek(0)
+    header = next(csv.reader(file.readline().decode("utf-8-sig", "replace").splitlines()[:1]), [])
+    if missing := [name for name in where.columns if name not in header]:
+        lost, found = ", ".join(missing), ", ".join(header)
+        raise DataError(f"{where.url}: expected the columns of its metadata; without {lost}, found {found}")
 
 
 def _digest(path: Path) -> str | None:

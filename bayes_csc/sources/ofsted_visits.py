@@ -12,13 +12,11 @@ from bayes_csc.errors import DataError
 from bayes_csc.geography import existing
 from bayes_csc.side_tables import PROVIDERS, VISITS
 from bayes_csc.sources.official import Official
+from bayes_csc.sources.ofsted import ILACS_TYPES, outcomes_until
+from bayes_csc.sources.ofsted_history import GRADES, IN_2023
 from bayes_csc.sources.sheets import authority_codes, numbers, read_sheet
 
-IN_2023 = "ofsted_2023"
-OUTCOMES = "ofsted_outcomes"
 VISIT_TYPES = {"ILACS Focused Visit": "focused visit", "LA Monitoring visit": "monitoring visit"}
-INSPECTION_TYPES = ("ILACS Short Inspection", "ILACS Standard Inspection")
-GRADES = {"Outstanding": 1.0, "Good": 2.0, "Requires improvement to be good": 3.0, "Inadequate": 4.0}
 LATEST = "latest full inspection"
 PROVIDER_YEAR = 2023
 NAME, GRADE = "Local authority", "Overall experiences and progress of children and young people"
@@ -69,16 +67,11 @@ def visits(
         The panel's columns of visits; a visit that two releases list has one row, of the newest. A release
         about a later day than `started_by` is not read.
     """
-    outcomes = [file for file in official.editions(OUTCOMES) if as_at(official, file) <= started_by]
-    rows = pd.concat([_visits_of(official, file, authorities) for file in (*outcomes, IN_2023)], ignore_index=True)
+    files = (*outcomes_until(official, started_by), IN_2023)
+    rows = pd.concat([_visits_of(official, file, authorities) for file in files], ignore_index=True)
     rows = rows.drop_duplicates(["authority", "type", "start_date"])
     late = (rows["start_date"] > pd.Timestamp(started_by)) | (rows["publication_date"] > pd.Timestamp(published_by))
     return rows.loc[~late, list(VISITS.columns)].reset_index(drop=True)
-
-
-def as_at(official: Official, file: str) -> datetime.date:
-    """Day that an edition of the outcomes describes."""
-    return datetime.date(official.year(file), 3, 31)
 
 
 def _visits_of(official: Official, file: str, authorities: pd.DataFrame) -> pd.DataFrame:
@@ -88,7 +81,7 @@ def _visits_of(official: Official, file: str, authorities: pd.DataFrame) -> pd.D
     table = read_sheet(
         path, place.sheet, place.header, [named, what, when, theme, *([place.published] if place.published else [])]
     )
-    odd = table[~table[what].isin([*VISIT_TYPES, *INSPECTION_TYPES])]
+    odd = table[~table[what].isin([*VISIT_TYPES, *ILACS_TYPES])]
     if not odd.empty:
         raise DataError([f"{path}: row {row}: unknown type {text!r}" for row, text in odd[what].items()])
     table = table[table[what].isin(list(VISIT_TYPES))]
@@ -148,7 +141,7 @@ def providers(official: Official, authorities: pd.DataFrame) -> pd.DataFrame:
     rows = rows.assign(
         authority=authority_codes(rows[NAME], known, path),
         provision=rows["Provision type"].str.capitalize(),
-        grade=rows[GRADE].map(GRADES),
+        grade=rows[GRADE].map(GRADES).astype(float),
     )
     groups = rows.groupby(["authority", "event", "provision", "grade"], dropna=False)["places"]
     counts = groups.agg(number="size", places=lambda places: places.sum(min_count=1)).reset_index()

@@ -79,6 +79,12 @@ def places(official: Official) -> pd.DataFrame:
     return table[list(AUTHORITY_COLUMNS[1:])]
 
 
+def ons_codes(lookup: pd.DataFrame) -> dict[str, str]:
+    """Code of an authority by each ONS code that it has had."""
+    pairs = zip(lookup["old_la_code"], lookup["new_la_code"] + " " + lookup["other_new_la_codes"], strict=True)
+    return {ons: code for code, codes in pairs for ons in codes.replace(";", " ").split()}
+
+
 def _deprivation(lookup: pd.DataFrame) -> pd.Series:
     """Average score of the Index of Multiple Deprivation 2019."""
     score = {year: pd.to_numeric(lookup[f"imd{year}_score"]) for year in (2015, 2019)}

@@ -94,12 +94,13 @@ CONVENTIONS = """\
   blank). Until December 2022 ILACS judged care leavers together with children in care: the domain is then
   `children_looked_after_and_care_leavers`. Under SIF `care_leavers` and `adoption` are parts of
   `children_looked_after`. A successor authority does not inherit its predecessor's judgement. An inspection without
-  an overall grade (all of them from April 2026) has rows for its domains only.
+  an overall grade (all of them from April 2026) has rows for its domains only. Grades are those of Ofsted's sheets;
+  the start dates of SIF come from its reports.
 - **Earlier inspections** (`earlier_inspections.csv`, 2009 to 2013) judged parts of a service, never all of it: SLAC
   (safeguarding, and services for looked-after children), CPI (child protection) and TLAC (looked-after children).
   Ofsted shows the grade "adequate" of that time as requires improvement. Only publication dates are known. No model
   uses them.
-- **Visits** (`visits.csv`): focused and monitoring visits from March 2022 to March 2025, which give no grade.
+- **Visits** (`visits.csv`): focused and monitoring visits from March 2022 on, which give no grade.
   Releases before 2024-25 do not say when the letter was published.
 - **Providers** (`providers.csv`): homes, agencies and other providers in the area of each authority, whoever runs
   them, by the grade of their latest full inspection on 31 March 2023 (with places), and the inspections of the year

@@ -43,6 +43,8 @@ SMALL_COUNT = Entry("suppressed", 1.0, 5.0)
 SMALL_FTE = Entry("suppressed", 0.0, 5.0)
 # Rounds to zero at the one decimal published, but is not zero.
 ROUNDS_TO_ZERO = Entry("suppressed", 0.0, 0.05)
+# The same where whole numbers are published.
+ROUNDS_TO_WHOLE_ZERO = Entry("suppressed", 0.0, 0.5)
 
 # Releases on Explore Education Statistics, and the statistical first releases before them.
 EES_SYMBOLS: Mapping[str, Entry] = {
@@ -52,6 +54,7 @@ EES_SYMBOLS: Mapping[str, Entry] = {
     ":": UNAVAILABLE,
     "z": INAPPLICABLE,
     "low": ROUNDS_TO_ZERO,
+    "k": ROUNDS_TO_WHOLE_ZERO,
 }
 SFR_SYMBOLS: Mapping[str, Entry] = {"x": SMALL_COUNT, "..": UNAVAILABLE, ".": INAPPLICABLE, "-": INAPPLICABLE}
 SFR_FTE_SYMBOLS: Mapping[str, Entry] = {**SFR_SYMBOLS, "x": SMALL_FTE}

@@ -4,29 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import pandas as pd
-import pymc as pm
 import xarray as xr
 
-from bayes_csc.chains import Progress, sample_chains
-from bayes_csc.density import compile_density
-from bayes_csc.design import design
-from bayes_csc.diagnostics import PREVIEW_RHAT
+from bayes_csc.chains import Progress
 from bayes_csc.dimensions import indicators_of
 from bayes_csc.fit import CHAINS, CORES, PREVIEW_DRAWS, PREVIEW_WARMUP
-from bayes_csc.graph import without_tracebacks
-from bayes_csc.inference import find_start
-from bayes_csc.kernel.beside import compiled_beside
 from bayes_csc.panel import Panel
-from bayes_csc.probabilities import batch_means_error, split_rhat
 from bayes_csc.spec import Spec
-from bayes_csc.studies.intervals import INTERVAL
+from bayes_csc.studies.sampled import Model, sampled, summary
 
 CORRELATION = "dimension_correlation"
-Model = Callable[[Panel, Spec], pm.Model]
 
 
 @dataclass(frozen=True)
@@ -67,36 +56,13 @@ def dimension_fit(
     progress
         Called as the fit goes on.
     """
-    tell = progress or (lambda _: None)
-    laid_out = design(panel, spec)
-    tell(Progress("compiling", 0, 1))
-    with without_tracebacks(), compiled_beside(laid_out.layout) as first_time:
-        if first_time:
-            tell(Progress("compiling, this first time for a minute or two", 0, 1))
-        density = compile_density(model(panel, spec))
-    tell(Progress("finding the mode", 0, 1))
-    start = find_start(density, laid_out, cores=cores)
-    tree, _ = sample_chains(
-        start, seed=seed, draws=draws, chains=chains, warmup=warmup, cores=cores, progress=progress
-    )  # fmt: skip
-    posterior, stats = tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset()
-    diverged = int(stats["diverging"].sum())
-    table = _correlation(posterior[CORRELATION], diverged)
+    found = sampled(
+        panel, model, spec, seed=seed, draws=draws, warmup=warmup, chains=chains, cores=cores, progress=progress
+    )
+    r = found.posterior[CORRELATION]
+    table = pd.DataFrame([summary("correlation", r) | {"divergences": found.divergences, "draws": int(r.size)}])
     second = indicators_of(panel, spec.dimensions.outcomes)
-    passed = bool(table["rhat"].iloc[0] < PREVIEW_RHAT and not diverged)
-    return DimensionFit(table, _loadings(posterior, second), passed)
-
-
-def _correlation(r: xr.DataArray, diverged: int) -> pd.DataFrame:
-    tail = 0.5 * (1.0 - INTERVAL)
-    lower, upper = np.quantile(r, [tail, 1.0 - tail])
-    row: dict[str, Any] = {
-        "correlation": float(r.mean()), "correlation_lower": float(lower), "correlation_upper": float(upper),
-        "sd": float(r.std()),
-        "p_positive": float((r > 0).mean()), "mcse": float(batch_means_error(r)), "rhat": float(split_rhat(r)),
-        "divergences": diverged, "draws": int(r.size),
-    }  # fmt: skip
-    return pd.DataFrame([row])
+    return DimensionFit(table, _loadings(found.posterior, second), found.passed(table["rhat"].iloc[0]))
 
 
 def _loadings(posterior: xr.Dataset, second: frozenset[str]) -> pd.DataFrame:

@@ -18,9 +18,10 @@ from bayes_csc.chains import Progress
 from bayes_csc.errors import UsageError
 from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
-from bayes_csc.studies.dimension_fit import DimensionFit, Model, dimension_fit
+from bayes_csc.studies.dimension_fit import DimensionFit, dimension_fit
 from bayes_csc.studies.intervals import INTERVAL, REPLICATES, bootstrap, wilson
 from bayes_csc.studies.outcomes import OUTCOMES, UP_TO_DATE_YEARS, graded_outcomes, outcome_scores
+from bayes_csc.studies.sampled import Model
 from bayes_csc.studies.study import Study, provenance, records
 
 ADJUSTED = {"nothing": ("index", "top"), "deprivation": ("adjusted", "adjusted_top")}

@@ -93,7 +93,7 @@ def parsed_origins(text: str) -> list[datetime.date]:
 
 def backtest_text(done: Backtest, width: int) -> str:
     """Lay the scores out as text, by group and horizon, with what they allow to say."""
-    from bayes_csc.backtest.files import HONESTY
+    from bayes_csc.backtest.files import HONESTY, QUOTED
     from bayes_csc.backtest.summary import ALL, HIGHER_IS_BETTER
     from bayes_csc.backtest.words import counts, finding, score_word
 
@@ -109,7 +109,7 @@ def backtest_text(done: Backtest, width: int) -> str:
             ]
             header = ["", *(score_word(score, done.metadata["grades"]) for score in HIGHER_IS_BETTER)]
             title = "All inspections" if group == ALL else f"Authorities judged {group}"
-            said = [finding(done, group, horizon, score) for score in ("auc_worse", "log_score")]
+            said = [finding(done, group, horizon, score) for score in QUOTED]
             parts.append("\n".join([f"{title}, {horizon} months", text_table(header, rows, width), *said]))
     return "\n\n".join([*parts, HONESTY])
 

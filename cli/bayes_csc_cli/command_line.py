@@ -20,6 +20,7 @@ from .data import app as data_app
 from .decline import decline
 from .fit import fit
 from .forecast import forecast
+from .judgements import judgements
 from .model import app as model_app
 from .sensitivity import sensitivity
 from .simulate import simulate
@@ -41,6 +42,7 @@ app.command()(contributions)
 app.command()(forecast)
 app.command()(sensitivity)
 app.command()(compare)
+app.command()(judgements)
 app.add_typer(data_app, name="data")
 app.add_typer(model_app, name="model")
 app.command()(simulate)

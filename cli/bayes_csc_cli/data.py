@@ -29,6 +29,9 @@ def build(
     catalogue: Annotated[
         Path | None, typer.Option("--catalogue", help="A catalogue of your own in place of the toolkit's.")
     ] = None,
+    year: Annotated[
+        int | None, typer.Option("--year", help="About 31 March of this year, with Ofsted's outcomes as at that day.")
+    ] = None,
     as_of: Annotated[
         datetime | None, typer.Option("--as-of", formats=DAYS, help="As it was known on this day.")
     ] = None,
@@ -37,7 +40,7 @@ def build(
     from bayes_csc.sources.catalogue import read_catalogue
     from bayes_csc.sources.england import england
 
-    panel = england(raw, read_catalogue(catalogue), as_of=as_of.date() if as_of else None)
+    panel = england(raw, read_catalogue(catalogue), year=year, as_of=as_of.date() if as_of else None)
     panel.write(out, checked=True)
     typer.echo(f"Wrote {len(panel.cells)} cells of {len(panel.indicators)} indicators to {out}")
 

@@ -21,10 +21,15 @@ def decline(
     group: Annotated[str, typer.Option("--group", help=GROUP_HELP)] = "requires improvement",
     epsilon: Annotated[float, typer.Option("--epsilon", help="Smallest decline that counts.")] = 0.25,
     interval: Annotated[float, typer.Option("--interval", help="Probability of the intervals.")] = 0.89,
+    beside: Annotated[
+        Path | None, typer.Option("--beside", help="Another run, a variant's: its P(decline) in a column beside.")
+    ] = None,
     sort: Annotated[str, typer.Option("--sort", help=f"One of {', '.join(SORTS)}.")] = "name",
     force: Annotated[bool, typer.Option("--force", help="Show the table of a run that failed.")] = False,
 ) -> None:
     """Print the table of declines and write decline.csv and decline.json into the run folder."""
+    from bayes_csc.beside import beside as with_beside
+    from bayes_csc.beside import largest_difference
     from bayes_csc.decline import decline as decline_table
     from bayes_csc.decline import write_decline
     from bayes_csc.errors import UsageError
@@ -37,11 +42,14 @@ def decline(
     refuse_failed(fit, force=force)
     ahead = forecast_of(fit, group=group, interval=interval, force=force)
     table = decline_table(fit, group, epsilon=epsilon, interval=interval, forecast=ahead, force=force)
+    table = with_beside(table, Fit.read(beside), force=force) if beside else table
     if sort not in table:
         raise UsageError(f"--sort {sort}: this run has no forecast; sort by another column")
     ordered = table.sort_values([sort, "name"], ignore_index=True)
     write_decline(ordered, run)
     show(ordered)
+    if beside:
+        typer.echo(largest_difference(ordered))
     typer.echo(f"Wrote {run / 'decline.csv'} and {run / 'decline.json'}")
 
 
@@ -59,22 +67,34 @@ def show(table: pd.DataFrame) -> None:
         caption=f"{about['panel']} {about['panel_hash'][:12]}, spec {about['spec']}, seed {about['seed']}. Intervals "
         f"{percent}, equal-tailed. A decline is more than {about['epsilon']:g}. 'no data': the probability had nothing "
         f"been observed since. Relative to the mean of {about['panel']}. 'next worse', 'next better': the probability "
-        "that the next inspection's grade is (`bayescsc forecast` has more).",
+        "that the next inspection's grade is (`bayescsc forecast` has more)."
+        + (
+            f" 'beside': of spec {about['beside']['spec']}, seed {about['beside']['seed']}."
+            if "beside" in about
+            else ""
+        ),
     )
     ahead = ("next worse", "next better") if "p_next_worse" in table else ()
-    numbers = (*ahead, "gap", "P(decline)", "no data", "2 years")
-    for name in ("authority", "last inspection", *ahead, "gap", f"change ({percent})", "P(decline)", "no data",
+    other = ("beside",) if "beside" in about else ()
+    numbers = (*ahead, "gap", "P(decline)", *other, "no data", "2 years")
+    for name in ("authority", "last inspection", *ahead, "gap", f"change ({percent})", "P(decline)", *other, "no data",
                  "2 years", ""):  # fmt: skip
         out.add_column(name, justify="right" if name in numbers else "left")
     for row in table.itertuples():
         if str(row.gap_years) == "nan":  # without an inspection there is no change since
-            out.add_row(escape(str(row.name)), *[""] * (5 + len(ahead)), f"{row.p_recent_decline:.2f}", str(row.note))
+            out.add_row(
+                escape(str(row.name)),
+                *[""] * (5 + len(ahead) + len(other)),
+                f"{row.p_recent_decline:.2f}",
+                str(row.note),
+            )
             continue
         out.add_row(
             escape(str(row.name)), str(row.last_inspection),
             *([f"{row.p_next_worse:.2f}", f"{row.p_next_better:.2f}"] if ahead else []), f"{row.gap_years:.1f}",
             f"{row.delta_median:+.2f} ({row.delta_lower:+.2f} to {row.delta_upper:+.2f})",
-            f"{row.p_decline:.2f}", f"{row.p_decline_no_data:.2f}", f"{row.p_recent_decline:.2f}", str(row.note),
+            f"{row.p_decline:.2f}", *([f"{row.p_decline_beside:.2f}"] if other else []),
+            f"{row.p_decline_no_data:.2f}", f"{row.p_recent_decline:.2f}", str(row.note),
         )  # fmt: skip
     console = Console(width=None if sys.stdout.isatty() else 140)
     if "warning" in about:

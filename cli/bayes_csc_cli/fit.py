@@ -47,7 +47,8 @@ def fit(
 
     data = Panel.read(panel or data_dir("england"))
     data = data.as_of(as_of.date()) if as_of else data
-    changes = ({} if ratings is None else {"ratings": {"use": ratings}}) | ({"drop": drop} if drop else {})
+    use = {} if ratings is None else {"use": ratings} | ({} if ratings else {"timing": False})
+    changes = {"ratings": use} | ({"drop": drop} if drop else {})
     chosen = read_spec(spec).updated(changes)
     if exact:
         chosen = chosen.updated({"counts": {"small": "explicit"}, "ratings": {"grades": "explicit"}})

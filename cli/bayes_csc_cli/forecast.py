@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from bayes_csc.fit import Fit
 
+ENDS = ("lower", "upper")
 GROUP_HELP = (
     "A grade; a rule such as 'any = inadequate or help_and_protection = requires improvement or worse'; all; or codes "
     "or names separated by commas."
@@ -26,27 +27,48 @@ GROUP_HELP = (
 def forecast(
     run: Annotated[Path, typer.Argument(help="Run folder of `bayescsc fit`.")],
     date: Annotated[
-        datetime | None,
-        typer.Option("--date", formats=DAYS, help="Of the next inspection; by default it is uncertain."),
+        list[datetime] | None,
+        typer.Option("--date", formats=DAYS, help="Of the next inspection (repeatable); by default it is uncertain."),
     ] = None,
     group: Annotated[str, typer.Option("--group", help=GROUP_HELP)] = "requires improvement",
     loss_ratio: Annotated[float, typer.Option("--loss-ratio", help="Cost of a missed decline, in false flags.")] = 4.0,
     interval: Annotated[float, typer.Option("--interval", help="Probability of the intervals.")] = 0.89,
     force: Annotated[bool, typer.Option("--force", help="Show the table of a run that failed.")] = False,
 ) -> None:
-    """Print the forecasts of a group and write those of every authority as forecast.csv and forecast.json."""
+    """Print the forecasts of a group and write those of every authority as forecast.csv and forecast.json.
+
+    Several dates are written as forecast_dates.csv and forecast_dates.json, with a row per authority and date.
+    """
     from bayes_csc.fit import Fit
+    from bayes_csc.forecast import by_date, write_by_date, write_forecast
     from bayes_csc.forecast import forecast as forecast_table
-    from bayes_csc.forecast import write_forecast
     from bayes_csc_models.trajectory import trajectory
 
-    day = date.date() if date else None
-    table = forecast_table(
-        Fit.read(run), trajectory, group=group, date=day, interval=interval, loss_ratio=loss_ratio, force=force
-    )
-    write_forecast(table, run)
-    show(table)
-    typer.echo(f"Wrote {run / 'forecast.csv'} and {run / 'forecast.json'}")
+    fit, days = Fit.read(run), [day.date() for day in date or []]
+    chosen: dict[str, Any] = {"group": group, "interval": interval, "loss_ratio": loss_ratio, "force": force}
+    if len(days) > 1:
+        tables = by_date(fit, trajectory, days, **chosen)
+        write_by_date(tables, run)
+    else:
+        tables = [forecast_table(fit, trajectory, date=days[0] if days else None, **chosen)]
+        write_forecast(tables[0], run)
+    for table in tables:
+        show(table)
+    typer.echo(skill(fit, group))
+    name = "forecast_dates" if len(days) > 1 else "forecast"
+    typer.echo(f"Wrote {run / f'{name}.csv'} and {run / f'{name}.json'}")
+
+
+def skill(fit: Fit, group: str) -> str:
+    """Say how good such forecasts have been, by the backtest that ships with the panel."""
+    from bayes_csc.backtest.shipped import shipped
+
+    found = shipped(fit.panel, fit.spec)
+    if found is None:
+        return (
+            f"No backtest ships with the panel {fit.panel.name}: `bayescsc backtest` says how good such forecasts are."
+        )
+    return " ".join(["Backtest (exploratory).", *found.mismatch, *found.quotes(group)])
 
 
 def forecast_of(fit: Fit, **options: Any) -> pd.DataFrame | None:
@@ -75,20 +97,20 @@ def show(table: pd.DataFrame) -> None:
     out = Table(
         title=("PREVIEW. " if about["preview"] else "") + f"Next overall grade{of}, from {about['now']}",
         caption=f"{about['panel']} {about['panel_hash'][:12]}, spec {about['spec']}, seed {about['seed']}. Intervals "
-        f"{percent}, equal-tailed: of the date, and of P(worse) over hyperparameters and the authority's state now. "
-        "'no data': P(worse) had nothing been observed since the last inspection. 'visit': the expected loss that an "
-        "early visit saves, in false flags.",
+        f"{percent}, equal-tailed: of the date, and of P(worse) over the hyperparameters; 'state known': of what it "
+        "would be if the authority's state now were known. 'no data': P(worse) had nothing been observed since the "
+        "last inspection. 'visit': the expected loss that an early visit saves, in false flags.",
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
     )
-    right = ("no data", "P(better)", "visit")
+    right = ("state known", "no data", "P(better)", "visit")
     lines = [cells(row, percent) for row in listed]
     for name in lines[0]:
         if not of or name != "last grade":
             out.add_column(name, justify="right" if name in right else "left")
     for line in lines:
         out.add_row(*(escape(text) for name, text in line.items() if not of or name != "last grade"))
-    console = Console(width=None if sys.stdout.isatty() else 160)
+    console = Console(width=None if sys.stdout.isatty() else 175)
     if "warning" in about:
         console.print(about["warning"], style="bold red", markup=False)
     console.print(out)
@@ -104,6 +126,7 @@ def cells(row: dict[Any, Any], percent: str) -> dict[str, str]:
         f"next inspection ({percent})": dates(row),
         "P(grade), best first": " ".join(number(row[name]).removeprefix("0") for name in grades),
         f"P(worse) ({percent})": uncertain(row, "p_next_worse"),
+        "state known": " to ".join(filter(None, (number(row[f"p_next_worse_given_now_{end}"]) for end in ENDS))),
         "no data": number(row["p_next_worse_no_data"]),
         "P(better)": number(row["p_next_better"]),
         "visit": number(row["visit_value"], "+.2f"),

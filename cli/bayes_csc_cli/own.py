@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from bayes_csc.errors import BayesCscError
     from bayes_csc.panel import Panel
 
 DESCRIBE = typer.Option(
@@ -29,17 +30,13 @@ def check(
 
     if describe is not None and len(files) > 1:
         raise UsageError(f"--describe goes with one file, found {len(files)}")
-    problems: list[str] = []
-    base = None
-    for file in files:
-        try:
-            if not file.is_dir() and base is None:
-                base = Panel.read(panel or data_dir())
-            typer.echo(_summary(file, describe, base))
-        except DataError as error:
-            problems += [f"{file}:", *error.problems] if len(files) > 1 else error.problems
-    if problems:
-        raise DataError(problems)
+    base = None if all(file.is_dir() for file in files) else Panel.read(panel or data_dir())
+    errors = {file: error for file in files if (error := _error(file, describe, base))}
+    if not errors:
+        return
+    if len(files) == 1 or not any(isinstance(error, DataError) for error in errors.values()):
+        raise next(iter(errors.values())) if len(errors) == 1 else UsageError("\n".join(map(str, errors.values())))
+    raise DataError([line for file, error in errors.items() for line in (f"{file}:", *str(error).splitlines())])
 
 
 def add(
@@ -74,6 +71,21 @@ def _described(file: Path, describe: Path | None) -> Path:
             f"{file}: no description {found.name} beside it; write one (docs/own-indicators.md) or --describe it"
         )
     return found
+
+
+def _error(file: Path, describe: Path | None, base: Panel | None) -> BayesCscError | None:
+    """What is wrong with a file, if only its form because nothing describes it; a summary is printed if nothing is."""
+    from bayes_csc.errors import DataError, UsageError
+    from bayes_csc.own_indicators import form_problems
+
+    try:
+        typer.echo(_summary(file, describe, base))
+    except DataError as error:
+        return error
+    except UsageError as error:
+        form = form_problems(file) if file.exists() else []
+        return DataError([str(error), *form]) if form else error
+    return None
 
 
 def _file(file: Path) -> Path | None:

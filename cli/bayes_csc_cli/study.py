@@ -90,6 +90,41 @@ def workforce_by_grade(
     _give(study(_read(panel), year, graded=day, seed=seed, replicates=replicates), out, json)
 
 
+@app.command()
+def post_inspection(
+    panel: PanelOption = None,
+    indicator: Annotated[
+        list[str] | None,
+        typer.Option("--indicator", help="Key of an activity indicator (repeatable); else those flagged, or activity."),
+    ] = None,
+    spec: Annotated[str, typer.Option("--spec", help="Spec that they are added to: a shipped one or a TOML file.")] = (
+        "baseline"
+    ),
+    model: Annotated[
+        bool, typer.Option("--model/--no-model", help="Fit the model, by a preview, or only count.")
+    ] = True,
+    seed: SeedOption = 1,
+    replicates: ReplicatesOption = 1000,
+    out: OutOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Activity in the two years after an inadequate judgement, and whether the sign found before is reproduced."""
+    from bayes_csc.studies.post_inspection import post_inspection as study
+    from bayes_csc_models.specs import spec as read_spec
+    from bayes_csc_models.trajectory import trajectory
+
+    from .progress import shown
+
+    chosen = read_spec(spec)
+    with shown() as progress:
+        result = study(
+            _read(panel), indicators=tuple(indicator or ()), model=trajectory if model else None, spec=chosen,
+            seed=seed, replicates=replicates, progress=progress,
+        )  # fmt: skip
+    _give(result, out, json)
+    raise typer.Exit(4 if result.about["model_passed"] is False else 0)
+
+
 def _read(panel: Path | None) -> Panel:
     from bayes_csc.panel import Panel
     from bayes_csc.share import data_dir

@@ -23,6 +23,9 @@ SHOWN: dict[str, dict[str, tuple[str, ...]]] = {
         "crosstab": (), "association": (), "indicators": (), "correlation": (), "loadings": (),
     },
     "workforce-by-grade": {"rates": ()},
+    "post-inspection": {
+        "effects": ("label", "effect", "ratio", "p_positive", "verdict", "mcse", "rhat"), "changes": (),
+    },
 }  # fmt: skip
 """Tables that are printed, and their columns; without any, all."""
 PER_CENT = (

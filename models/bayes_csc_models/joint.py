@@ -7,7 +7,7 @@
     z[i]    ~ N(eta[i], V[i] + white_sd[k] ** 2)   empirical logits
     y[i]    ~ Binomial(n[i], logit^-1(eta[i] + sqrt(white_sd[k] ** 2 + d[i]) w[i])),   w ~ N(0, 1)   exact cells; a
               count or an interval (or Poisson with the log rate); d the variance for its release's confidence, a
-              part of V
+              part of V; an inspection's timing alike, y = 1{eta + N(0, 1) > 0}
     grade   = ordered probit of f[j] + inspection_sd zeta[i] + N(0, 1)     judgements; ordinal indicators without zeta
 
 With the states, deviations and white noise integrated out this is the collapsed likelihood (`bayes_csc.kernel`).
@@ -22,7 +22,7 @@ import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
 from bayes_csc.design import Design
-from bayes_csc_models.likelihood import count_logp, ordinal_logp
+from bayes_csc_models.likelihood import ordinal_logp, small_logp
 from bayes_csc_models.noise import Noise
 
 
@@ -43,7 +43,7 @@ def joint_likelihood(
     offset
         Per observation.
     loading
-        Per indicator, then per ordinal indicator, then per domain judged.
+        Per indicator, inspections' timing if observed, ordinal indicator and domain judged.
     noise
         Of the deviations.
     inspection_sd
@@ -55,7 +55,7 @@ def joint_likelihood(
     """
     rows = d.observation
     kind = rows.kind.to_numpy()
-    judged = kind >= len(d.indicator)
+    judged = kind >= d.first_graded
     small = rows.small.to_numpy(dtype=bool) & exact
     index, weight = theta_weights(d)
     theta = states(d, mean, scale)
@@ -64,9 +64,9 @@ def joint_likelihood(
     large = np.flatnonzero(~small & ~judged)
     z = pm.Data("observed_z", rows.z.to_numpy())
     variance = pm.Data("observed_variance", np.where(judged, 0.0, rows.variance.to_numpy()))
-    if not judged.all():
-        cell = np.flatnonzero(~judged)
-        fitted = pt.inc_subtensor(fitted[cell], deviations(rows[~judged], noise))
+    cell = np.flatnonzero(kind < len(d.indicator))
+    if cell.size:
+        fitted = pt.inc_subtensor(fitted[cell], deviations(rows.iloc[cell], noise))
     if large.size:
         sd = pt.sqrt(variance[large] + noise.white_sd[kind[large]] ** 2)
         pm.Potential("empirical_logits", pm.logp(pm.Normal.dist(fitted[large], sd), z[large]).sum())
@@ -74,7 +74,7 @@ def joint_likelihood(
         at = np.flatnonzero(small)
         white = pm.Normal("white_innovation", dims="small_cell")
         sd = pt.sqrt(noise.white_sd[kind[at]] ** 2 + rows.confidence_variance.to_numpy()[at])
-        pm.Potential("small_counts", count_logp(rows[small], fitted[at] + sd * white).sum())
+        pm.Potential("small_counts", small_logp(rows[small], fitted[at] + sd * white).sum())
     if d.judged.several:
         fitted = inspected(d, fitted, inspection_sd)
     if cutpoints is not None:
@@ -89,7 +89,7 @@ def inspected(d: Design, fitted: TensorVariable, inspection_sd: TensorVariable) 
     number, labels = pd.factorize(rows.inspection)
     pm.modelcontext(None).add_coord("inspection", [int(label) for label in labels])
     zeta = pm.Normal("inspection_effect", dims="inspection")
-    about = rows.kind.to_numpy() - len(d.indicator) - len(d.ordinal)
+    about = rows.kind.to_numpy() - d.first_graded - len(d.ordinal)
     return pt.inc_subtensor(fitted[at], inspection_sd[about] * zeta[number])
 
 

@@ -9,8 +9,26 @@ from pymc.distributions.dist_math import normal_lcdf
 from pytensor.tensor.variable import TensorVariable
 from scipy.special import gammaln
 
+from bayes_csc.timing import TIMING, WHITE_VARIANCE
+
 FAR = 30.0
 """A cutpoint beyond every score, in standard deviations."""
+
+
+def small_logp(rows: pd.DataFrame, z: TensorVariable) -> TensorVariable:
+    """Log likelihood of small cells, one logit, log rate or score each: of counts, then of inspections' timing."""
+    timed = rows.family.eq(TIMING).to_numpy()
+    if not timed.any():
+        return count_logp(rows, z)
+    timing = timing_logp(rows.numerator.to_numpy(dtype=float)[timed], z[np.flatnonzero(timed)])
+    if timed.all():
+        return timing
+    return pt.concatenate([count_logp(rows[~timed], z[np.flatnonzero(~timed)]), timing])
+
+
+def timing_logp(inspected: np.ndarray, z: TensorVariable) -> TensorVariable:
+    """Log probability of having been inspected (1) or not (0): log Phi((2 y - 1) z / sd), sd of the remaining noise."""
+    return normal_lcdf(0.0, float(np.sqrt(1.0 - WHITE_VARIANCE)), (2.0 * inspected - 1.0) * z)
 
 
 def count_logp(rows: pd.DataFrame, z: TensorVariable) -> TensorVariable:

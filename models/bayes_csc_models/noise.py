@@ -8,19 +8,34 @@ import numpy as np
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
+from bayes_csc.timing import WHITE_VARIANCE
+
 JUDGEMENT_SPLIT = 0.5
 """Part of a judgement's unit noise variance that is collapsed; the rest stays in its ordered probit."""
 
 
 @dataclass(frozen=True)
 class Noise:
-    """Standard deviations and autocorrelations of the deviations, per indicator; the domains' autocorrelation."""
+    """Sds and autocorrelations of the deviations, per indicator and inspections' timing; the domains' alike."""
 
     ar_sd: TensorVariable
     ar_phi: TensorVariable
     white_sd: TensorVariable
     domain_sd: TensorVariable
     domain_phi: TensorVariable
+
+    def with_timing(self, timing: int) -> Noise:
+        """Return the noise with that of inspections' timing (0 or 1 kinds), white noise alone, after the indicators."""
+        if not timing:
+            return self
+        none = pt.zeros(timing)
+        return Noise(
+            ar_sd=pt.concatenate([self.ar_sd, none]),
+            ar_phi=pt.concatenate([self.ar_phi, none + 0.5]),
+            white_sd=pt.concatenate([self.white_sd, none + np.sqrt(WHITE_VARIANCE)]),
+            domain_sd=pt.concatenate([self.domain_sd, none]),
+            domain_phi=self.domain_phi,
+        )
 
     def collapsed(self, ordinal: int, inspection_sd: TensorVariable) -> dict[str, TensorVariable]:
         """Return the kernel's arguments: what is graded has white noise alone, judgements their inspection's effect.

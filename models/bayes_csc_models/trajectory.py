@@ -5,10 +5,12 @@
     eta[i]  = mu[k] + nu[k, t] + b[k] x[a] + loading[k] theta(a, instant) + delta[a, k, t]      indicator k, logit
     delta   = domain deviation (AR(1)) + own deviation (AR(1)) + white noise, of total variance deviation_sd[k] ** 2
     y[i]    ~ Binomial(n[i], logit^-1 eta[i]);  by its empirical logit z[i] ~ N(eta[i], V[i]) where the count is large
-    (rates and values alike on their own link scale, `bayes_csc.families`; an ordinal indicator as a judgement is)
+    (rates and values alike on their own link scale, `bayes_csc.families`; an ordinal indicator as a judgement is;
+    with `post_inspection` eta also has effect[k] w[i], `bayes_csc.feedback`)
 
     u[j]    = judgement_loading[d] theta(a, start) + standard(start) + inspection_sd zeta[i] + N(0, 1)
     grade   = from the cutpoints of its framework and domain;  zeta[i] ~ N(0, 1)   judgement j of domain d, inspection i
+    with `ratings.timing` also whether an authority was inspected in a year (`bayes_csc_models.timing`)
 
 The variances of level, slope and path average to one over the window: theta is in units of the spread between
 authorities of the same region and deprivation. Where the deprivation score has a path, x[a] is x[a, t], and that of an
@@ -34,9 +36,10 @@ from bayes_csc.judged import JUDGEMENT
 from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models.joint import joint_likelihood
-from bayes_csc_models.likelihood import count_logp, ordinal_logp
+from bayes_csc_models.likelihood import ordinal_logp, small_logp
 from bayes_csc_models.noise import JUDGEMENT_SPLIT, Noise
 from bayes_csc_models.scales import CubeRootOfPrecision, NormalScore
+from bayes_csc_models.timing import following_mean, timing_coordinates, timing_loading, with_timing
 
 Latent = Callable[[Design, Spec], tuple[TensorVariable, TensorVariable]]
 """Prior of the states: their mean (authority, year), and the sd of each kind of the templates' columns."""
@@ -113,6 +116,7 @@ def coordinates(d: Design) -> dict[str, list[object]]:
         "not_agreed": [k for k in d.indicator if not agreed[k]],
         "ordinal_agreed": [k for k in d.ordinal if agreed[k]],
         "ordinal_not_agreed": [k for k in d.ordinal if not agreed[k]],
+        "post_inspection": list(d.post_inspection),
         "domain": list(d.domain),
         "shared_by": list(domain_shares(d)[0]),
         "indicator_year": [f"{k}:{t}" for k, t in steps.labels],
@@ -130,6 +134,7 @@ def coordinates(d: Design) -> dict[str, list[object]]:
                 graded.unit, graded.scale, graded.position, graded.indicator, graded.year, strict=True
             )
         ],
+        **timing_coordinates(d),
     }
 
 
@@ -193,9 +198,11 @@ def common_scale(name: str, scale: float, df: float, dim: str) -> TensorVariable
 
 
 def measurement_prior(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVariable, Noise]:
-    """Offset of each observation, loadings (ordinal indicators, then judgements last) and noise of the measurements."""
+    """Offset of each observation, loadings (by kind, judgements last) and noise of the measurements."""
     offset, loading = measurement_mean(d, spec)
-    noise = deviation_prior(d, spec)
+    noise = deviation_prior(d, spec).with_timing(len(d.timing))
+    if d.timing:
+        offset = with_timing(offset, d, spec)
     psi = pt.zeros(0)
     if d.judged.scale:
         judged = np.flatnonzero(d.observation.indicator == JUDGEMENT)
@@ -205,11 +212,11 @@ def measurement_prior(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVari
 
 
 def measurement_mean(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVariable]:
-    """Expected figure of each observation where theta is zero, and the loadings of the indicators."""
+    """Expected figure of each observation where theta is zero, and the loadings of the indicators and of timing."""
     prior, rows, n = spec.measurement, d.observation, len(d.indicator)
     loading = mu = slope = pt.zeros(0)
     if not (n or d.ordinal):
-        return pt.zeros(len(rows)), loading
+        return pt.zeros(len(rows)), timing_loading(d, spec)
     if n:
         loading = loadings(d, spec)
         mu = pm.Normal("indicator_level", 0.0, prior.level_sd, dims="indicator")
@@ -218,6 +225,9 @@ def measurement_mean(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVaria
     nu = pm.Deterministic("year_effect", combination(steps.basis, step), dims="indicator_year")
     if n and spec.pooling.deprivation:
         slope = pm.Normal("deprivation_slope", 0.0, prior.deprivation_sd, dims="indicator")
+    if d.timing:  # with a level and a slope of its own
+        loading = pt.concatenate([loading, timing_loading(d, spec)])
+        mu, slope = pt.concatenate([mu, [0.0]]), pt.concatenate([slope, [0.0]])
     if d.ordinal:  # their level is in their cutpoints
         mu = pt.concatenate([mu, pt.zeros(len(d.ordinal))])
         loading = pt.concatenate([loading, loadings(d, spec, "ordinal_")])
@@ -233,6 +243,8 @@ def measurement_mean(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVaria
             bend = pm.Normal("deprivation_curve", 0.0, prior.deprivation_sd, dims=dims)
             metric = np.where(kind < n, 1.0, 0.0)[:, None]
             offset += (bend[np.minimum(kind, n - 1)] * (d.curve_at(rows) * metric)).sum(axis=1)
+    if d.post_inspection:
+        offset += following_mean(d, spec)
     return offset, loading
 
 
@@ -390,7 +402,7 @@ def exact_likelihood(
     rows = d.observation
     small = np.flatnonzero(rows.small.to_numpy() & exact)
     if small.size:
-        pm.Potential("small_counts", count_logp(rows.iloc[small], z[small]).sum())
+        pm.Potential("small_counts", small_logp(rows.iloc[small], z[small]).sum())
     if cutpoints is None:
         return pt.zeros(0), pt.zeros(0)
     graded = d.graded()

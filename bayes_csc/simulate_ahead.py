@@ -1,0 +1,101 @@
+"""Simulated panels whose next inspections are known: what a forecast of them says can be held against what comes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayes_csc.calendar import grid_position
+from bayes_csc.design import design
+from bayes_csc.errors import DataError
+from bayes_csc.next_grade import HORIZON
+from bayes_csc.panel import OVERALL, Panel, inspection_dates
+from bayes_csc.simulate import Model, often_suppressed, simulate_like
+from bayes_csc.skeleton import INSPECTION_GAP, skeleton
+from bayes_csc.spec import Spec
+
+NEXT = "next"
+EARLIEST = 0.02
+"""Years after the panel's date before which no next inspection starts."""
+
+
+def simulate_ahead(
+    model: Model, spec: Spec, *, authorities: int, years: int, indicators: int = 6, seed: int
+) -> tuple[Panel, xr.DataTree]:
+    """Invent a panel and draw its truth and data from the model, the next inspection of every authority among them.
+
+    The next inspections are drawn with everything else, by the model, in the framework of the latest one, and then
+    taken out of the panel: whatever the model holds of judgements, they have. Their dates, like those of the others,
+    fall about three years after the last and are independent of the truth.
+
+    Parameters
+    ----------
+    model, spec, authorities, years, indicators, seed
+        As of `simulate`.
+
+    Returns
+    -------
+    tuple of (Panel, xarray.DataTree)
+        The panel without its next inspections, and its truth: group `posterior` as of `simulate`, on the panel's own
+        grid, and group `next` with the overall `grade` and the `position` of each authority's next inspection.
+    """
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(3,)))
+    panel = skeleton(authorities=authorities, years=years, indicators=indicators, rng=rng)
+    coming = next_inspections(panel, rng)
+    longer = replace(panel, inspections=pd.concat([panel.inspections, coming], ignore_index=True))
+    horizon = int(np.ceil(HORIZON)) + 1
+    ahead_spec = spec.updated({"horizon": spec.horizon + horizon})
+    drawn, truth = simulate_like(longer, model, ahead_spec, seed=seed, suppressed=often_suppressed(panel))
+    later = inspection_dates(drawn.inspections) > pd.Timestamp(panel.date)
+    came = drawn.inspections[later & drawn.inspections.domain.eq(OVERALL)].set_index("authority")
+    known = replace(drawn, inspections=drawn.inspections[~later].reset_index(drop=True))
+    last = int(design(known, spec).year[-1])
+    posterior = truth["posterior"].to_dataset()
+    for dim in ("year", "grade_step"):
+        if dim in posterior.coords:
+            posterior = posterior.sel({dim: posterior[dim] <= last})
+    ahead = xr.Dataset(
+        {
+            "grade": ("authority", came.grade.to_numpy(dtype=int)),
+            "position": ("authority", np.asarray(grid_position(came.start_date), dtype=float)),
+        },
+        coords={"authority": came.index.to_numpy(dtype=str)},
+    )
+    return known, xr.DataTree.from_dict({"posterior": posterior, NEXT: ahead})
+
+
+def next_inspections(panel: Panel, rng: np.random.Generator) -> pd.DataFrame:
+    """Rows of one inspection of every authority that was inspected, after the panel's date; their grades still blank.
+
+    The gap is normal as the skeleton's are, given that nothing came by the panel's date.
+
+    Raises
+    ------
+    DataError
+        No authority of the panel was inspected.
+    """
+    overall = panel.inspections[panel.inspections.domain == OVERALL].sort_values(["authority", "start_date"])
+    if overall.empty:
+        raise DataError(f"panel {panel.name}: no inspection, so that there is none to follow it")
+    rows = overall.groupby("authority").tail(1).sort_values("authority")
+    since = (pd.Timestamp(panel.date) - rows.start_date).dt.days.to_numpy() / 365.25
+    gap = np.maximum(np.array([_longer_gap(s, rng) for s in since]), since + EARLIEST)
+    gap = np.minimum(gap, since + HORIZON)
+    start = rows.start_date + pd.to_timedelta(np.ceil(gap * 365.25).astype(int), unit="D")
+    return rows.assign(
+        start_date=start,
+        publication_date=start + pd.Timedelta(days=60),
+        framework=str(panel.inspections.sort_values("start_date").framework.iloc[-1]),
+        grade=1,
+    )
+
+
+def _longer_gap(since: float, rng: np.random.Generator, *, tries: int = 1000) -> float:
+    """A gap of the skeleton's distribution that is longer than what has passed; what has passed where none is."""
+    mean, sd = INSPECTION_GAP
+    gaps = rng.normal(mean, sd, tries)
+    longer = gaps[gaps > since]
+    return float(longer[0]) if longer.size else since

@@ -1,0 +1,82 @@
+"""Panels whose next inspections are drawn with everything else, and then taken out of them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from bayes_csc.calendar import grid_position
+from bayes_csc.design import design
+from bayes_csc.errors import DataError
+from bayes_csc.next_grade import HORIZON
+from bayes_csc.panel import Panel
+from bayes_csc.simulate_ahead import NEXT, next_inspections, simulate_ahead
+from bayes_csc.skeleton import skeleton
+from bayes_csc.spec import Spec
+from bayes_csc_models import trajectory
+
+
+@pytest.fixture(scope="module")
+def simulated() -> tuple[Panel, xr.DataTree]:
+    return simulate_ahead(trajectory, Spec(), authorities=150, years=6, indicators=1, seed=2)
+
+
+def test_the_panel_knows_nothing_of_what_comes_after_it(simulated: tuple[Panel, xr.DataTree]) -> None:
+    panel, truth = simulated
+    assert (panel.inspections.start_date <= pd.Timestamp(panel.date)).all()
+    now = float(grid_position(panel.date))
+    position = truth[NEXT]["position"]
+    assert float(position.min()) > now
+    assert float(position.max()) <= now + HORIZON + 0.01
+    inspected = set(panel.inspections.authority)
+    assert set(position.authority.to_numpy()) == inspected
+
+
+def test_the_truth_is_on_the_grid_of_the_panel(simulated: tuple[Panel, xr.DataTree]) -> None:
+    panel, truth = simulated
+    known = truth["posterior"]
+    grid = design(panel, Spec())
+    np.testing.assert_array_equal(known["theta"].year, grid.year)
+    assert list(known["theta"].authority.to_numpy()) == list(grid.authority)
+    np.testing.assert_array_equal(known["standard"].year, grid.year)
+    assert list(known["cutpoints"].scale.to_numpy()) == list(grid.judged.scale)
+
+
+def test_the_grades_to_come_follow_theta(simulated: tuple[Panel, xr.DataTree]) -> None:
+    panel, truth = simulated
+    known, came = truth["posterior"], truth[NEXT].to_dataset()
+    theta = known["theta_raw"].isel(year=-1).sel(authority=came.authority)
+    better = (len(panel.grades) - came.grade).to_numpy()
+    # the loading times theta against a unit of noise and what theta moves until then
+    assert np.corrcoef(theta, better)[0, 1] * np.sign(float(known["judgement_loading"][0])) > 0.1
+
+
+def test_the_same_seed_gives_the_same_panel_and_what_comes() -> None:
+    options = {"authorities": 8, "years": 3, "indicators": 1}
+    (one, first), (two, second) = (simulate_ahead(trajectory, Spec(), **options, seed=5) for _ in range(2))
+    assert one.hash == two.hash
+    xr.testing.assert_identical(first[NEXT].to_dataset(), second[NEXT].to_dataset())
+
+
+def test_a_next_inspection_follows_the_last_one_of_each_authority_by_more_than_has_passed() -> None:
+    rng = np.random.default_rng(3)
+    panel = skeleton(authorities=40, years=5, indicators=1, rng=rng)
+    coming = next_inspections(panel, rng)
+    assert coming.authority.is_unique
+    assert (coming.start_date > pd.Timestamp(panel.date)).all()
+    latest = panel.inspections.groupby("authority").start_date.max()
+    gap = (coming.set_index("authority").start_date - latest).dt.days / 365.25
+    assert gap.between(0.4, 2 * HORIZON).all()
+    assert gap.mean() == pytest.approx(3.4, abs=0.8)  # of a normal of mean 3, what has passed without one
+
+
+def test_a_panel_without_inspections_has_none_to_come() -> None:
+    rng = np.random.default_rng(3)
+    panel = skeleton(authorities=4, years=3, indicators=1, rng=rng)
+    bare = dataclasses.replace(panel, inspections=panel.inspections.iloc[:0])
+    with pytest.raises(DataError, match="no inspection, so that there is none to follow it"):
+        next_inspections(bare, rng)
