@@ -7,19 +7,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.special import ndtr
 
 from bayes_csc.errors import UsageError
 from bayes_csc.fit import Fit
 from bayes_csc.group import members
-from bayes_csc.probabilities import EPSILON, batch_means_error, conditional_probability
+from bayes_csc.probabilities import EPSILON, batch_means_error, conditional_probability, mixture_quantile
 from bayes_csc.run_table import about, refuse_failed, write_table
 
 INTERVAL = 0.89
 TOO_RECENT = 1.0
 """A gap, in years, below which the data since the inspection are too few to speak of a change."""
-BISECTIONS = 45
-"""Of a range of ten or so units: quantiles are exact to 1e-12."""
 
 
 def decline(
@@ -105,19 +102,9 @@ def _summary(change: xr.Dataset, codes: list[str], kind: str, epsilon: float, in
         for name in ("mean", "variance")
     )
     tail = (1.0 - interval) / 2.0
-    lower, median, upper = (_quantile(mean, np.sqrt(variance), level) for level in (tail, 0.5, 1.0 - tail))
+    lower, median, upper = (mixture_quantile(mean, np.sqrt(variance), level) for level in (tail, 0.5, 1.0 - tail))
     mcse = batch_means_error(p).to_numpy()
     return {"median": median, "lower": lower, "upper": upper, "p": p.mean(("chain", "draw")).to_numpy(), "mcse": mcse}
-
-
-def _quantile(mean: np.ndarray, sd: np.ndarray, level: float) -> np.ndarray:
-    """Quantile of each row's mixture of normals, by bisection of its distribution function."""
-    low, high = (mean - 9.0 * sd).min(axis=1), (mean + 9.0 * sd).max(axis=1)
-    for _ in range(BISECTIONS):
-        middle = 0.5 * (low + high)
-        below = ndtr((middle[:, None] - mean) / sd).mean(axis=1) < level
-        low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return np.asarray(0.5 * (low + high))
 
 
 def _next(forecast: pd.DataFrame | None, codes: list[str]) -> dict[str, np.ndarray]:

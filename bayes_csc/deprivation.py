@@ -8,6 +8,9 @@ import pandas as pd
 from bayes_csc.errors import DataError, SpecError
 from bayes_csc.panel import Panel
 
+SPLINE_KNOTS = (0.05, 0.35, 0.65, 0.95)
+"""Quantiles of the score at which a spline of it may bend."""
+
 
 def standardised_deprivation(
     panel: Panel, authority: tuple[str, ...], score: str, year: np.ndarray, window: np.ndarray
@@ -55,6 +58,60 @@ def standardised_deprivation(
         return np.asarray(centred / (centred.std() or 1.0))
     within = values[:, window]
     return np.asarray((values - within.mean()) / (within.std() or 1.0))
+
+
+def deprivation_curve(score: np.ndarray, form: str) -> tuple[np.ndarray, np.ndarray]:
+    """Give a score's form: what stands for the score, and the terms that bend it.
+
+    Parameters
+    ----------
+    score
+        Standardised, (authority,).
+    form
+        "linear": the score alone; "spline": beside it the two terms of a natural cubic spline with knots at the 5th,
+        35th, 65th and 95th percentiles (Harrell 2015, section 2.4.6); "fifths": the mean of the authority's fifth in
+        its place, and the steps from one fifth to the next that it leaves.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        The score (authority,), standardised, and the terms (authority, term), each of mean zero and standard deviation
+        one, uncorrelated with it and with each other.
+
+    Raises
+    ------
+    SpecError
+        A path has a linear form only.
+    """
+    none = np.zeros((len(score), 0))
+    if form == "linear":
+        return score, none
+    if score.ndim > 1:
+        raise SpecError(
+            f"pooling.deprivation_form: {form!r} needs a score of one year (pooling.deprivation_score such as "
+            "'imd-2019'), not a path"
+        )
+    if form == "fifths":
+        rank = np.argsort(np.argsort(score, kind="stable"), kind="stable")
+        steps = (5 * rank // score.size)[:, None] == np.arange(5)
+        middle = steps @ np.array([score[s].mean() if s.any() else 0.0 for s in steps.T])
+        centred = middle - middle.mean()
+        score, raw = centred / (centred.std() or 1.0), steps.astype(float)
+    else:
+        knot = np.quantile(score, SPLINE_KNOTS)
+        raw = np.column_stack([_bend(score, knot, k) for k in range(len(knot) - 2)])
+    known = np.column_stack([np.ones(score.size), score])
+    rest = raw - known @ np.linalg.lstsq(known, raw, rcond=None)[0]
+    left, size, _ = np.linalg.svd(rest, full_matrices=False)
+    return score, left[:, size > 1e-8 * max(size.max(initial=0.0), 1.0)] * np.sqrt(score.size)
+
+
+def _bend(x: np.ndarray, knot: np.ndarray, k: int) -> np.ndarray:
+    """Term k of a natural cubic spline: cubic between the knots, straight beyond the outermost."""
+    last, before = knot[-1], knot[-2]
+    up = [np.maximum(x - at, 0.0) ** 3 for at in (knot[k], before, last)]
+    bent = up[0] - up[1] * (last - knot[k]) / (last - before) + up[2] * (before - knot[k]) / (last - before)
+    return np.asarray(bent / (last - knot[0]) ** 2)
 
 
 def deprivation_path(panel: Panel, covariate: str, year: np.ndarray) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.linalg import block_diag
 
 from bayes_csc.calendar import grid_position, reference_instant
-from bayes_csc.deprivation import standardised_deprivation
+from bayes_csc.deprivation import deprivation_curve, standardised_deprivation
 from bayes_csc.errors import DataError, SpecError
 from bayes_csc.feedback import after_worst
 from bayes_csc.geography import codes_of, linked_blocks, predecessors
@@ -52,6 +52,9 @@ class Design:
     authority, region_index, deprivation
         Codes in block order, the region of each and its standardised deprivation score: (authority,), or (authority,
         year) where the score has a path.
+    curve
+        What of the deprivation's form is not linear, (authority, term): each term of mean zero, of sd one and
+        uncorrelated with the score and the other terms; none of a linear form.
     region, year, domain
         Labels of the regions, grid points and of the domains that share a deviation.
     indicator, ordinal
@@ -93,6 +96,7 @@ class Design:
     region: tuple[str, ...]
     region_index: np.ndarray
     deprivation: np.ndarray
+    curve: np.ndarray
     year: np.ndarray
     window: np.ndarray
     now: float
@@ -170,6 +174,11 @@ class Design:
             return np.array([s @ x[m] @ w for m, s, w in zip(members, rows["shares"], part, strict=True)])
         return np.array([np.dot(x[list(m)], s) for m, s in zip(rows.members, rows.shares, strict=True)])
 
+    def curve_at(self, rows: pd.DataFrame) -> np.ndarray:
+        """What of the deprivation's form is not linear, of each observation's unit (observation, term)."""
+        pairs = zip(rows.members, rows.shares, strict=True)
+        return np.array([np.dot(s, self.curve[list(m)]) for m, s in pairs])
+
     def weights(self, position: np.ndarray) -> np.ndarray:
         """Interpolation weights (positions by years) of theta at grid positions, held constant beyond the ends."""
         place = np.clip(np.asarray(position, dtype=float), self.year[0], self.year[-1]) - self.year[0]
@@ -192,7 +201,7 @@ def design(panel: Panel, spec: Spec) -> Design:
     DataError
         No authority with data, or no deprivation score.
     """
-    keys = _chosen(panel, spec)
+    keys = chosen_indicators(panel, spec)
     blocks = linked_blocks(panel.authorities, panel.cells.authority.unique())
     authority = tuple(code for block in blocks for code in block)
     table = panel.authorities.loc[list(authority)]
@@ -206,19 +215,21 @@ def design(panel: Panel, spec: Spec) -> Design:
     year, window, now = _grid(panel, keys)
     year = np.append(year, year[-1] + 1 + np.arange(spec.horizon))
     region = tuple(sorted(table.region.unique()))
-    score = spec.pooling.deprivation_score
     ordinal = tuple(k for k in keys if panel.indicators[k].family == "ordinal")
     metric = tuple(k for k in keys if k not in ordinal)
     domain = tuple(d for d in spec.measurement.domains if sum(panel.indicators[k].domain == d for k in metric) > 1)
     own = own_template(path_basis(spec.trend.kind, year.size, window, spec.trend.autocorrelation), window)
+    score, curve = np.zeros(len(authority)), np.zeros((len(authority), 0))
+    if spec.pooling.deprivation:
+        score = standardised_deprivation(panel, authority, spec.pooling.deprivation_score, year, window)
+        score, curve = deprivation_curve(score, spec.pooling.deprivation_form)
     templates, which = _templates(panel, blocks, own, int(year[0]))
     out = Design(
         authority=authority,
         region=region,
         region_index=np.array([region.index(r) for r in table.region]),
-        deprivation=standardised_deprivation(panel, authority, score, year, window)
-        if spec.pooling.deprivation
-        else np.zeros(len(authority)),
+        deprivation=score,
+        curve=curve,
         year=year,
         window=window,
         now=now,
@@ -255,7 +266,7 @@ def _observed(
     parts = [observation_rows(cells, {k: panel.indicators[k] for k in keys}, spec.counts)]
     judged = Judged()
     if spec.ratings.use:
-        ratings = judgements(panel, overall=spec.ratings.judgements == "overall")
+        ratings = judgements(panel, overall=spec.ratings.judgements == "overall", lead=spec.ratings.lead_years)
         judged = Judged.of(ratings, panel.sub_judgements)
         parts.append(judgement_rows(ratings))
     if spec.ratings.timing:
@@ -272,7 +283,14 @@ def default_indicators(panel: Panel) -> tuple[str, ...]:
     return tuple(key for key, indicator in panel.indicators.items() if indicator.default)
 
 
-def _chosen(panel: Panel, spec: Spec) -> tuple[str, ...]:
+def chosen_indicators(panel: Panel, spec: Spec) -> tuple[str, ...]:
+    """Indicators that a spec uses of a panel.
+
+    Raises
+    ------
+    SpecError
+        It names one, or a domain, that the panel does not have; or leaves neither indicators nor ratings.
+    """
     known = set(panel.indicators)
     domains = {i.domain for i in panel.indicators.values()}
     problems = [f"no indicator {k!r} in panel {panel.name}" for k in (*spec.indicators, *spec.drop) if k not in known]

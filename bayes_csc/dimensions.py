@@ -61,6 +61,7 @@ def two_dimensional(design: Design, second: Collection[str]) -> Design:
         authority=tuple(labels),
         region_index=design.region_index[source],
         deprivation=design.deprivation[source],
+        curve=design.curve[source],
         exists=design.exists[source],
         block=tuple(tuple(range(2 * s, 2 * (s + n))) for s, n in zip(start, size, strict=True)),
         template=tuple(doubled(t) for t in design.template),

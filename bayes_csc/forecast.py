@@ -18,6 +18,7 @@ from bayes_csc.group import members
 from bayes_csc.next_grade import HORIZON, NextGrade, next_grade
 from bayes_csc.probabilities import batch_means_error
 from bayes_csc.reinspection import Reinspection
+from bayes_csc.revisit import Revisited
 from bayes_csc.run_table import about, refuse_failed, write_table
 from bayes_csc.visit_decision import decide, expected_errors, threshold, visit_value
 
@@ -34,6 +35,7 @@ def forecast(
     interval: float = INTERVAL,
     loss_ratio: float = LOSS_RATIO,
     framework: str | None = None,
+    again: Revisited | None = None,
     force: bool = False,
     cores: int = CORES,
     found: NextGrade | None = None,
@@ -66,6 +68,8 @@ def forecast(
         Cost of a decline that was missed, in false flags (`visit_decision` has the rule).
     framework
         Of the next inspection; by default the latest that the model knows.
+    again
+        The fit taken up again over `next_grade.years_ahead`, if it was already.
     force
         Give the table even if the run failed its gate.
     cores
@@ -90,7 +94,8 @@ def forecast(
     _check(fit, date, interval, loss_ratio)
     codes, listed = members(fit, "all"), members(fit, group)
     when = Reinspection.of(fit.panel)
-    found = (found or next_grade(fit, model, when, date=date, framework=framework, cores=cores)).of(codes)
+    found = found or next_grade(fit, model, when, date=date, framework=framework, again=again, cores=cores)
+    found = found.of(codes)
     last = fit.panel.latest_grades().reindex(codes).grade.to_numpy(dtype=float)
     out = _identity(fit, codes, listed)
     out = out.assign(**_dates(when, codes, date, interval), **_grades(found, interval))

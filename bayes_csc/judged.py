@@ -78,7 +78,7 @@ class Judged:
         return cls(domain, labels, tuple(scale_domain), tuple(parent), several)
 
 
-def judgements(panel: Panel, *, overall: bool = False) -> pd.DataFrame:
+def judgements(panel: Panel, *, overall: bool = False, lead: float = 0.0) -> pd.DataFrame:
     """Judgements that inform theta: the sub-judgements of an inspection, or its overall grade where it has none.
 
     Parameters
@@ -87,16 +87,19 @@ def judgements(panel: Panel, *, overall: bool = False) -> pd.DataFrame:
         Whose `sub_judgements` are used.
     overall
         Take the overall grade of every inspection instead.
+    lead
+        Years before its start of what an inspection judges.
 
     Returns
     -------
     pandas.DataFrame
-        Columns `authority`, `framework`, `domain`, `grade`, `position` (grid position of the inspection's start) and
-        `inspection` (number of the inspection).
+        Columns `authority`, `framework`, `domain`, `grade`, `position` (grid position of the inspection's start,
+        less the lead) and `inspection` (number of the inspection).
     """
     table = panel.inspections
     out = table[["authority", "framework", "domain", "grade"]].assign(
-        position=grid_position(inspection_dates(table)), inspection=table.groupby(INSPECTION, dropna=False).ngroup()
+        position=grid_position(inspection_dates(table)) - lead,
+        inspection=table.groupby(INSPECTION, dropna=False).ngroup(),
     )
     parts = out.domain.isin(panel.sub_judgements) & (not overall)
     whole = out.domain.eq(OVERALL) & ~out.inspection.isin(out.inspection[parts])

@@ -15,7 +15,7 @@ from bayes_csc.grade_scales import GradeScales
 from bayes_csc.overall_table import OverallTable, overall_table
 from bayes_csc.panel import OVERALL
 from bayes_csc.reinspection import BAND, Reinspection
-from bayes_csc.revisit import revisit
+from bayes_csc.revisit import Revisited, revisit
 from bayes_csc.states import last_inspections
 from bayes_csc.theta_ahead import stratified_normals, theta_ahead
 
@@ -80,6 +80,7 @@ def next_grade(
     *,
     date: datetime.date | None = None,
     framework: str | None = None,
+    again: Revisited | None = None,
     cores: int = CORES,
 ) -> NextGrade:
     """Compute the probabilities that `forecast` sums up.
@@ -94,20 +95,22 @@ def next_grade(
         Of the next inspection, of every authority; by default it is as uncertain as `when` has it.
     framework
         Of the next inspection (`GradeScales.of`).
+    again
+        The fit taken up again over `years_ahead`, if it was already.
     cores
         Threads.
     """
     node, edges = _nodes(when, date)
-    later = int(np.ceil(node.max() - float(fit.posterior.year[-1]) - 1e-9))
-    again = revisit(fit, model, horizon=max(later, 0), draws=DRAWS)
+    again = again or revisit(fit, model, horizon=years_ahead(fit, node), draws=DRAWS)
     design, seed, n = again.design, int(fit.record["seed"]), len(again.points)
     codes = list(design.authority)
     weight = np.ones((len(codes), 1)) if edges is None else when.probabilities(codes, edges)
     shift_sd = fit.spec.ratings.scale_shift_sd
     scales = GradeScales.of(again, fit.panel, framework=framework, shift_sd=shift_sd, seed=seed)
     last = last_inspections(fit.panel, design.authority)
-    ahead = theta_ahead(again.density, design, again.points, last, node, without_every=WITHOUT_EVERY, cores=cores)
-    standard = scales.standard @ design.weights(node).T
+    judged = node - fit.spec.ratings.lead_years
+    ahead = theta_ahead(again.density, design, again.points, last, judged, without_every=WITHOUT_EVERY, cores=cores)
+    standard = scales.standard @ design.weights(judged).T
     table = None if scales.item == (OVERALL,) else overall_table(fit.panel, scales.item)
     mean, drawn = _tables(table, n, seed)
 
@@ -122,6 +125,12 @@ def next_grade(
         item=scales.item,
         chains=fit.unconstrained.sizes["chain"],
     )
+
+
+def years_ahead(fit: Fit, node: np.ndarray | None = None) -> int:
+    """Grid points that forecasts at some positions, by default at all within the horizon, need after the fit's own."""
+    last = float(grid_position(fit.panel.date)) + HORIZON if node is None else node.max()
+    return max(int(np.ceil(last - float(fit.posterior.year[-1]) - 1e-9)), 0)
 
 
 def _nodes(when: Reinspection, date: datetime.date | None) -> tuple[np.ndarray, np.ndarray | None]:

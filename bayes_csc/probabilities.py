@@ -10,6 +10,8 @@ EPSILON = 0.25
 """Smallest decline that counts unless said otherwise, in units of theta."""
 BATCHES = 5
 """Of each chain: with four chains, twenty means give an error its second digit."""
+BISECTIONS = 45
+"""Of a range of ten or so units: quantiles are exact to 1e-12."""
 
 
 def conditional_probability(change: xr.Dataset, epsilon: float) -> xr.DataArray:
@@ -44,3 +46,24 @@ def split_rhat(draws: xr.DataArray) -> xr.DataArray:
     between = parts.mean("inside").stack(each=("chain", "part")).var("each", ddof=1)
     rhat: xr.DataArray = ((half - 1) / half + between / within) ** 0.5
     return rhat
+
+
+def mixture_quantile(mean: np.ndarray, sd: np.ndarray, level: float, weight: np.ndarray | None = None) -> np.ndarray:
+    """Quantile of each row's mixture of normals, by bisection of its distribution function.
+
+    Parameters
+    ----------
+    mean, sd
+        Of the components, (row, component).
+    level
+        Probability.
+    weight
+        Of the components, summing to one; equal by default.
+    """
+    share = np.full(mean.shape[1], 1.0 / mean.shape[1]) if weight is None else weight
+    low, high = (mean - 9.0 * sd).min(axis=1), (mean + 9.0 * sd).max(axis=1)
+    for _ in range(BISECTIONS):
+        middle = 0.5 * (low + high)
+        below = ndtr((middle[:, None] - mean) / sd) @ share < level
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
+    return np.asarray(0.5 * (low + high))

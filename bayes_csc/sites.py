@@ -115,21 +115,59 @@ def fit_sites(
     doubt = chosen.reindex(columns=["confidence_variance"], fill_value=0.0)["confidence_variance"].to_numpy(float)
     change, before = np.inf, None
     for _ in range(sweeps):
-        _, gradient = value_and_gradient(layout, real._replace(z=z, variance=variance))
-        score, curvature = -gradient.z[site], gradient.variance[site]
         v = variance[site]
-        marginal_mean = z[site] - v * score
-        marginal_variance = np.maximum(v - v**2 * (score**2 - 2.0 * curvature), 1e-10)
+        marginal_mean, marginal_variance = site_marginals(layout, real._replace(z=z, variance=variance), site)
         if before is not None:
             change = float(np.max(np.abs(marginal_mean - before) / np.sqrt(marginal_variance), initial=0.0))
         before = marginal_mean
         if change < tolerance:
             break
-        cavity_variance = 1.0 / np.maximum(1.0 / marginal_variance - 1.0 / v, 1e-6)
-        cavity_mean = cavity_variance * (marginal_mean / marginal_variance - z[site] / v)
+        cavity_mean, cavity_variance = _cavities(marginal_mean, marginal_variance, z[site], v)
         cavity_variance = cavity_variance + doubt
         mean, new = tilted_moments(chosen, cavity_mean, cavity_variance, marginal_mean, np.sqrt(marginal_variance))
         precision = np.maximum(1.0 / new - 1.0 / cavity_variance, 1.0 / FLAT_VARIANCE)
         variance[site] = 1.0 / precision + doubt
         z[site] = (mean / new - cavity_mean / cavity_variance) / precision
     return z, variance, change
+
+
+def site_evidence(layout: Layout, real: Real, rows: pd.DataFrame, site: np.ndarray) -> np.ndarray:
+    """Log of what each site's Gaussian has to be multiplied by to integrate to what its exact likelihood does.
+
+    With the cavity c of a site, log of the integral of likelihood times c, less log N(z; mean of c, variance of c + V).
+    Up to a constant per row that depends on its data alone (`count_log_likelihood`).
+
+    Parameters
+    ----------
+    layout, real
+        The kernel's arguments, with the fitted sites.
+    rows
+        The observations, in kernel order.
+    site
+        Mask of the observations that are sites.
+    """
+    chosen, v, z = rows[site], real.variance[site], real.z[site]
+    doubt = chosen.reindex(columns=["confidence_variance"], fill_value=0.0)["confidence_variance"].to_numpy(float)
+    marginal = site_marginals(layout, real, site)
+    mean, variance = _cavities(*marginal, z, v)
+    wide = variance + doubt
+    centre, spread = tilted_moments(chosen, mean, wide, marginal[0], np.sqrt(marginal[1]))
+    node = centre[:, None] + np.sqrt(spread)[:, None] * NODES
+    log_p = count_log_likelihood(chosen, node) - 0.5 * (node - mean[:, None]) ** 2 / wide[:, None]
+    log_p += LOG_WEIGHTS + 0.5 * NODES**2
+    exact = logsumexp(log_p, axis=1) + 0.5 * np.log(spread / wide)
+    gaussian = -0.5 * np.log(2.0 * np.pi * (variance + v)) - 0.5 * (z - mean) ** 2 / (variance + v)
+    return np.asarray(exact - gaussian)
+
+
+def site_marginals(layout: Layout, real: Real, site: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Posterior mean and variance of each site's logit."""
+    _, gradient = value_and_gradient(layout, real)
+    score, curvature, v = -gradient.z[site], gradient.variance[site], real.variance[site]
+    return real.z[site] - v * score, np.maximum(v - v**2 * (score**2 - 2.0 * curvature), 1e-10)
+
+
+def _cavities(mean: np.ndarray, variance: np.ndarray, z: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance of each site's logit without the site."""
+    cavity = 1.0 / np.maximum(1.0 / variance - 1.0 / v, 1e-6)
+    return cavity * (mean / variance - z / v), cavity

@@ -36,6 +36,9 @@ class Pooling(_Section):
     deprivation_score: str = ""
     """Covariate and year of the score, such as "imd-2015"; the covariate alone, such as "imd", for its path, linear
     between its years; empty for the score in the table of authorities."""
+    deprivation_form: Literal["linear", "spline", "fifths"] = "linear"
+    """How all that has a deprivation gradient follows the score: on a line; on a natural cubic spline of four knots; or
+    by steps from one fifth of the authorities to the next."""
     region_sd: PositiveFloat = 0.3
     """Scale of the region means' common standard deviation, itself unknown: the means are multivariate t."""
     region_trend_sd: PositiveFloat = 0.2
@@ -85,6 +88,8 @@ class Ratings(_Section):
     judgements: Literal["sub-judgements", "overall"] = "sub-judgements"
     """Which judgements of an inspection: its sub-judgements, the overall grade only where it has none of those; or the
     overall grade alone."""
+    lead_years: float = Field(default=0.0, ge=0, le=3)
+    """How long before its start lies what an inspection judges: theta so many years earlier."""
     grades: Literal["sites", "explicit"] = "sites"
     """Grades integrated out by expectation propagation, or a sampled score for each."""
     loading_sd: PositiveFloat = 1.0

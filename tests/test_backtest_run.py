@@ -197,7 +197,7 @@ def test_the_command_says_what_is_wrong_and_writes_nothing(
     arguments: tuple[str, ...], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("bayes_csc.backtest.cluster.CONNECT_SECONDS", 1)
+    monkeypatch.setattr("bayes_csc.cluster.CONNECT_SECONDS", 1)
     panel().write(tmp_path / "panel")
     assert command("backtest", "--out", tmp_path / "bt", "--panel", tmp_path / "panel", *arguments) == 2
     assert message in capsys.readouterr().err

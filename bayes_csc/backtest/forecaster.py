@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any, Protocol
@@ -27,6 +28,20 @@ class Answer:
 
     probabilities: pd.DataFrame
     about: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> bytes:
+        """The answer as text, its numbers to the last digit."""
+        p = self.probabilities
+        kept = {"names": list(p.index.names), "index": [list(row) for row in p.index], "p": p.to_numpy().tolist()}
+        return json.dumps(kept | {"about": self.about}).encode()
+
+    @classmethod
+    def of_json(cls, text: bytes) -> Answer:
+        """The answer that `to_json` gave."""
+        kept = json.loads(text)
+        index = pd.MultiIndex.from_tuples([tuple(row) for row in kept["index"]], names=kept["names"])
+        p = pd.DataFrame(kept["p"], index=index, columns=range(1, len(kept["p"][0]) + 1))
+        return cls(p, kept["about"])
 
 
 class Forecaster(Protocol):

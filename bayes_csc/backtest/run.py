@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from bayes_csc.backtest.cluster import Task, answers
 from bayes_csc.backtest.events import HORIZONS, KEY, outcomes, straddling, targets
 from bayes_csc.backtest.forecaster import Answer, Forecaster, description
-from bayes_csc.backtest.kept import Kept, digest, versions
 from bayes_csc.backtest.known import known_at
 from bayes_csc.backtest.result import Backtest, later_release, with_chances
 from bayes_csc.backtest.stack import STACK, stacked
 from bayes_csc.backtest.summary import ALL, score_table
 from bayes_csc.chains import Progress
+from bayes_csc.cluster import Job, results
 from bayes_csc.design import default_indicators
 from bayes_csc.errors import UsageError
+from bayes_csc.kept import Kept, digest, versions
 from bayes_csc.panel import Panel
 
 if TYPE_CHECKING:
@@ -27,6 +29,21 @@ if TYPE_CHECKING:
 
 ORIGINS = tuple(datetime.date(year, 1, 1) for year in range(2018, 2026))
 GROUP = "requires improvement"
+STAGE = "forecasting"
+
+
+@dataclass(frozen=True)
+class Task:
+    """One forecaster at one origin; `key` is the digest of all that its answer depends on."""
+
+    origin: datetime.date
+    forecaster: Forecaster
+    key: str
+
+    def job(self, horizons: tuple[int, ...], seed: int) -> Job:
+        """The work that answers it, on what was known at the origin."""
+        call = partial(_answer, self.forecaster, self.origin, horizons, seed)
+        return Job(self.key, f"{self.forecaster.name} at {self.origin}", self.origin.isoformat(), call)
 
 
 def backtest(
@@ -52,7 +69,7 @@ def backtest(
     forecasters
         The first is the baseline that the others are compared with.
     client
-        Of the cluster that computes (`cluster.dask_client`).
+        Of the cluster that computes (`bayes_csc.cluster.dask_client`).
     variants
         Names of forecasters that are variants of the baseline, not rivals.
     origins, horizons
@@ -75,8 +92,8 @@ def backtest(
     """
     grade = _checked(panel, forecasters, origins, group)
     store = Kept(checkpoint) if checkpoint else None
-    if store:
-        store.open(resume=resume)
+    if store and not resume:
+        store.close()
     depends = {"panel": panel.hash, "seed": seed, "horizons": horizons, "versions": versions()}
     tasks = [
         Task(o, f, digest(depends | {"origin": o.isoformat(), "forecaster": description(f)}))
@@ -128,13 +145,22 @@ def _ask(
     progress: Callable[[Progress], None],
 ) -> list[tuple[Task, Answer]]:  # fmt: skip
     """Answers of all tasks, in their order: those kept on disk, and those that are computed now."""
-    found = {task.key: answer for task in tasks if store and (answer := store.read(task.key))}
+    kept = {task.key: text for task in tasks if store and (text := store.read(task.key))}
+    found = {key: Answer.of_json(text) for key, text in kept.items()}
     missing = [task for task in tasks if task.key not in found]
-    for task, answer in answers(panel, missing, horizons, seed=seed, client=client, progress=progress):
-        found[task.key] = answer
+    known = {day.isoformat(): known_at(panel, day) for day in sorted({task.origin for task in missing})}
+    jobs = [task.job(horizons, seed) for task in missing]
+    for job, answer in results(jobs, known, client=client, stage=STAGE, progress=progress):
+        found[job.key] = answer
         if store:
-            store.write(task.key, answer)
+            store.write(job.key, answer.to_json())
     return [(task, found[task.key]) for task in tasks]
+
+
+def _answer(
+    forecaster: Forecaster, origin: datetime.date, horizons: tuple[int, ...], seed: int, known: Panel
+) -> Answer:
+    return forecaster(known, targets(known, origin, horizons), seed=seed)
 
 
 def _rows(

@@ -32,6 +32,12 @@ PALETTE = {
     "suppressed": ("#f0b04f", "#f3c374"),
     "not_available": ("#20123a", "#fff3ff"),
     "not_applicable": ("#dfe3e7", "#2b323a"),
+    # Probabilities in five steps, each darker (on a dark page: lighter) than the one before.
+    "level_1": ("#eef4fa", "#1a222b"),
+    "level_2": ("#c3dbf0", "#27445c"),
+    "level_3": ("#85b4dc", "#3d6f96"),
+    "level_4": ("#3f80b8", "#6fa8d6"),
+    "level_5": ("#123f6d", "#c5e3fb"),
 }
 STATUS_WORDS = {
     "observed": "observed",

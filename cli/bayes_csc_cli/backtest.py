@@ -40,11 +40,11 @@ def backtest(
     resume: Annotated[bool, typer.Option("--resume", help="Take up the answers of a killed backtest.")] = False,
 ) -> None:
     """Backtest the model and its rivals at past origins, and write events, scores and a page."""
-    from bayes_csc.backtest.cluster import dask_client
     from bayes_csc.backtest.files import check_backtest_target, write_backtest
     from bayes_csc.backtest.forecasters import latent_forecasters, rivals
     from bayes_csc.backtest.run import ORIGINS
     from bayes_csc.backtest.run import backtest as run_backtest
+    from bayes_csc.cluster import dask_client
     from bayes_csc.panel import Panel
     from bayes_csc.report.backtest_page import backtest_page
     from bayes_csc.share import data_dir

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from .backtest import backtest
+from .compare import compare
 from .contributions import contributions
 from .data import app as data_app
 from .decline import decline
@@ -23,6 +24,7 @@ from .judgements import judgements
 from .model import app as model_app
 from .plot import plot
 from .report import report
+from .sensitivity import sensitivity
 from .simulate import simulate
 from .study import app as study_app
 
@@ -42,6 +44,8 @@ app.command()(contributions)
 app.command()(forecast)
 app.command()(report)
 app.command()(plot)
+app.command()(sensitivity)
+app.command()(compare)
 app.command()(judgements)
 app.add_typer(data_app, name="data")
 app.add_typer(model_app, name="model")

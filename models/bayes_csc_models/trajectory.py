@@ -14,7 +14,7 @@
 
 The variances of level, slope and path average to one over the window: theta is in units of the spread between
 authorities of the same region and deprivation. Where the deprivation score has a path, x[a] is x[a, t], and that of an
-observation is at its instant.
+observation is at its instant. A curved form of deprivation adds, to each gradient, terms uncorrelated with x.
 """
 
 from __future__ import annotations
@@ -108,6 +108,7 @@ def coordinates(d: Design) -> dict[str, list[object]]:
         "authority": list(d.authority),
         "year": d.year.tolist(),
         "region": list(d.region),
+        "deprivation_term": list(range(1, d.curve.shape[1] + 1)),
         "contrast": list(range(1, len(d.region))),
         "indicator": list(d.indicator),
         "ordinal": list(d.ordinal),
@@ -156,9 +157,18 @@ def latent_mean(d: Design, spec: Spec, *, judged: bool, name: str = "") -> Tenso
         if judged:  # only the judgements identify it
             level += pm.Normal(f"{name}deprivation_level", 0.0, pooling.deprivation_sd) * x
         trend += pm.Normal(f"{name}deprivation_trend", 0.0, pooling.deprivation_trend_sd) * x
+    if d.curve.shape[1]:
+        if judged:
+            level += curved(d.curve, f"{name}deprivation_curve_level", pooling.deprivation_sd)
+        trend += curved(d.curve, f"{name}deprivation_curve_trend", pooling.deprivation_trend_sd)
     if x.ndim == 1:
         level, trend = level[:, None], trend[:, None]
     return level + trend * time[None, :]
+
+
+def curved(curve: np.ndarray, name: str, sd: float) -> TensorVariable:
+    """What of a deprivation gradient is not linear: terms (row, term) times normal coefficients."""
+    return combination(curve, pm.Normal(name, 0.0, sd, dims="deprivation_term"))
 
 
 def own_scale(spec: Spec) -> TensorVariable:
@@ -228,6 +238,11 @@ def measurement_mean(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVaria
     offset = mu[kind] + nu[steps.index(rows)]
     if spec.pooling.deprivation:
         offset += slope[kind] * d.deprivation_at(rows)
+        if n and d.curve.shape[1]:
+            dims = ("indicator", "deprivation_term")
+            bend = pm.Normal("deprivation_curve", 0.0, prior.deprivation_sd, dims=dims)
+            metric = np.where(kind < n, 1.0, 0.0)[:, None]
+            offset += (bend[np.minimum(kind, n - 1)] * (d.curve_at(rows) * metric)).sum(axis=1)
     if d.post_inspection:
         offset += following_mean(d, spec)
     return offset, loading

@@ -1,22 +1,17 @@
-"""Answers computed by Dask: on this machine or a cluster, surviving the death of workers."""
+"""Work spread by Dask: on this machine or a cluster, surviving the death of workers."""
 
 from __future__ import annotations
 
-import datetime
 import pickle
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from bayes_csc.backtest.events import targets
-from bayes_csc.backtest.forecaster import Answer, Forecaster
-from bayes_csc.backtest.known import known_at
 from bayes_csc.chains import Progress
 from bayes_csc.errors import BayesCscError, UsageError
-from bayes_csc.panel import Panel
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -29,16 +24,28 @@ LOCAL = {
 }
 """Settings of a cluster started here. Dask's profiler, and memory given back at every 64 kB, took a fifth of the time
 of a fit."""
-STAGE = "forecasting"
 
 
 @dataclass(frozen=True)
-class Task:
-    """One forecaster at one origin; `key` is the digest of all that its answer depends on."""
+class Job:
+    """A piece of work on something that several have in common.
 
-    origin: datetime.date
-    forecaster: Forecaster
+    Attributes
+    ----------
+    key
+        Digest of all that its result depends on.
+    name
+        For messages.
+    common
+        Key of what it works on.
+    call
+        Function of that, which a worker can unpickle; its result is the job's.
+    """
+
     key: str
+    name: str
+    common: str
+    call: Callable[[Any], Any]
 
 
 @contextmanager
@@ -82,54 +89,63 @@ def dask_client(scheduler: str | None = None, *, workers: int = WORKERS) -> Iter
         yield client
 
 
-def answers(
-    panel: Panel, tasks: Sequence[Task], horizons: tuple[int, ...], *, seed: int, client: Client,
+def results(
+    jobs: Sequence[Job], common: Mapping[str, Any], *, client: Client, stage: str,
     progress: Callable[[Progress], None],
-) -> Iterator[tuple[Task, Answer]]:  # fmt: skip
-    """Compute tasks, each answer as it comes.
+) -> Iterator[tuple[Job, Any]]:  # fmt: skip
+    """Do jobs, and give each result as it comes.
 
-    What was known at an origin travels inside the graph, so that it is there again for the tasks of a worker that died.
+    What jobs have in common travels inside the graph, so that it is there again for the tasks of a worker that died.
+
+    Parameters
+    ----------
+    jobs
+        Of distinct keys; those that come first are begun first.
+    common
+        What they work on, by key.
+    client
+        Of the cluster (`dask_client`).
+    stage
+        What is being done, for the progress and for the names of the tasks: one word.
+    progress
+        Called as results come.
 
     Raises
     ------
     BayesCscError
-        A forecaster's own, or workers died again and again over one task.
+        A job's own, or workers died again and again over one.
     """
     from distributed import KilledWorker, as_completed
 
     began = time.monotonic()
-    known = {
-        origin: client.submit(_unpacked, zlib.compress(pickle.dumps(known_at(panel, origin)), 1), pure=False)
-        for origin in sorted({task.origin for task in tasks})
+    packed = {
+        key: client.submit(_unpacked, zlib.compress(pickle.dumps(common[key]), 1), pure=False)
+        for key in dict.fromkeys(job.common for job in jobs)
     }
     running = {
-        client.submit(_answer, known[t.origin], t.forecaster, t.origin, horizons, seed, key=f"backtest-{t.key}"): t
-        for t in tasks
+        client.submit(_called, packed[job.common], job.call, key=f"{stage}-{job.key}", priority=-place): job
+        for place, job in enumerate(jobs)
     }
     try:
         for done, future in enumerate(as_completed(running, loop=client.loop), start=1):
-            task = running[future]
+            job = running[future]
             try:
-                answer = future.result()
+                result = future.result()
             except KilledWorker as died:
                 raise BayesCscError(
-                    f"the workers died over {task.forecaster.name} at {task.origin} ({died}); give them more memory "
-                    "and resume"
+                    f"the workers died over {job.name} ({died}); give them more memory and resume"
                 ) from None
-            left = (time.monotonic() - began) / done * (len(tasks) - done)
-            progress(Progress(STAGE, done, len(tasks), seconds_left=left))
-            yield task, answer
+            left = (time.monotonic() - began) / done * (len(jobs) - done)
+            progress(Progress(stage, done, len(jobs), seconds_left=left))
+            yield job, result
     finally:
-        for future in (*running, *known.values()):
+        for future in (*running, *packed.values()):
             future.release()
 
 
-def _unpacked(packed: bytes) -> Panel:
-    panel: Panel = pickle.loads(zlib.decompress(packed))
-    return panel
+def _unpacked(packed: bytes) -> Any:
+    return pickle.loads(zlib.decompress(packed))
 
 
-def _answer(
-    known: Panel, forecaster: Forecaster, origin: datetime.date, horizons: tuple[int, ...], seed: int
-) -> Answer:
-    return forecaster(known, targets(known, origin, horizons), seed=seed)
+def _called(common: Any, call: Callable[[Any], Any]) -> Any:
+    return call(common)

@@ -1,0 +1,1 @@
+"""What would change the answer: one analysis under many reasonable choices."""

@@ -1,0 +1,54 @@
+"""A small base for sensitivity analyses, and models that leave a trace of every fit."""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+from pathlib import Path
+
+import pymc as pm
+
+from bayes_csc.fit import Fit, preview
+from bayes_csc.panel import Panel
+from bayes_csc.sensitivity.plan import Plan
+from bayes_csc.spec import Spec
+from bayes_csc_models.trajectory import trajectory
+
+LOG = "MULTIVERSE_LOG"
+BROKEN = 0.123
+HAMLETS = Path(__file__).parent / "hamlets"
+
+
+@functools.cache
+def hamlets() -> Panel:
+    return Panel.read(HAMLETS)
+
+
+@functools.cache
+def base() -> Fit:
+    """A preview of the hamlets with as many draws as make reweighting worth while."""
+    return preview(hamlets(), trajectory, seed=3, draws=250)
+
+
+def traced(panel: Panel, spec: Spec) -> pm.Model:
+    """The trajectory model; leaves a line with its process and trend in a file each time it is built."""
+    if log := os.environ.get(LOG):
+        with Path(log).open("a", encoding="utf-8") as file:
+            file.write(f"{os.getpid()} {spec.trend.succession_sd:g} {time.time():.3f}\n")
+    return trajectory(panel, spec)
+
+
+def breaking(panel: Panel, spec: Spec) -> pm.Model:
+    """The trajectory model, which one spec breaks."""
+    if spec.trend.succession_sd == BROKEN:
+        raise ValueError("broken on purpose")
+    return trajectory(panel, spec)
+
+
+def successions(*values: float) -> Plan:
+    """A plan of refits: the prior of a succession is part of the likelihood, so that it cannot be reweighted."""
+    entries = [
+        {"name": f"succession {v:g}", "choice": "succession", "spec": {"trend": {"succession_sd": v}}} for v in values
+    ]
+    return Plan.parse({"variant": entries})
