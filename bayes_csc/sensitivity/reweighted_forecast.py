@@ -27,7 +27,7 @@ class Worse:
     ----------
     authority
         Codes of those with a previous grade.
-    marginal, given_now, without
+    marginal, without
         As of `next_grade.NextGrade`, (draw, authority).
     can_fall
         Whether a grade below the last one exists.
@@ -37,7 +37,6 @@ class Worse:
 
     authority: tuple[str, ...]
     marginal: np.ndarray
-    given_now: np.ndarray
     without: np.ndarray
     can_fall: np.ndarray
     chains: int
@@ -48,21 +47,22 @@ class Worse:
         found = next_grade(run, model, Reinspection.of(run.panel), again=again, cores=cores)
         last = run.panel.latest_grades().reindex([*found.authority])["grade"].to_numpy(dtype=float)
         known = np.flatnonzero(~np.isnan(last))
-        marginal, given_now, without = (p[:, known] for p in found.moved(last, 1))
+        marginal, _, without = (p[:, known] for p in found.moved(last, 1))
         codes = tuple(found.authority[i] for i in known)
-        return cls(codes, marginal, given_now, without, last[known] < len(run.panel.grades), found.chains)
+        return cls(codes, marginal, without, last[known] < len(run.panel.grades), found.chains)
 
     def table(self, weights: Weights) -> pd.DataFrame:
         """Forecast by authority under weights of the draws, as `answer.Answer.forecast`."""
-        w = weights.weight
+        w, before = weights.weight, weights.at(np.arange(0, weights.weight.size, WITHOUT_EVERY)).weight
         tail = (1.0 - INTERVAL) / 2.0
-        p, without = w @ self.marginal, weights.at(np.arange(0, w.size, WITHOUT_EVERY)).weight @ self.without
-        lower, upper = (weighted_quantile(self.given_now, w, level) for level in (tail, 1.0 - tail))
+        p, without = w @ self.marginal, before @ self.without
+        lower, upper = (weighted_quantile(self.marginal, w, level) for level in (tail, 1.0 - tail))
+        lower0, upper0 = (weighted_quantile(self.without, before, level) for level in (tail, 1.0 - tail))
         each = len(self.marginal) // self.chains
         draws = self.marginal[: each * self.chains].reshape(self.chains, each, -1)
         error = batch_means_error(xr.DataArray(draws, dims=("chain", "draw", "authority"))).to_numpy()
-        ends = [np.where(self.can_fall, v, np.nan) for v in (p, lower, upper, without)]
-        decision, _ = decide(*ends, limit=threshold(LOSS_RATIO))
+        ends = [np.where(self.can_fall, v, np.nan) for v in (lower, upper, lower0, upper0)]
+        decision, _ = decide((ends[0], ends[1]), (ends[2], ends[3]), limit=threshold(LOSS_RATIO))
         return pd.DataFrame(
             {
                 "p_next_worse": p, "p_next_worse_lower": lower, "p_next_worse_upper": upper,
