@@ -54,7 +54,7 @@ def data_changes(one: Panel, other: Panel, indicators: list[str]) -> pd.DataFram
         return counts for each of its authorities.
     """
     cells = [_cells(panel, indicators) for panel in (one, other)]
-    both = cells[0].join(cells[1], lsuffix="_1", rsuffix="_2", how="outer")
+    both = cells[0].add_suffix("_1").join(cells[1].add_suffix("_2"), how="outer")
     known = [both[f"status_{i}"].isin(["observed", "suppressed"]) for i in (1, 2)]
     same = pd.Series(True, index=both.index)
     for name in FIGURES:

@@ -72,7 +72,7 @@ def combination_problems(entry: Entry, spec: Spec, panel: Panel) -> list[str]:
         problems.append("dimensions.outcomes belongs to the model of two dimensions")
     scored = {"deprivation", "deprivation_score", "deprivation_form"} & set(own.get("pooling", {}))
     if spec.pooling.deprivation and scored and not problems:
-        covariates = set(panel.covariates["covariate"])
+        covariates = set(panel.covariates["covariate"].unique())
         along = spec.pooling.deprivation_score in covariates
         if not along:
             deprivation_scores(panel, spec.pooling.deprivation_score)
