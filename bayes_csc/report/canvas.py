@@ -177,7 +177,7 @@ def ticks_of(low: float, high: float, wanted: int = 3) -> list[float]:
     rough = max(high - low, 1e-12) / wanted
     power = 10.0 ** np.floor(np.log10(rough))
     step = next(float(m * power) for m in (1, 2, 2.5, 5, 10) if m * power >= rough * 0.75)
-    first = np.ceil(low / step - 1e-9)
+    first = np.ceil(low / step - 1e-9) + 0.0  # no minus zero
     return [float(step * i) for i in np.arange(first, np.floor(high / step + 1e-9) + 1)]
 
 

@@ -64,6 +64,6 @@ def plain(text: str) -> str:
     Examples
     --------
     >>> plain("a|b <i>")
-    'a\\\\|b \\\\<i\\\\>'
+    'a\\|b \\<i\\>'
     """
     return " ".join(str(text).split()).translate(SPECIAL)

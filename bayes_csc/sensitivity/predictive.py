@@ -84,7 +84,7 @@ def predictive(again: Revisited) -> Predictive:
 
 def left_out(log_density: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Expected log predictive density of each column, and its Pareto k, from log densities (draw, column)."""
-    weight, k = array_stats.psislw(-log_density.T)
+    weight, k = array_stats.psislw(log_density.T)  # of what it is given it takes the reciprocal
     return logsumexp(weight + log_density.T, axis=1), np.asarray(k)
 
 

@@ -115,7 +115,7 @@ class Weights:
         """
         if not np.isfinite(log_ratio).all():
             raise DataError("a variant's prior excludes draws of the base, so that these cannot be reweighted")
-        log_weight, k = array_stats.psislw(log_ratio - log_ratio.max())
+        log_weight, k = array_stats.psislw(log_ratio.max() - log_ratio)  # which takes the reciprocal
         weight = np.exp(log_weight - np.max(log_weight))
         # no draw stands out where all ratios are alike, and there is no tail to fit
         return cls(weight / weight.sum(), float(k) if np.ptp(log_ratio) > 0 else -np.inf)
