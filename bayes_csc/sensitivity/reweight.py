@@ -115,10 +115,11 @@ class Weights:
         """
         if not np.isfinite(log_ratio).all():
             raise DataError("a variant's prior excludes draws of the base, so that these cannot be reweighted")
+        if not np.ptp(log_ratio) > 0:  # no draw stands out where all ratios are alike, and there is no tail to fit
+            return cls(np.full(log_ratio.size, 1.0 / log_ratio.size), -np.inf)
         log_weight, k = array_stats.psislw(log_ratio.max() - log_ratio)  # which takes the reciprocal
         weight = np.exp(log_weight - np.max(log_weight))
-        # no draw stands out where all ratios are alike, and there is no tail to fit
-        return cls(weight / weight.sum(), float(k) if np.ptp(log_ratio) > 0 else -np.inf)
+        return cls(weight / weight.sum(), float(k))
 
     @property
     def reliable(self) -> bool:
