@@ -47,8 +47,14 @@ def breaking(panel: Panel, spec: Spec) -> pm.Model:
 
 
 def successions(*values: float) -> Plan:
-    """A plan of refits: the prior of a succession is part of the likelihood, so that it cannot be reweighted."""
+    """A plan of refits."""
     entries = [
-        {"name": f"succession {v:g}", "choice": "succession", "spec": {"trend": {"succession_sd": v}}} for v in values
+        {
+            "name": f"succession {v:g}",
+            "choice": "succession",
+            "depth": "preview",
+            "spec": {"trend": {"succession_sd": v}},
+        }
+        for v in values
     ]
     return Plan.parse({"variant": entries})
