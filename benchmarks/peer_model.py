@@ -23,9 +23,10 @@ from bayes_csc.design import Design
 from bayes_csc.judged import JUDGEMENT
 from bayes_csc.spec import Spec
 from bayes_csc_models.joint import joint_likelihood, theta_weights
+from bayes_csc_models.judgements import judgement_prior
 from bayes_csc_models.likelihood import count_logp, ordinal_logp
 from bayes_csc_models.noise import Noise
-from bayes_csc_models.trajectory import coordinates, judgement_prior, latent_prior, measurement_prior
+from bayes_csc_models.trajectory import coordinates, latent_prior, measurement_prior
 
 LATENT = ("state", "deviation", "domain_deviation")
 

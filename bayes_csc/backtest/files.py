@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import shutil
 import tempfile
 from pathlib import Path
@@ -15,6 +14,7 @@ from bayes_csc.backtest.result import Backtest
 from bayes_csc.backtest.summary import ALL, HIGHER_IS_BETTER, INTERVAL
 from bayes_csc.backtest.words import counts, finding
 from bayes_csc.errors import UsageError
+from bayes_csc.plain_values import plain, records
 
 QUOTED = ("auc_worse", "log_score")
 """Scores that reports quote in a sentence each."""
@@ -64,7 +64,7 @@ def write_backtest(done: Backtest, page: str, folder: Path, *, overwrite: bool =
         new = work / "new"
         new.mkdir()
         (new / EVENTS).write_text(_events(done), encoding="utf-8", newline="\n")
-        text = json.dumps(_plain(record(done)), indent=1, allow_nan=False, ensure_ascii=False)
+        text = json.dumps(plain(record(done)), indent=1, allow_nan=False, ensure_ascii=False)
         (new / SCORES).write_text(text + "\n", encoding="utf-8", newline="\n")
         (new / PAGE).write_text(page, encoding="utf-8", newline="\n")
         if folder.exists():
@@ -90,9 +90,9 @@ def record(done: Backtest) -> dict[str, Any]:
         "roles": done.roles,
         "interval": {"kind": "bootstrap of authorities, equal-tailed", "probability": INTERVAL},
         "higher_is_better": dict(HIGHER_IS_BETTER),
-        "scores": _rows(done.scores),
-        "origins": _rows(done.origins),
-        "stack_weights": _rows(weights),
+        "scores": records(done.scores),
+        "origins": records(done.origins),
+        "stack_weights": records(weights),
         "calibration": [
             {"forecaster": name, "group": group, "horizon": horizon} | terms
             for horizon in done.horizons
@@ -111,7 +111,7 @@ def _calibration(done: Backtest, name: str, group: str, horizon: int) -> dict[st
     terms = {
         key: getattr(found, key) for key in ("miscalibration", "discrimination", "uncertainty", "inside")
     }  # fmt: skip
-    return terms | ({"curve": _rows(found.curve.round(4))} if horizon == done.horizons[0] else {})
+    return terms | ({"curve": records(found.curve.round(4))} if horizon == done.horizons[0] else {})
 
 
 def _events(done: Backtest) -> str:
@@ -125,23 +125,3 @@ def _events(done: Backtest) -> str:
         index=False, lineterminator="\n", float_format="%.6f"
     )
     return text
-
-
-def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
-
-
-def _plain(value: Any) -> Any:
-    """Plain values for JSON: dates as text, what is not a number as null, six significant digits."""
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if isinstance(value, bool | int | str) or value is None:
-        return value
-    if hasattr(value, "isoformat"):
-        return value.isoformat()[:10]
-    number = value.item() if hasattr(value, "item") else value
-    if isinstance(number, float):
-        return float(f"{number:.6g}") if math.isfinite(number) else None
-    return number

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
+from bayes_csc.plain_values import plain, records
 from bayes_csc.sensitivity.model_scores import averaged
 from bayes_csc.sensitivity.result import Sensitivity
 
@@ -47,28 +44,11 @@ def record(done: Sensitivity) -> dict[str, Any]:
         "metadata": done.metadata,
         "failed": done.failed,
         "verdict_counts": {str(name): int(n) for name, n in counts.items()},
-        "authorities": _rows(verdicts),
-        "choices": _rows(done.choices),
-        "scores": _rows(done.scores),
-        "power_scaling": _rows(done.power),
-        "value_of_data": _rows(done.value),
+        "authorities": records(verdicts),
+        "choices": records(done.choices),
+        "scores": records(done.scores),
+        "power_scaling": records(done.power),
+        "value_of_data": records(done.value),
     }
-    plain: dict[str, Any] = _plain(out)
-    return plain
-
-
-def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
-
-
-def _plain(value: Any) -> Any:
-    """Plain values for JSON: dates as text, what is not a number as null, six significant digits."""
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float):
-        return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
-    return value.isoformat() if hasattr(value, "isoformat") else value
+    found: dict[str, Any] = plain(out)
+    return found

@@ -27,7 +27,6 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
-from scipy.linalg import helmert
 
 from bayes_csc.collapse import collapsed_potential
 from bayes_csc.design import Design, design
@@ -35,10 +34,11 @@ from bayes_csc.errors import SpecError
 from bayes_csc.judged import JUDGEMENT
 from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
+from bayes_csc_models.effects import combination, exchangeable, half_normal
 from bayes_csc_models.joint import joint_likelihood
+from bayes_csc_models.judgements import category_prior, inspection_prior, judgement_prior, national_standard
 from bayes_csc_models.likelihood import ordinal_logp, small_logp
 from bayes_csc_models.noise import JUDGEMENT_SPLIT, Noise
-from bayes_csc_models.scales import CubeRootOfPrecision, NormalScore
 from bayes_csc_models.timing import following_mean, timing_coordinates, timing_loading, with_timing
 
 Latent = Callable[[Design, Spec], tuple[TensorVariable, TensorVariable]]
@@ -179,24 +179,6 @@ def own_scale(spec: Spec) -> TensorVariable:
     return pt.concatenate([pt.sqrt(share), pt.zeros(3 - len(parts)), [spec.trend.succession_sd]])
 
 
-def exchangeable(name: str, scale: float, df: float, region: tuple[str, ...]) -> TensorVariable:
-    """Zero-sum effects of the regions with a common, unknown variance (`common_scale`)."""
-    basis = helmert(len(region))  # (n - 1, n), orthonormal rows that sum to zero
-    contrast = common_scale(name, scale, df, "contrast")
-    return pm.Deterministic(name, combination(basis.T, contrast), dims="region")
-
-
-def common_scale(name: str, scale: float, df: float, dim: str) -> TensorVariable:
-    """Normal effects with a common variance ~ inverse-gamma(df / 2, df scale ** 2 / 2): a multivariate t.
-
-    Sampled as standard normals and their variance: the data say little about these effects, and a t's density, sharp
-    in the middle and wide in the tails, has no coordinates in which one step size serves.
-    """
-    on = CubeRootOfPrecision()
-    variance = pm.InverseGamma(f"{name}_variance", 0.5 * df, 0.5 * df * scale**2, default_transform=on)
-    return pt.sqrt(variance) * pm.Normal(f"{name}_unit", dims=dim)
-
-
 def measurement_prior(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVariable, Noise]:
     """Offset of each observation, loadings (by kind, judgements last) and noise of the measurements."""
     offset, loading = measurement_mean(d, spec)
@@ -269,11 +251,6 @@ def deviation_prior(d: Design, spec: Spec) -> Noise:
     return Noise(ar_sd, phi, white_sd, domain_sd, domain_phi)
 
 
-def half_normal(name: str, *, sigma: float, dims: str | None = None) -> TensorVariable:
-    """Half-normal variables on the scale of their normal scores."""
-    return pm.HalfNormal(name, sigma=sigma, dims=dims, default_transform=NormalScore())
-
-
 def domain_shares(d: Design) -> tuple[tuple[str, ...], np.ndarray]:
     """Whose share of a domain's deviation each parameter is, and the parameter of each indicator of a domain.
 
@@ -305,69 +282,6 @@ def loadings(d: Design, spec: Spec, kind: Literal["", "ordinal_"] = "") -> Tenso
         )
     order = np.argsort(np.concatenate([np.flatnonzero(agreed), np.flatnonzero(~agreed)]))
     return pm.Deterministic(f"{kind}loading", pt.concatenate(parts)[order], dims="ordinal" if kind else "indicator")
-
-
-def national_standard(d: Design, spec: Spec) -> TensorVariable:
-    """National random walk of the judgements' standard, zero-sum over the window, at each judgement's start."""
-    n = d.year.size
-    prior = spec.ratings
-    step = common_scale("standard", prior.standards_sd, prior.standards_df, "grade_step")
-    basis = np.tril(np.ones((n, n)), -1)[:, : n - 1]
-    standard = pm.Deterministic("standard", combination(basis - basis[d.window].mean(axis=0), step), dims="year")
-    rows = d.observation
-    return combination(d.weights(rows.position.to_numpy()[rows.indicator == JUDGEMENT]), standard)
-
-
-def combination(basis: np.ndarray, weight: TensorVariable) -> TensorVariable:
-    """Sum of a matrix's columns, each times its weight; a BLAS product would take ten seconds to compile."""
-    return (basis * weight).sum(axis=1)
-
-
-def inspection_prior(d: Design, spec: Spec) -> TensorVariable:
-    """Sd of an inspection's own effect on each domain judged: one for all; zero where no inspection has several."""
-    n = len(d.judged.domain)
-    if not d.judged.several:
-        return pt.zeros(n)
-    return pt.full((n,), pm.HalfNormal("inspection_sd", spec.ratings.inspection_sd))
-
-
-def judgement_prior(d: Design, spec: Spec) -> TensorVariable | None:
-    """Cutpoints (scale, cutpoint): the first from Dirichlet grade shares, each other shifted and stretched from one."""
-    if not d.judged.scale:
-        return None
-    share = pm.Dirichlet("grade_share", np.full(len(d.grade), spec.ratings.grade_concentration), dims="grade")
-    base = induced_cutpoints(share)
-    cutpoints = base[None]
-    if len(d.judged.scale) > 1:
-        shift = pm.Normal("scale_shift", 0.0, spec.ratings.scale_shift_sd, dims="later_scale")
-        stretch = pm.Normal("scale_stretch", 0.0, spec.ratings.scale_spread_sd, dims="later_scale")
-        ancestry, middle = d.judged.ancestry(), base[(len(d.grade) - 1) // 2]
-        centre, spread = middle + combination(ancestry, shift), pt.exp(combination(ancestry, stretch))
-        cutpoints = centre[:, None] + spread[:, None] * (base - middle)[None]
-    return pm.Deterministic("cutpoints", cutpoints, dims=("scale", "cutpoint"))
-
-
-def category_prior(d: Design, spec: Spec, judged: TensorVariable | None) -> TensorVariable | None:
-    """Cutpoints (scale, cutpoint) of the judgements, then of the ordinal indicators; unused ones at infinity."""
-    scales = [] if judged is None else [judged[f] for f in range(len(d.judged.scale))]
-    for key, size in zip(d.ordinal, d.categories, strict=True):
-        model = pm.modelcontext(None)
-        model.add_coord(f"{key}_category", list(range(1, size + 1)))
-        model.add_coord(f"{key}_cutpoint", [f"{c}|{c + 1}" for c in range(1, size)])
-        share = pm.Dirichlet(f"{key}_share", np.full(size, spec.ratings.grade_concentration), dims=f"{key}_category")
-        cutpoints = induced_cutpoints(share)
-        scales.append(pm.Deterministic(f"{key}_cutpoints", cutpoints, dims=f"{key}_cutpoint"))
-    if not d.ordinal:
-        return judged
-    widest = max(len(d.grade) - 1 if d.judged.scale else 0, *(size - 1 for size in d.categories))
-    sizes = [len(d.grade) - 1] * len(d.judged.scale) + [size - 1 for size in d.categories]
-    padded = [pt.concatenate([c, np.full(widest - n, np.inf)]) for c, n in zip(scales, sizes, strict=True)]
-    return pt.stack(padded)
-
-
-def induced_cutpoints(share: TensorVariable) -> TensorVariable:
-    """Cutpoints at which a standard normal score falls into the categories with these shares."""
-    return np.sqrt(2.0) * pt.erfinv(2.0 * pt.cumsum(share)[:-1] - 1.0)
 
 
 def latent_observations(d: Design, *, exact: bool) -> tuple[TensorVariable, TensorVariable]:

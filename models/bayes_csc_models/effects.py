@@ -1,0 +1,39 @@
+"""Priors of effects that the parts of the model have in common."""
+
+from __future__ import annotations
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+from pytensor.tensor.variable import TensorVariable
+from scipy.linalg import helmert
+
+from bayes_csc_models.scales import CubeRootOfPrecision, NormalScore
+
+
+def exchangeable(name: str, scale: float, df: float, region: tuple[str, ...]) -> TensorVariable:
+    """Zero-sum effects of the regions with a common, unknown variance (`common_scale`)."""
+    basis = helmert(len(region))  # (n - 1, n), orthonormal rows that sum to zero
+    contrast = common_scale(name, scale, df, "contrast")
+    return pm.Deterministic(name, combination(basis.T, contrast), dims="region")
+
+
+def common_scale(name: str, scale: float, df: float, dim: str) -> TensorVariable:
+    """Normal effects with a common variance ~ inverse-gamma(df / 2, df scale ** 2 / 2): a multivariate t.
+
+    Sampled as standard normals and their variance: the data say little about these effects, and a t's density, sharp
+    in the middle and wide in the tails, has no coordinates in which one step size serves.
+    """
+    on = CubeRootOfPrecision()
+    variance = pm.InverseGamma(f"{name}_variance", 0.5 * df, 0.5 * df * scale**2, default_transform=on)
+    return pt.sqrt(variance) * pm.Normal(f"{name}_unit", dims=dim)
+
+
+def half_normal(name: str, *, sigma: float, dims: str | None = None) -> TensorVariable:
+    """Half-normal variables on the scale of their normal scores."""
+    return pm.HalfNormal(name, sigma=sigma, dims=dims, default_transform=NormalScore())
+
+
+def combination(basis: np.ndarray, weight: TensorVariable) -> TensorVariable:
+    """Sum of a matrix's columns, each times its weight; a BLAS product would take ten seconds to compile."""
+    return (basis * weight).sum(axis=1)
