@@ -10,7 +10,7 @@ from pytensor.tensor.variable import TensorVariable
 from bayes_csc.design import Design
 from bayes_csc.judged import JUDGEMENT
 from bayes_csc.spec import Spec
-from bayes_csc_models.effects import combination, common_scale
+from bayes_csc_models.effects import combination, common_scale, half_normal
 
 
 def national_standard(d: Design, spec: Spec) -> TensorVariable:
@@ -29,7 +29,7 @@ def inspection_prior(d: Design, spec: Spec) -> TensorVariable:
     n = len(d.judged.domain)
     if not d.judged.several:
         return pt.zeros(n)
-    return pt.full((n,), pm.HalfNormal("inspection_sd", spec.ratings.inspection_sd))
+    return pt.full((n,), half_normal("inspection_sd", sigma=spec.ratings.inspection_sd))
 
 
 def judgement_prior(d: Design, spec: Spec) -> TensorVariable | None:

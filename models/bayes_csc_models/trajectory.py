@@ -236,7 +236,7 @@ def deviation_prior(d: Design, spec: Spec) -> Noise:
     none = pt.zeros(0)
     if not n:
         return Noise(none, none, none, none, none)
-    deviation_sd = pm.HalfNormal("deviation_sd", prior.deviation_sd, dims="indicator")
+    deviation_sd = half_normal("deviation_sd", sigma=prior.deviation_sd, dims="indicator")
     white = pm.Beta("white_share", *prior.white_share, dims="indicator")
     phi = pm.Beta("autocorrelation", *prior.autocorrelation, dims="indicator")
     white_sd = deviation_sd * pt.sqrt(white)
