@@ -28,7 +28,7 @@ from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc.states import last_inspections, states_given_draws
 
-DRAWS, CHAINS, CORES = 1000, 4, 2
+DRAWS, CHAINS, CORES = 800, 4, 2
 PREVIEW_DRAWS, PREVIEW_WARMUP = 40, 12
 NO_DATA_EVERY = 4
 KEPT = 2000

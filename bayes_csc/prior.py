@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pymc as pm
+from pytensor.graph.traversal import ancestors
+from pytensor.tensor.random.op import RandomVariable
 from scipy.special import expit
 
 from bayes_csc.calendar import grid_position
@@ -180,10 +182,9 @@ def _distribution(variable: pm.Distribution) -> str:
 
 
 def _constant(parameter: pm.Distribution) -> str:
-    try:
-        value = np.asarray(parameter.eval())
-    except (TypeError, ValueError):
+    if any(isinstance(part.owner.op, RandomVariable) for part in ancestors([parameter]) if part.owner):
         return "a function of others"
+    value = np.asarray(parameter.eval())
     distinct = np.unique(value)
     if distinct.size == 1:
         return f"{distinct[0]:.3g}"

@@ -12,8 +12,8 @@ from bayes_csc.errors import DataError
 from bayes_csc.fit import Fit, Model
 from bayes_csc.graph import without_tracebacks
 
-UNIT = "_unit"
-"""Ends the names of variables that are independent standard normals a priori."""
+WALK = "standard_scaled"
+"""Steps of the national standard."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,7 @@ def revisit(fit: Fit, model: Model, *, horizon: int = 0, draws: int = 400) -> Re
     """Rebuild a fit's density and give draws of its hyperparameters.
 
     Grid points after the data change nothing in the posterior of what the fit sampled. A national standard has a step
-    for each, a standard normal times its scale, which nothing observed has a say in: it is drawn from that prior, by
-    the fit's own seed.
+    for each, in which nothing observed has a say: it is drawn from its prior, by the fit's own seed.
 
     Parameters
     ----------
@@ -77,9 +76,15 @@ def revisit(fit: Fit, model: Model, *, horizon: int = 0, draws: int = 400) -> Re
 
 
 def lengthened(x: np.ndarray, density: Density, steps: int, seed: int) -> np.ndarray:
-    """Give draws (draw, dim) the later steps of the density's national walk, from its prior."""
+    """Give draws (draw, dim) the later steps of the density's national walk, from their prior given the other values.
+
+    A step is normal about zero, so that the gradient of the log density at one is minus its precision.
+    """
     if steps == 0:
         return np.ascontiguousarray(x)
-    (walk,) = [at for name, at in density.names.free.items() if name == f"standard{UNIT}"]
-    new = np.random.default_rng([seed, steps]).standard_normal((len(x), steps))
-    return np.concatenate([x[:, : walk.stop - steps], new, x[:, walk.stop - steps :]], axis=1)
+    stop = density.names.free[WALK].stop
+    longer = np.concatenate([x[:, : stop - steps], np.ones((len(x), steps)), x[:, stop - steps :]], axis=1)
+    precision = np.stack([-density(point)[1][stop - steps : stop] for point in longer])
+    longer[:, stop - steps : stop] = np.random.default_rng([seed, steps]).standard_normal((len(x), steps))
+    longer[:, stop - steps : stop] /= np.sqrt(precision)
+    return longer

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from bayes_csc.errors import DataError
 from bayes_csc.fit import Fit, preview
@@ -49,8 +50,9 @@ def test_years_after_the_data_change_no_density_and_no_state_before_them(fitted:
         (mean, own), (longer, wider) = mean_states(now, draw), mean_states(later, draw)
         np.testing.assert_allclose(longer[:, :n], mean, rtol=0, atol=1e-9)
         np.testing.assert_allclose(wider[:, :n, :n], own, rtol=0, atol=1e-9)
-        walk = later.density.names.free["standard_unit"]
-        prior = 0.5 * (later.points[draw, walk.stop - 3 : walk.stop] ** 2 + np.log(2 * np.pi)).sum()
+        walk = later.density.names.free["standard_scaled"]
+        sd = (later.density.expand(later.points[draw])["standard_variance"] / 0.15**2) ** 0.25
+        prior = -stats.norm.logpdf(later.points[draw, walk.stop - 3 : walk.stop], scale=sd).sum()
         value = now.density(now.points[draw])[0]
         np.testing.assert_allclose(later.density(later.points[draw])[0], value - prior, rtol=0, atol=1e-7)
 

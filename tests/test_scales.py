@@ -1,4 +1,4 @@
-"""The scales that variances and loadings are sampled on change the coordinates of a prior and nothing of the prior."""
+"""The scales that variances, shares and loadings are sampled on change a prior's coordinates and nothing else of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytensor.tensor as pt
 import pytest
 from scipy import integrate, stats
 
-from bayes_csc_models.scales import CubeRootOfPrecision, NormalScore
+from bayes_csc_models.scales import Angle, CubeRootOfPrecision, NormalScore
 
 A, B = 2.0, 0.3
 VALUES = np.geomspace(1e-3, 1e3, 13)
@@ -77,3 +77,42 @@ def test_a_half_normal_has_a_standard_normal_score() -> None:
     logp = model.compile_logp()
     for u in (-4.0, -1.0, 0.0, 2.0, 5.0):
         assert float(logp({"x_normal_score__": u})) == pytest.approx(stats.norm.logpdf(u), abs=1e-6)
+
+
+SHARES = np.array([1e-8, 1e-4, 0.02, 0.5, 0.97, 1.0 - 1e-6])
+
+
+def test_a_share_comes_back_from_its_angle() -> None:
+    w, there = pt.dvector("w"), Angle()
+    back = there.backward(there.forward(w, 2.0, 2.0), 2.0, 2.0).eval({w: SHARES})
+    np.testing.assert_allclose(back, SHARES, rtol=1e-8)
+
+
+def test_an_angles_jacobian_is_the_derivative_of_the_share() -> None:
+    u, there = pt.dvector("u"), Angle()
+    slope = pt.grad(there.backward(u, 2.0, 2.0).sum(), u)
+    at = np.linspace(-0.5, 2.0, 11)
+    expected = np.log(slope.eval({u: at}))
+    np.testing.assert_allclose(there.log_jac_det(u, 2.0, 2.0).eval({u: at}), expected, atol=1e-8)
+
+
+def test_a_share_has_the_beta_distribution_it_is_given() -> None:
+    with pm.Model() as model:
+        pm.Beta("w", 2.0, 3.0, default_transform=Angle())
+    logp = model.compile_logp()
+
+    def density(u: float) -> float:
+        return float(np.exp(logp({"w_angle__": u})))
+
+    w = pt.dscalar("w")
+    above = float(Angle().forward(w, 2.0, 3.0).eval({w: 0.2}))
+    assert integrate.quad(density, -2.0, above)[0] == pytest.approx(stats.beta(2.0, 3.0).cdf(0.2), abs=1e-6)
+    assert integrate.quad(density, above, 3.5)[0] == pytest.approx(stats.beta(2.0, 3.0).sf(0.2), abs=1e-6)
+
+
+def test_an_angle_is_the_angle_in_the_middle_and_finite_far_out() -> None:
+    w = pt.dvector("w")
+    middle = np.array([0.2, 0.5, 0.8])
+    np.testing.assert_allclose(Angle().forward(w, 2.0, 2.0).eval({w: middle}), np.arcsin(np.sqrt(middle)), atol=2e-3)
+    u = pt.dvector("u")
+    assert np.isfinite(Angle().log_jac_det(u, 2.0, 2.0).eval({u: np.array([-3.0, -1.0, 2.5])})).all()

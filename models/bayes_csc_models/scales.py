@@ -1,4 +1,4 @@
-"""The scales on which variances and loadings are sampled, instead of their logarithms."""
+"""The scales on which variances, their shares and loadings are sampled, instead of their logarithms and logits."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import pytensor.tensor as pt
 from pymc.logprob.transforms import Transform
 from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
+
+EDGE, RIGHT_ANGLE = 0.1, 0.5 * math.pi
 
 
 class CubeRootOfPrecision(Transform):
@@ -59,3 +61,33 @@ class NormalScore(Transform):
         """Return log |dx / du| = log(sd / 2) + (x / sd) ** 2 / 2 - u ** 2 / 2."""
         score = self.backward(value, *inputs) / inputs[-1]
         return pt.log(0.5 * inputs[-1]) + 0.5 * (score**2 - value**2)
+
+
+class Angle(Transform):
+    """A share w of a variance by u of the real line: w = sin(phi) ** 2, phi = c (s(u / c) - s((u - pi / 2) / c)).
+
+    s is softplus. The sine and the cosine of phi are the parts' sds as shares of the whole's; u is phi in the middle of
+    its range and runs off to infinity within some c = `EDGE` of its ends. By log(w / (1 - w)) the posterior of a share
+    that is nearly zero has a long tail towards minus infinity, where chains stay for long.
+    """
+
+    name = "angle"
+    ndim_supp = 0
+
+    def forward(self, value: TensorVariable, *inputs: Variable) -> TensorVariable:
+        """Return u of w: c log((e ** (phi / c) - 1) / (1 - e ** ((phi - pi / 2) / c)))."""
+        phi = pt.arcsin(pt.sqrt(value))
+        return EDGE * (pt.log(pt.expm1(phi / EDGE)) - pt.log(-pt.expm1((phi - RIGHT_ANGLE) / EDGE)))
+
+    def backward(self, value: TensorVariable, *inputs: Variable) -> TensorVariable:
+        """Return w of u."""
+        return pt.sin(self._angle(value)) ** 2
+
+    def log_jac_det(self, value: TensorVariable, *inputs: Variable) -> TensorVariable:
+        """Return log |dw / du| = log sin(2 phi) + log |dphi / du|, a product of two logistic functions of u."""
+        slope = math.log(-math.expm1(-RIGHT_ANGLE / EDGE)) - pt.softplus(-value / EDGE)
+        return pt.log(pt.sin(2.0 * self._angle(value))) + slope - pt.softplus((value - RIGHT_ANGLE) / EDGE)
+
+    @staticmethod
+    def _angle(u: TensorVariable) -> TensorVariable:
+        return EDGE * (pt.softplus(u / EDGE) - pt.softplus((u - RIGHT_ANGLE) / EDGE))

@@ -39,6 +39,7 @@ from bayes_csc_models.joint import joint_likelihood
 from bayes_csc_models.judgements import category_prior, inspection_prior, judgement_prior, national_standard
 from bayes_csc_models.likelihood import ordinal_logp, small_logp
 from bayes_csc_models.noise import JUDGEMENT_SPLIT, Noise
+from bayes_csc_models.scales import Angle
 from bayes_csc_models.timing import following_mean, timing_coordinates, timing_loading, with_timing
 
 Latent = Callable[[Design, Spec], tuple[TensorVariable, TensorVariable]]
@@ -237,14 +238,15 @@ def deviation_prior(d: Design, spec: Spec) -> Noise:
     if not n:
         return Noise(none, none, none, none, none)
     deviation_sd = half_normal("deviation_sd", sigma=prior.deviation_sd, dims="indicator")
-    white = pm.Beta("white_share", *prior.white_share, dims="indicator")
+    white = pm.Beta("white_share", *prior.white_share, dims="indicator", default_transform=Angle())
     phi = pm.Beta("autocorrelation", *prior.autocorrelation, dims="indicator")
     white_sd = deviation_sd * pt.sqrt(white)
     persistent_sd = deviation_sd * pt.sqrt(1.0 - white)
     ar_sd, domain_sd, domain_phi = persistent_sd, pt.zeros(n), none
     if d.domain:
         shared = np.flatnonzero(d.domain_index >= 0)
-        common = pm.Beta("domain_share", *prior.domain_share, dims="shared_by")[domain_shares(d)[1]]
+        share = pm.Beta("domain_share", *prior.domain_share, dims="shared_by", default_transform=Angle())
+        common = share[domain_shares(d)[1]]
         domain_sd = pt.set_subtensor(domain_sd[shared], persistent_sd[shared] * pt.sqrt(common))
         ar_sd = pt.set_subtensor(ar_sd[shared], persistent_sd[shared] * pt.sqrt(1.0 - common))
         domain_phi = pm.Beta("domain_autocorrelation", *prior.autocorrelation, dims="domain")
