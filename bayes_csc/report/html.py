@@ -13,6 +13,9 @@ from typing import Any
 from bayes_csc.report.style import palette_css
 
 Content = ET.Element | str | None
+MOST_COLUMNS = 12
+"""Up to here a column of a table can be of words among columns of figures."""
+ALIGNED = ",".join(f".text-{n} :is(td,th):nth-child({n})" for n in range(1, MOST_COLUMNS + 1)) + "{text-align:left}\n"
 
 
 def element(tag: str, *content: Content, **attributes: str) -> ET.Element:
@@ -67,19 +70,12 @@ def table(
     for row in rows:
         line = ET.SubElement(body, "tr")
         for place, text in enumerate(row):
-            line.append(
-                element("th", text, scope="row")
-                if place == stubs - 1
-                else element("td", text, class_="text")
-                if place in left
-                else element("td", text)
-            )
-    heads = [
-        element("th", name, scope="col", **({"class_": "text"} if place in left else {}))
-        for place, name in enumerate(header)
-    ]
-    named = {"class_": class_} if class_ else {}
-    made = element("table", element("caption", caption), element("thead", element("tr", *heads)), body, **named)
+            line.append(element("th", text, scope="row") if place == stubs - 1 else element("td", text))
+    heads = [element("th", name, scope="col") for name in header]
+    # said once, by the table: a cell of its own class is a tenth of a page
+    aligned = ["text"] if len(left) == len(header) else [f"text-{place + 1}" for place in sorted(left)]
+    classes = " ".join([class_, *aligned] if class_ else aligned)
+    made = element("table", element("caption", caption), element("thead", element("tr", *heads)), body, class_=classes)
     return element("div", made, class_="scroll", role="region", tabindex="0", aria_label=caption)
 
 
@@ -110,7 +106,7 @@ def page_text(title: str, *body: Content, before: Content = None, script: str = 
     data
         Plain values that the script reads.
     """
-    style = palette_css() + resource("page.css")
+    style = palette_css() + resource("page.css") + ALIGNED
     head = element(
         "head",
         element("meta", charset="utf-8"),

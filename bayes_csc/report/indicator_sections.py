@@ -53,6 +53,8 @@ def _chart(own: AuthorityFindings, name: str, heading: str, keys: list[str], per
         "from", "to", "Expected",
         f"{percent} from", "to", "National", "Neighbours",
     ]  # fmt: skip
+    told = [c for c in range(len(header)) if any(line[c] for line in lines)]
+    header, lines = [header[c] for c in told], [[line[c] for c in told] for line in lines]
     return charted(
         indicator_chart(rows, labels, own.units, years), f"indicators-{name}", f"Indicators {heading.lower()}", finding,
         f"{heading}: {finding}", header, lines, stubs=2, texts=[2, 3],

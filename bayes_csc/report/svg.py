@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ET
 
 from matplotlib.figure import Figure
 
+from bayes_csc.report.compact_svg import compact
 from bayes_csc.report.style import PALETTE
 
 # Nothing of these belongs on a page: RDF with links, and a style sheet that would apply to all of it.
@@ -36,7 +37,9 @@ def svg_element(figure: Figure, name: str, title: str, description: str) -> ET.E
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, facecolor="none")
     source = ET.fromstring(buffer.getvalue())
-    svg = _cleaned(source, set(re.findall(r"(?:url\(#|href=\"#)([^\")]+)", buffer.getvalue())), name)
+    referenced = dict.fromkeys(re.findall(r"(?:url\(#|href=\"#)([^\")]+)", buffer.getvalue()))
+    svg = _cleaned(source, {own: f"{name}-{place}" for place, own in enumerate(referenced)})
+    compact(svg)
     width, height = svg.attrib["viewBox"].split()[2:]
     for key in ("version", "width", "height"):
         svg.attrib.pop(key, None)
@@ -53,24 +56,24 @@ def svg_element(figure: Figure, name: str, title: str, description: str) -> ET.E
     return svg
 
 
-def _cleaned(source: ET.Element, referenced: set[str], name: str) -> ET.Element:
+def _cleaned(source: ET.Element, ids: dict[str, str]) -> ET.Element:
     element = ET.Element(_local(source.tag))
     for key, value in source.attrib.items():
         local = _local(key)
         if local == "id":
             if value.startswith(TIP):
                 element.set("data-tip", value.removeprefix(TIP))
-            elif value in referenced:
-                element.set("id", f"{name}-{value}")
+            elif value in ids:
+                element.set("id", ids[value])
         elif local == "href":
-            element.set("href", f"#{name}-{value.removeprefix('#')}")
+            element.set("href", f"#{ids[value.removeprefix('#')]}")
         else:
-            element.set(local, _restyled(value, name))
+            element.set(local, _restyled(value, ids))
     if source.text and source.text.strip():
         element.text = source.text
     for child in source:
         if _local(child.tag) not in DROPPED:
-            element.append(_cleaned(child, referenced, name))
+            element.append(_cleaned(child, ids))
     return element
 
 
@@ -78,8 +81,8 @@ def _local(tag: str) -> str:
     return tag.rpartition("}")[2]
 
 
-def _restyled(value: str, name: str) -> str:
-    value = re.sub(r"url\(#", f"url(#{name}-", value)
+def _restyled(value: str, ids: dict[str, str]) -> str:
+    value = re.sub(r"url\(#([^)]+)\)", lambda found: f"url(#{ids[found[1]]})", value)
     value = re.sub(
         r"#[0-9a-f]{6}\b", lambda found: f"var(--{ROLES[found[0]]})" if found[0] in ROLES else found[0], value
     )

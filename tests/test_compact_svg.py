@@ -1,0 +1,69 @@
+"""A drawing in fewer bytes looks the same: the same leaves in the same order, each with the style that it had."""
+
+from __future__ import annotations
+
+import copy
+import re
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bayes_csc.report.compact_svg import compact, steps
+
+DRAWING = """
+<svg viewBox="0 0 10 10"><g><g><path d="M 0 0 L 10 0 z" style="fill: none"/></g>
+<g><path d="M 1 1 L 2 2.5" clip-path="url(#a-0)" style="fill: none; stroke: red"/>
+<path clip-path="url(#a-0)" style="fill: none; stroke: red"/>
+<path d="M 3 1 L 2 2.5" clip-path="url(#a-0)" style="fill: none; stroke: red"/></g>
+<g id="a-1"><path d="M 1 1" data-tip="x" style="opacity: 0; fill: red"/>
+<path d="M 1 1" data-tip="y" style="opacity: 0; fill: red"/></g>
+<g><text style="fill: ink" x="3" transform="rotate(-0 3 4)">a</text></g>
+<g><text style="fill: ink" x="4" transform="rotate(-90 3 4)">b</text></g></g></svg>
+"""
+
+
+def leaves(element: ET.Element, inherited: tuple[str, ...] = ()) -> list[tuple[object, ...]]:
+    """Each drawn element: its tag and text, where it is, and every style that applies to it, outermost first."""
+    own = re.sub(r"\s*([:;])\s*", r"\1", element.get("style", "") + "|" + element.get("clip-path", ""))
+    carried = (*inherited, own) if own != "|" else inherited
+    if len(element):
+        return [leaf for child in element for leaf in leaves(child, carried)]
+    if element.tag == "path" and not element.get("d"):
+        return []
+    place = element.get("x") or steps(element.get("d", ""))
+    return [(element.tag, element.text, place, element.get("data-tip"), carried)]
+
+
+def test_every_leaf_keeps_its_place_and_its_style() -> None:
+    before = ET.fromstring(DRAWING)
+    after = copy.deepcopy(before)
+    compact(after)
+    assert leaves(after) == leaves(before)
+
+
+def test_what_several_in_a_row_share_is_said_once_but_opacity_is_each_ones_own() -> None:
+    drawing = ET.fromstring(DRAWING)
+    compact(drawing)
+    text = ET.tostring(drawing, encoding="unicode")
+    assert text.count("stroke:red") == 1
+    assert text.count("opacity:0") == 2
+    assert "rotate(-0" not in text
+    assert "rotate(-90" in text
+    assert len(text) < 0.75 * len(DRAWING)
+
+
+@given(st.lists(st.tuples(st.floats(-500, 2000), st.floats(-500, 2000)), min_size=1, max_size=40), st.booleans())
+def test_a_path_by_its_steps_stays_within_a_tenth_of_a_point(points: list[tuple[float, float]], closed: bool) -> None:
+    line = " L ".join(f"{x:.2f} {y:.2f}" for x, y in points)
+    made = steps(f"M {line}{' z' if closed else ''}")
+    numbers = np.array(re.findall(r"-?\d+(?:\.\d+)?", made), dtype=float).reshape(-1, 2)
+    np.testing.assert_allclose(np.cumsum(numbers, axis=0), np.array(points), atol=0.0551)
+    assert made.endswith("z") == closed
+
+
+@pytest.mark.parametrize("d", ["M 0 1 C 1 2 3 4 5 6", "M 0 0 Q 1 1 2 2 L 3 3"])
+def test_curves_keep_their_numbers(d: str) -> None:
+    assert re.findall(r"[\d.]+|[A-Z]", steps(d)) == re.findall(r"[\d.]+|[A-Z]", d)
