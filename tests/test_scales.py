@@ -114,5 +114,10 @@ def test_an_angle_is_the_angle_in_the_middle_and_finite_far_out() -> None:
     w = pt.dvector("w")
     middle = np.array([0.2, 0.5, 0.8])
     np.testing.assert_allclose(Angle().forward(w, 2.0, 2.0).eval({w: middle}), np.arcsin(np.sqrt(middle)), atol=2e-3)
-    u = pt.dvector("u")
-    assert np.isfinite(Angle().log_jac_det(u, 2.0, 2.0).eval({u: np.array([-3.0, -1.0, 2.5])})).all()
+    with pm.Model() as model:
+        pm.Beta("w", 2.0, 3.0, default_transform=Angle())
+    logp, slope = model.compile_logp(), model.compile_dlogp()
+    far = [float(logp({"w_angle__": u})) for u in (-6.0, -3.0, 0.7, 3.0, 4.0, 6.0)]
+    assert np.isfinite(far).all()
+    assert far == sorted(far[:3]) + sorted(far[3:], reverse=True)
+    assert all(np.isfinite(slope({"w_angle__": u})).all() for u in (-6.0, 6.0))

@@ -8,6 +8,8 @@ import numpy as np
 import pymc as pm
 import pytensor
 import pytensor.tensor as pt
+from pymc.logprob.basic import conditional_logp
+from pytensor.graph.replace import vectorize_graph
 
 from bayes_csc.density import Density
 
@@ -21,24 +23,24 @@ def drawn_values(density: Density, points: np.ndarray) -> Values:
 
 
 def log_priors(model: pm.Model, values: Mapping[str, np.ndarray]) -> Values:
-    """Log prior density (draw,) of each variable.
+    """Log prior density (draw,) of each variable, given those it depends on.
 
     Parameters
     ----------
     model
-        Whose variables have constant parameters a priori.
+        Of the priors.
     values
         Of every free variable (draw, ...).
     """
-    inputs, outputs = [], []
-    for rv in model.free_RVs:
-        value = pt.tensor(f"{rv.name}_drawn", dtype="float64", shape=(None,) * (rv.ndim + 1))
-        density = pm.logp(rv, value)
-        inputs.append(value)
-        outputs.append(density.sum(axis=tuple(range(1, density.ndim))) if density.ndim > 1 else density)
-    function = pytensor.function(inputs, outputs, mode="FAST_COMPILE")
-    found = function(*(np.asarray(values[rv.name], dtype=float) for rv in model.free_RVs))
-    return {str(rv.name): np.asarray(out) for rv, out in zip(model.free_RVs, found, strict=True)}
+    single = {rv: rv.type(name=f"{rv.name}_value") for rv in model.free_RVs}
+    found = conditional_logp(single)
+    densities = [found[value].sum() for value in single.values()]
+    drawn = {value: pt.tensor(f"{rv.name}_drawn", dtype="float64", shape=(None, *rv.type.shape))
+             for rv, value in single.items()}  # fmt: skip
+    outputs = vectorize_graph(densities, replace=drawn)
+    function = pytensor.function(list(drawn.values()), outputs, mode="FAST_COMPILE")
+    out = function(*(np.asarray(values[rv.name], dtype=float) for rv in single))
+    return {str(rv.name): np.asarray(density) for rv, density in zip(single, out, strict=True)}
 
 
 def coordinates_of(model: pm.Model, values: Mapping[str, np.ndarray], draw: int) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytensor.tensor as pt
 from pymc.logprob.transforms import Transform
 from pytensor.graph.basic import Variable
@@ -80,13 +81,15 @@ class Angle(Transform):
         return EDGE * (pt.log(pt.expm1(phi / EDGE)) - pt.log(-pt.expm1((phi - RIGHT_ANGLE) / EDGE)))
 
     def backward(self, value: TensorVariable, *inputs: Variable) -> TensorVariable:
-        """Return w of u."""
-        return pt.sin(self._angle(value)) ** 2
+        """Return w of u; at most the largest float below one, so that far out the density falls and does not end."""
+        return pt.minimum(pt.sin(self._angle(value)) ** 2, np.nextafter(1.0, 0.0))
 
     def log_jac_det(self, value: TensorVariable, *inputs: Variable) -> TensorVariable:
-        """Return log |dw / du| = log sin(2 phi) + log |dphi / du|, a product of two logistic functions of u."""
-        slope = math.log(-math.expm1(-RIGHT_ANGLE / EDGE)) - pt.softplus(-value / EDGE)
-        return pt.log(pt.sin(2.0 * self._angle(value))) + slope - pt.softplus((value - RIGHT_ANGLE) / EDGE)
+        """Return log |dw / du| = log(2 sin phi cos phi) + log |dphi / du|, a product of two logistic functions of u."""
+        beyond = RIGHT_ANGLE - value  # cos phi(u) = sin phi(pi / 2 - u)
+        both = pt.log(pt.sin(self._angle(value))) + pt.log(pt.sin(self._angle(beyond)))
+        slope = -pt.softplus(-value / EDGE) - pt.softplus(-beyond / EDGE)
+        return both + slope + math.log(-2.0 * math.expm1(-RIGHT_ANGLE / EDGE))
 
     @staticmethod
     def _angle(u: TensorVariable) -> TensorVariable:
