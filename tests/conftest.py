@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
+from interpreted import by_python
 
 from bayes_csc.kernel import value_and_gradient
 from bayes_csc.kernel.states import states
@@ -69,6 +70,13 @@ def _compiled_once(common: Path) -> None:
 
     for function in (value_and_gradient, states):
         function.compile = alone(function.compile)
+
+
+@pytest.fixture
+def interpreted() -> Generator[None]:
+    """Let a test's densities be evaluated by Python: for a model that no other test compiles, and few draws."""
+    with by_python():
+        yield
 
 
 @pytest.fixture(scope="session")

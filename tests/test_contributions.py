@@ -224,6 +224,7 @@ def test_an_authority_never_inspected_has_one_row_that_says_so_and_a_level_all_t
     assert set(now.note) == {"preview"}
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_without_ratings_there_is_no_judgement_and_the_sum_is_exact_all_the_same(panel: Panel) -> None:
     spec = Spec().updated({"ratings": {"use": False}})
     unrated = replace(preview(panel, trajectory, spec=spec, chains=2, draws=10), gate=PASSED)

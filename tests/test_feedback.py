@@ -73,6 +73,7 @@ def test_a_panel_without_flags_has_neither_the_effect_nor_its_column(panel: Pane
     assert "after_worst" not in d.observation
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_an_effect_put_into_the_counts_is_found_again(panel: Panel) -> None:
     d = design(panel, TIMED)
     assert (d.observation.after_worst > 0).sum() > 20

@@ -83,6 +83,7 @@ def test_it_is_written_and_read_back(clinics: Panel, tmp_path: Path) -> None:
     assert design(again, SPEC).ordinal == ("welcome", "waiting", "care")
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_a_preview_finds_who_rises_and_who_falls(clinics: Panel, truth: np.ndarray, tmp_path: Path) -> None:
     clinics.write(tmp_path / "clinics")
     run = preview(Panel.read(tmp_path / "clinics"), trajectory, spec=SPEC, seed=1)

@@ -20,6 +20,7 @@ from bayes_csc.revisit import Revisited, revisit
 from bayes_csc.sensitivity.model_scores import stacking_weights
 from bayes_csc.sensitivity.one_more_year import one_more_year
 from bayes_csc.sensitivity.predictive import left_out, predictive
+from bayes_csc.sensitivity.priors import coordinates_of, drawn_values, log_priors
 from bayes_csc.sensitivity.reweight import Weights
 from bayes_csc.sensitivity.value_of_data import COUNT, Offer, value_of_data
 from bayes_csc.sites import fit_sites, site_evidence
@@ -38,6 +39,21 @@ def test_blocks_densities_sum_to_the_density_of_all(again: Revisited) -> None:
         parts = block_densities(again.density.layout, real)
         assert parts.size == len(again.design.block)
         assert parts.sum() == pytest.approx(value_and_gradient(again.density.layout, real)[0], rel=1e-12)
+
+
+def test_the_priors_of_draws_are_those_of_the_model_given_what_each_depends_on(again: Revisited) -> None:
+    model = trajectory(hamlets(), Spec())
+    values = drawn_values(again.density, again.points[:4])
+    found = log_priors(model, values)
+    whole = model.compile_logp(vars=model.free_RVs, jacobian=False, mode="FAST_COMPILE")
+    edges = np.cumsum([0, *(slot.stop - slot.start for slot in again.density.names.free.values())])
+    shapes = {model.rvs_to_values[rv].name: np.shape(model.initial_point()[model.rvs_to_values[rv].name])
+              for rv in model.free_RVs}  # fmt: skip
+    for draw in range(4):
+        x = coordinates_of(model, values, draw)
+        np.testing.assert_allclose(x, again.points[draw], atol=1e-6)
+        point = {n: x[edges[k] : edges[k + 1]].reshape(shape) for k, (n, shape) in enumerate(shapes.items())}
+        assert sum(float(prior[draw]) for prior in found.values()) == pytest.approx(float(whole(point)), rel=1e-9)
 
 
 def test_a_block_left_out_has_the_density_zero_and_changes_no_other(again: Revisited) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from interpreted import by_python
 from measured import with_every_family
 from parts import with_sub_judgements
 from scipy.linalg import block_diag
@@ -45,6 +47,13 @@ class Case:
     def block(self, authority: str) -> Block:
         place = self.design.authority.index(authority)
         return Block.of(self.design, next(b for b, members in enumerate(self.design.block) if place in members))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def interpreted_throughout() -> Iterator[None]:
+    """A few points of each density are all that is wanted."""
+    with by_python():
+        yield
 
 
 @pytest.fixture(scope="module")
