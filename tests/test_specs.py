@@ -65,3 +65,15 @@ def test_a_users_spec_may_start_from_a_shipped_one(tmp_path: Path) -> None:
 def test_an_unknown_name_is_told_with_the_names_there_are() -> None:
     with pytest.raises(SpecError, match=r"no_rating: no such spec.* one of baseline, exact, no_domain_deviation"):
         spec("no_rating")
+
+
+TRAIL = sorted((Path(__file__).parents[1] / "benchmarks" / "trail").glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", TRAIL, ids=[path.stem for path in TRAIL])
+def test_a_spec_of_the_trail_differs_from_the_baseline_in_one_thing(path: Path) -> None:
+    tried, base = spec(path).model_dump(exclude={"name"}), spec().model_dump(exclude={"name"})
+    keys = [key for key in base if tried[key] != base[key]]
+    assert len(keys) == 1
+    within = base[keys[0]]
+    assert not isinstance(within, dict) or sum(tried[keys[0]][key] != value for key, value in within.items()) == 1
