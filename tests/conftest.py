@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
-from interpreted import by_python
 
 from bayes_csc.kernel import value_and_gradient
 from bayes_csc.kernel.states import states
@@ -75,6 +74,8 @@ def _compiled_once(common: Path) -> None:
 @pytest.fixture
 def interpreted() -> Generator[None]:
     """Let a test's densities be evaluated by Python: for a model that no other test compiles, and few draws."""
+    from interpreted import by_python  # a helper beside the tests, which a conftest of its own elsewhere lacks
+
     with by_python():
         yield
 

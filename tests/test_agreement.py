@@ -1,6 +1,6 @@
 """The collapsed model and the joint model have one posterior: exactly where all is Gaussian, else within Monte Carlo.
 
-The bounds: 2 by 2000 draws give mean and sd of some 90 quantities their standard errors (from the effective sample
+The bounds: 2 by 1200 draws give mean and sd of some 90 quantities their standard errors (from the effective sample
 size); a z-score above 4.5 has probability 7e-6 each. Approximations (sites, empirical logits) may add 0.1 posterior sd.
 """
 
@@ -132,7 +132,7 @@ def start_of(d: Design, spec: Spec, panel: Panel) -> Start:
 
 def collapsed_draws(d: Design, start: Start) -> Draws:
     """Hyperparameters, and theta drawn exactly given each draw of them."""
-    tree, _ = sample_chains(start, seed=11, draws=2000, chains=2, cores=2)
+    tree, _ = sample_chains(start, seed=11, draws=1200, chains=2, cores=2)
     assert float(tree["sample_stats"]["diverging"].mean()) < DIVERGING
     posterior = {str(k): v.to_numpy()[:, ::THIN] for k, v in tree["posterior"].data_vars.items()}
     points = tree["unconstrained"]["x"].to_numpy()[:, ::THIN]
@@ -153,7 +153,7 @@ def collapsed_draws(d: Design, start: Start) -> Draws:
 def joint_draws(d: Design, spec: Spec) -> Draws:
     """The same by the joint model and another sampler, the No-U-Turn sampler of nutpie."""
     trace = nutpie.sample(
-        nutpie.compile_pymc_model(from_design(d, spec, likelihood="joint")), draws=2000, tune=600, chains=2, cores=2,
+        nutpie.compile_pymc_model(from_design(d, spec, likelihood="joint")), draws=1200, tune=500, chains=2, cores=2,
         seed=11, target_accept=0.9, progress_bar=False, save_warmup=False,
     )  # fmt: skip
     assert float(trace.sample_stats.diverging.mean()) < DIVERGING
