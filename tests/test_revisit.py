@@ -13,6 +13,7 @@ from bayes_csc.fit import Fit, preview
 from bayes_csc.kernel.states import states
 from bayes_csc.panel import Panel
 from bayes_csc.revisit import Revisited, revisit
+from bayes_csc.spec import Spec
 from bayes_csc_models import trajectory
 
 HAMLETS = Path(__file__).parent / "hamlets"
@@ -55,6 +56,15 @@ def test_years_after_the_data_change_no_density_and_no_state_before_them(fitted:
         prior = -stats.norm.logpdf(later.points[draw, walk.stop - 3 : walk.stop], scale=sd).sum()
         value = now.density(now.points[draw])[0]
         np.testing.assert_allclose(later.density(later.points[draw])[0], value - prior, rtol=0, atol=1e-7)
+
+
+def test_the_national_steps_after_the_data_are_drawn_with_the_sd_that_their_prior_has_at_each_draw(fitted: Fit) -> None:
+    later = revisit(fitted, trajectory, horizon=3)
+    walk = later.density.names.free["standard_scaled"]
+    variance = np.array([later.density.expand(x)["standard_variance"] for x in later.points])
+    normal = np.random.default_rng([fitted.record["seed"], 3]).standard_normal((len(later.points), 3))
+    expected = normal * (variance[:, None] / Spec().ratings.standards_sd ** 2) ** 0.25
+    np.testing.assert_allclose(later.points[:, walk.stop - 3 : walk.stop], expected, rtol=1e-9)
 
 
 def test_a_random_walk_s_variance_grows_by_a_step_a_year_after_the_data(fitted: Fit) -> None:
