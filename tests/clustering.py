@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 TESTS = Path(__file__).parent
@@ -34,14 +34,21 @@ def processes(folder: Path, **environment: str) -> Iterator[tuple[str, Workers]]
     worker = ("--no-nanny", "--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1", *file)
     started += [start("worker", *worker) for _ in range(2)]
     try:
-        until = time.monotonic() + PATIENCE
-        while not address.is_file() and time.monotonic() < until:
-            time.sleep(0.05)
-        yield json.loads(address.read_text())["address"], started[1:]
+        yield _published(address), started[1:]
     finally:
         for process in started:
             process.kill()
             process.wait()
+
+
+def _published(file: Path) -> str:
+    """The address that a scheduler writes to a file, which it opens some time before it fills it."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        with suppress(FileNotFoundError, json.JSONDecodeError):
+            return str(json.loads(file.read_text())["address"])
+        time.sleep(0.05)
+    raise TimeoutError(f"the scheduler did not write its address to {file.name} in {PATIENCE} seconds")
 
 
 def kill_when(begun: Callable[[int], bool], workers: Workers, killed: list[int], *, patience: float = PATIENCE) -> None:
