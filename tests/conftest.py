@@ -68,7 +68,7 @@ def _compiled_once(common: Path) -> None:
         return one_at_a_time
 
     for function in (value_and_gradient, states):
-        function.compile = alone(function.compile)
+        function.machine.compile = alone(function.machine.compile)
 
 
 @pytest.fixture

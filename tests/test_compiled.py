@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from bayes_csc.kernel import Real
 from bayes_csc.kernel.compiled import compiled
 
 SOURCE = "def twice(x):\n    return 2.0 * x\n"
@@ -27,5 +29,24 @@ def test_code_of_other_sources_is_compiled_anew_and_of_the_same_ones_is_not(
         spec.loader.exec_module(module)
         function = compiled(module.twice)
         assert function(2.0) == 4.0
-        hits.append(sum(function.stats.cache_hits.values()))
+        hits.append(sum(function.machine.stats.cache_hits.values()))
     assert hits == [0, 1, 0]
+
+
+def total(real, factor):  # type: ignore[no-untyped-def]
+    return real.z.sum() * factor.sum()
+
+
+def test_one_machine_code_serves_arrays_that_may_not_be_written_to_and_parts_of_others(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    function = compiled(total)
+    plain = Real(*(np.arange(4.0) for _ in Real._fields))
+    fixed, apart = np.arange(4.0), np.arange(8.0)[::2] / 2.0
+    fixed.flags.writeable = False
+    for real in (plain, plain._replace(z=fixed), plain._replace(z=apart, mean=fixed)):
+        for factor in (np.ones(2), np.broadcast_to(1.0, 2)):
+            assert function(real, factor) == 12.0
+    assert len(function.machine.signatures) == 1
+    assert not fixed.flags.writeable

@@ -13,7 +13,6 @@ from bayes_csc.fit import Fit, preview
 from bayes_csc.kernel.states import states
 from bayes_csc.panel import Panel
 from bayes_csc.revisit import Revisited, revisit
-from bayes_csc.spec import Spec
 from bayes_csc_models import trajectory
 
 HAMLETS = Path(__file__).parent / "hamlets"
@@ -52,7 +51,7 @@ def test_years_after_the_data_change_no_density_and_no_state_before_them(fitted:
         np.testing.assert_allclose(longer[:, :n], mean, rtol=0, atol=1e-9)
         np.testing.assert_allclose(wider[:, :n, :n], own, rtol=0, atol=1e-9)
         walk = later.density.names.free["standard_scaled"]
-        sd = (later.density.expand(later.points[draw])["standard_variance"] / 0.15**2) ** 0.25
+        sd = later.density.expand(later.points[draw])["standard_variance"] ** 0.25
         prior = -stats.norm.logpdf(later.points[draw, walk.stop - 3 : walk.stop], scale=sd).sum()
         value = now.density(now.points[draw])[0]
         np.testing.assert_allclose(later.density(later.points[draw])[0], value - prior, rtol=0, atol=1e-7)
@@ -63,7 +62,7 @@ def test_the_national_steps_after_the_data_are_drawn_with_the_sd_that_their_prio
     walk = later.density.names.free["standard_scaled"]
     variance = np.array([later.density.expand(x)["standard_variance"] for x in later.points])
     normal = np.random.default_rng([fitted.record["seed"], 3]).standard_normal((len(later.points), 3))
-    expected = normal * (variance[:, None] / Spec().ratings.standards_sd ** 2) ** 0.25
+    expected = normal * variance[:, None] ** 0.25
     np.testing.assert_allclose(later.points[:, walk.stop - 3 : walk.stop], expected, rtol=1e-9)
 
 

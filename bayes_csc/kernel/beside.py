@@ -46,14 +46,14 @@ def compiled_beside(layout: Layout) -> Iterator[bool]:
 
 def is_cached() -> bool:
     """Whether the cache on disk has machine code of the kernel as it is."""
-    return all(function._cache._cache_file._load_index() for function in (value_and_gradient, states))
+    return all(function.machine._cache._cache_file._load_index() for function in (value_and_gradient, states))
 
 
 def main() -> None:
     """Compile for a layout that comes, pickled, through the standard input."""
     of_value, of_states = types_of(pickle.load(sys.stdin.buffer))
-    value_and_gradient.compile(of_value)
-    states.compile(of_states)
+    value_and_gradient.machine.compile(of_value)
+    states.machine.compile(of_states)
 
 
 def types_of(layout: Layout) -> tuple[tuple[Any, ...], tuple[Any, ...]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numba import njit
 
 SOURCES = sorted(Path(__file__).parent.glob("*.py"))
@@ -15,7 +17,31 @@ VERSION = zlib.crc32(b"".join(path.read_bytes() for path in SOURCES))
 PART = {"nogil": True, "error_model": "numpy", "_nrt": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
-def compiled(function: Callable[..., Any]) -> Any:
+class Compiled:
+    """A function that Numba compiles once for all arrays, `machine`.
+
+    It would compile the function anew, for a minute, for each choice of arrays that may not be written to or whose
+    values are not side by side.
+    """
+
+    def __init__(self, function: Callable[..., Any], machine: Any) -> None:
+        functools.update_wrapper(self, function)
+        self.machine = machine
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call it; such arrays are copied."""
+        return self.machine(*map(_of_one_type, arguments))
+
+
+def _of_one_type(argument: Any) -> Any:
+    if isinstance(argument, np.ndarray):
+        return argument if argument.flags.carray else np.array(argument, order="C")
+    if isinstance(argument, tuple) and not all(a.flags.carray for a in argument):
+        return type(argument)(*map(_of_one_type, argument))
+    return argument
+
+
+def compiled(function: Callable[..., Any]) -> Compiled:
     """Compile by Numba, with a cache on disk.
 
     Numba takes cached machine code for current if the function's own file has not changed, but a callee from another
@@ -24,9 +50,9 @@ def compiled(function: Callable[..., Any]) -> Any:
     different last digits and, in the end, different chains. A division by zero gives infinity, not an exception, which
     a C function could not raise; the value is then -inf.
     """
-    out = njit(nogil=True, cache=True, error_model="numpy")(function)
-    out._cache._cache_file._source_stamp = VERSION
-    return out
+    machine = njit(nogil=True, cache=True, error_model="numpy")(function)
+    machine._cache._cache_file._source_stamp = VERSION
+    return Compiled(function, machine)
 
 
 def part(function: Callable[..., Any]) -> Any:

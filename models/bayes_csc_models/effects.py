@@ -24,14 +24,14 @@ def exchangeable(name: str, scale: float, df: float, region: tuple[str, ...]) ->
 def common_scale(name: str, scale: float, df: float, dim: str) -> TensorVariable:
     """Normal effects with a common variance ~ inverse-gamma(df / 2, df scale ** 2 / 2): a multivariate t.
 
-    Sampled half centred: the variance sd ** 2, and effects / (sd ** (1 - c) scale ** c), c = `CENTRED`. A t's density,
-    sharp in the middle and wide in the tails, has no coordinates in which one step size serves; and effects / sd are
-    known ever more sharply the larger sd is (Papaspiliopoulos, Roberts and Skold 2007): seen, a trajectory in ten
-    thousand diverged there.
+    Sampled half centred: the variance sd ** 2, and effects / sd ** (1 - c), c = `CENTRED`. A t's density, sharp in the
+    middle and wide in the tails, has no coordinates in which one step size serves; and effects / sd are known ever more
+    sharply the larger sd is (Papaspiliopoulos, Roberts and Skold 2007): seen, a trajectory in ten thousand diverged
+    there. The scale has no say in the coordinates: a draw means the same effects under another one.
     """
     on = CubeRootOfPrecision()
     variance = pm.InverseGamma(f"{name}_variance", 0.5 * df, 0.5 * df * scale**2, default_transform=on)
-    spread = (variance / scale**2) ** (0.5 * CENTRED)
+    spread = variance ** (0.5 * CENTRED)
     return pt.sqrt(variance) / spread * pm.Normal(f"{name}_scaled", sigma=spread, dims=dim)
 
 
