@@ -16,7 +16,7 @@ from bayes_csc_models.trajectory import trajectory
 
 @pytest.fixture(scope="module")
 def recovered() -> xr.DataTree:
-    panel, truth = simulate_ahead(trajectory, Spec(), authorities=40, years=6, indicators=3, seed=1)
+    panel, truth = simulate_ahead(trajectory, Spec(), authorities=40, years=6, indicators=5, seed=1)
     run = fit(panel, trajectory, spec=Spec(), seed=1, draws=200, chains=2)
     tree = recovery(run, truth)
     tree[NEXT] = xr.DataTree(next_recovery(run, trajectory, truth))

@@ -42,6 +42,7 @@ def test_leaving_every_indicator_out_is_the_same() -> None:
     pd.testing.assert_frame_equal(dropped.observation, design(panel, spec("ratings_only")).observation)
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_no_figure_has_a_say_in_its_forecast_and_the_judgements_have() -> None:
     panel = Panel.read(HAMLETS)
     other = panel.cells.assign(numerator=(panel.cells.denominator / 3).round().where(panel.cells.numerator.notna()))

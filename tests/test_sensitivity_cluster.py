@@ -13,7 +13,7 @@ from bayes_csc.cluster import dask_client
 from bayes_csc.kept import Kept
 from bayes_csc.sensitivity.run import sensitivity
 
-VALUES = (0.2, 0.3, 0.4, 0.6)
+VALUES = (0.2, 0.3, 0.4)
 
 
 def test_a_worker_that_is_killed_in_the_middle_of_a_fit_loses_nothing(tmp_path: Path) -> None:
