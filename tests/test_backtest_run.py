@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 from distributed import Client
 from forecasting import Breaking, Constant, Slow, invented
+from pages import Page
 from running import command
-from test_data_page import Page
 
 from bayes_csc.backtest.base_rate import BaseRate
 from bayes_csc.backtest.files import EVENTS, PAGE, SCORES, write_backtest
@@ -106,7 +106,7 @@ def test_the_same_backtest_gives_the_same_bytes(done: Backtest, text: str, clien
 def test_the_page_is_closed_fetches_nothing_and_says_what_it_cannot_tell(done: Backtest, text: str) -> None:
     page = Page(text)
     assert not re.findall(r"(?:src|href)=\"(?!#)", text)
-    assert len(list(page.all("svg"))) == 8
+    assert len(page.all("svg")) == 8
     said = " ".join(str(each["text"]) for each in page.all("p"))
     for word in ("exploratory", "no pass mark", "pseudo-real-time", "null result", "cannot tell"):
         assert word in said

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from reported import NASTY, Page, findings
+from pages import Page
+from reported import NASTY, findings
 
 from bayes_csc.authority import authority_records
 from bayes_csc.errors import DataError, UsageError

@@ -15,9 +15,9 @@ import pytest
 from distributed import Client
 from interpreted import by_python
 from multiverse import BROKEN, LOG, base, breaking, hamlets, lenient, successions, traced
+from pages import Page
 from running import command
 from scipy.special import ndtr
-from test_data_page import Page
 
 from bayes_csc.calendar import grid_position
 from bayes_csc.decline import decline
@@ -171,7 +171,7 @@ def test_the_files_hold_what_was_found_and_the_page_is_closed(done: Sensitivity,
     assert "robust" in record["metadata"]["rule"]["words"]
     assert sum(record["verdict_counts"].values()) == len(done.verdicts)
     page = Page(text)
-    assert len(list(page.all("svg"))) == 3
+    assert len(page.all("svg")) == 3
     assert not re.findall(r"(?:src|href)=\"(?!#)", text)
     assert "nothing here is a cause" in text
     assert "impossible" in text
