@@ -5,22 +5,34 @@ Nothing depends on it: where it was not run, or what it made is gone, the tests 
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 from bayes_csc.density import compile_density
-from bayes_csc.design import design
-from bayes_csc.kernel.beside import compiled_beside
+from bayes_csc.design import Design, design
+from bayes_csc.kernel.beside import compiled_beside, types_of
+from bayes_csc.kernel.evidence import block_densities
 from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import from_design
 
 
+def laid_out() -> Design:
+    """The panel that most tests fit."""
+    return design(Panel.read(Path(__file__).parent / "hamlets"), Spec())
+
+
 def main() -> None:
-    """Compile the kernel and, meanwhile, the baseline model of the panel that most tests fit."""
-    laid_out = design(Panel.read(Path(__file__).parent / "hamlets"), Spec())
-    with compiled_beside(laid_out.layout):
-        compile_density(from_design(laid_out, Spec())).load()
+    """Compile the kernel, its part that scores predictions and, meanwhile, the baseline model."""
+    scoring = subprocess.Popen([sys.executable, __file__, "scoring"])
+    with compiled_beside(laid_out().layout):
+        compile_density(from_design(laid_out(), Spec()))
+    scoring.wait()
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:] == ["scoring"]:
+        block_densities.machine.compile(types_of(laid_out().layout)[0])
+    else:
+        main()

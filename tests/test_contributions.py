@@ -273,6 +273,7 @@ def test_what_cannot_be_carried_out_is_refused(fit: Fit, options: dict[str, obje
         contributions(fit, trajectory, **options)  # type: ignore[arg-type]
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_another_model_than_the_fitted_one_is_refused(fit: Fit) -> None:
     with pytest.raises(DataError, match="give the model that was fitted"):
         contributions(fit, lambda panel, spec: trajectory(panel, spec.updated({"ratings": {"use": False}})))

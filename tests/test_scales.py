@@ -75,8 +75,22 @@ def test_a_half_normal_has_a_standard_normal_score() -> None:
     with pm.Model() as model:
         pm.HalfNormal("x", sigma=0.5, default_transform=NormalScore())
     logp = model.compile_logp()
-    for u in (-4.0, -1.0, 0.0, 2.0, 5.0):
+    slope = model.compile_dlogp()
+    for u in (-30.0, -4.0, -1.0, 0.0, 2.0, 5.0, 8.0, 9.0, 30.0):
         assert float(logp({"x_normal_score__": u})) == pytest.approx(stats.norm.logpdf(u), abs=1e-6)
+        assert slope({"x_normal_score__": u}) == pytest.approx(-u, abs=1e-6)
+    far = [float(logp({"x_normal_score__": u})) for u in (36.0, 38.0, 40.0)]
+    assert np.isfinite(far).all()
+    assert far == sorted(far, reverse=True)
+    assert np.isfinite(slope({"x_normal_score__": 40.0})).all()
+
+
+def test_a_score_far_out_on_either_side_is_that_of_its_value() -> None:
+    u, there = pt.dvector("u"), NormalScore()
+    at = np.array([-20.0, -8.0, -0.5, 0.5, 6.0, 12.0, 30.0])
+    found = there.backward(u, 0.0, 0.5).eval({u: at}) / 0.5
+    np.testing.assert_allclose(found[:2], np.sqrt(np.pi / 2.0) * stats.norm.cdf(at[:2]), rtol=1e-9)  # where it is small
+    np.testing.assert_allclose(found[2:], -stats.norm.ppf(0.5 * stats.norm.sf(at[2:])), rtol=1e-9)
 
 
 SHARES = np.array([1e-8, 1e-4, 0.02, 0.5, 0.97, 1.0 - 1e-6])

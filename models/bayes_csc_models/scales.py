@@ -11,6 +11,8 @@ from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
 
 EDGE, RIGHT_ANGLE = 0.1, 0.5 * math.pi
+FURTHEST = 37.0
+"""Standard deviations beyond which a normal probability is no float: far out a density falls but does not end."""
 
 
 class CubeRootOfPrecision(Transform):
@@ -55,8 +57,10 @@ class NormalScore(Transform):
         return -math.sqrt(2.0) * pt.erfcinv(2.0 * pt.erf(value / (inputs[-1] * math.sqrt(2.0))))
 
     def backward(self, value: TensorVariable, *inputs: Variable) -> TensorVariable:
-        """Return x of u."""
-        return inputs[-1] * math.sqrt(2.0) * pt.erfinv(0.5 * pt.erfc(-value / math.sqrt(2.0)))
+        """Return x of u: each tail by the function that does not round there; constant from u = `FURTHEST` on."""
+        below = pt.erfinv(0.5 * pt.erfc(-pt.minimum(value, 0.0) / math.sqrt(2.0)))
+        above = pt.erfcinv(0.5 * pt.erfc(pt.clip(value, 0.0, FURTHEST) / math.sqrt(2.0)))
+        return inputs[-1] * math.sqrt(2.0) * pt.switch(value < 0.0, below, above)
 
     def log_jac_det(self, value: TensorVariable, *inputs: Variable) -> TensorVariable:
         """Return log |dx / du| = log(sd / 2) + (x / sd) ** 2 / 2 - u ** 2 / 2."""
