@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
+from scipy.special import ndtri
+from scipy.stats import qmc
 
 from bayes_csc.calendar import grid_position
 from bayes_csc.density import Density
@@ -82,14 +84,13 @@ def states_given_draws(
     theta = np.empty((n_chain, n_draw, len(design.authority), design.year.size), dtype=np.float32)
     mean = np.empty((n_chain, n_draw, len(design.authority), len(CHANGES)))
     variance = np.empty_like(mean)
+    noise = np.stack([moments.noise(n_draw, np.random.default_rng([seed, c])) for c in range(n_chain)])
     lock, done = threading.Lock(), 0
 
     def one(at: tuple[int, int]) -> None:
         nonlocal done
         real = density.real(points[at])
-        theta[at], mean[at], variance[at] = moments.at(
-            real, np.random.default_rng([seed, *at]), without=at[1] % no_data_every == 0
-        )
+        theta[at], mean[at], variance[at] = moments.at(real, noise[at], without=at[1] % no_data_every == 0)
         with lock:
             done += 1
             if progress is not None:
@@ -187,13 +188,19 @@ class _Moments:
         own_block = np.repeat(np.arange(len(design.block)), [len(b) for b in design.block])
         return cls(design, existing, share, own_block, since, contrast, cuts(design, last))
 
-    def at(
-        self, real: Real, rng: np.random.Generator, *, without: bool = True
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Theta, and mean and variance of the changes (the one without data if asked), at one draw."""
+    def noise(self, draws: int, rng: np.random.Generator) -> np.ndarray:
+        """Standard normals for the draws of a chain, each evenly spread over them (a Latin hypercube).
+
+        So a chain's mean of theta has little error but that of its hyperparameters.
+        """
         layout = self.design.layout
-        width = layout.template_column.max() + layout.single_grade.shape[1]
-        noise = rng.standard_normal((len(self.design.block), width))
+        shape = len(self.design.block), int(layout.template_column.max()) + layout.single_grade.shape[1]
+        cube = qmc.LatinHypercube(shape[0] * shape[1], rng=rng).random(draws)
+        return np.asarray(ndtri(cube).reshape(draws, *shape), dtype=np.float32)
+
+    def at(self, real: Real, noise: np.ndarray, *, without: bool = True) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Theta, and mean and variance of the changes (the one without data if asked), at one draw."""
+        noise = noise.astype(float)
         mean, draw, own, shared = self._states(self.design, real, noise)
         national = (self.share * mean).sum(axis=0)
         national_cov = np.einsum("at,atu->tu", self.share, shared)

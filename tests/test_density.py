@@ -126,7 +126,7 @@ def test_every_model_gives_its_compiled_functions_arrays_of_the_same_kind(case: 
     ("name", "far"),
     [
         ("autocorrelation", 1e3),
-        ("deviation_sd", 1e3),
+        ("deviation_sd", np.inf),
         ("indicator_level", np.inf),
         ("year_step", -np.inf),
         ("grade_share", np.nan),
