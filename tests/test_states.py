@@ -149,7 +149,7 @@ def test_states_are_drawn_from_the_dense_normal_relative_to_england(case: Case) 
     sd = np.sqrt(np.diag(take @ covariance @ take.T)).reshape(shape)
     drawn = theta.isel(chain=0)
     error = ((drawn.mean("draw") - wanted) / sd * np.sqrt(n)).to_numpy()[d.exists]
-    assert np.abs(error).max() < 4.5  # 40 z-scores, 7e-6 each
+    assert np.abs(error).max() < 0.2  # a fifth of what independent draws have: they are spread evenly
     ratio = (drawn.std("draw") / sd).to_numpy()[d.exists]
     np.testing.assert_allclose(ratio, 1.0, atol=4.5 / np.sqrt(2 * n))
 
