@@ -42,6 +42,7 @@ pytensor.config.numba__fastmath = False  # see bayes_csc.kernel.compiled
 FOLDER = NUMBA_CACHE_PATH.parent / "bayescsc"
 Arrays = tuple[np.ndarray, ...]
 Graph = tuple[list[Variable], list[Variable]]
+ONE_AT_A_TIME = threading.Lock()
 COMPILERS = ("pytensor", "pymc", "numba", "llvmlite", "numpy")
 
 
@@ -186,9 +187,38 @@ def _machine_code(graph: Graph) -> tuple[Callable[..., Arrays], tuple[str, str, 
     from pytensor.link.numba.linker import NumbaLinker  # half a second, and not needed where the cache has it
 
     linker = NumbaLinker()
-    made = linker.jit_compile(linker.fgraph_convert(FunctionGraph(*graph, clone=False)))
+    with _each_operation_once():
+        converted = linker.fgraph_convert(FunctionGraph(*graph, clone=False))
+    made = linker.jit_compile(converted)
     python = made.py_func
     return made, (python.__name__, python.__source__, CACHED_SRC_FUNCTIONS[python])
+
+
+@contextmanager
+def _each_operation_once() -> Iterator[None]:
+    """Let equal operations on equal types share a function meanwhile.
+
+    PyTensor makes one for each of them, twenty times as many; to load the machine code of them all is a sixth of the
+    time of compilation.
+    """
+    from pytensor.link.numba.dispatch import basic
+
+    with ONE_AT_A_TIME:
+        make = basic.numba_funcify_ensure_cache
+        made: dict[tuple[str, str], Callable[..., Any]] = {}
+
+        def shared(op: Any, *args: Any, **options: Any) -> tuple[Callable[..., Any], str | None]:
+            function, key = make(op, *args, **options)
+            node = options.get("node")
+            if key is None or node is None:
+                return function, key
+            return made.setdefault((key, repr([v.type for v in (*node.inputs, *node.outputs)])), function), key
+
+        basic.numba_funcify_ensure_cache = shared
+        try:
+            yield
+        finally:
+            basic.numba_funcify_ensure_cache = make
 
 
 def _keep(path: Any, content: bytes) -> None:

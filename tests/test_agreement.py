@@ -152,8 +152,10 @@ def collapsed_draws(d: Design, start: Start) -> Draws:
 
 def joint_draws(d: Design, spec: Spec) -> Draws:
     """The same by the joint model and another sampler, the No-U-Turn sampler of nutpie."""
+    model = from_design(d, spec, likelihood="joint")
+    names = [v.name for v in model.unobserved_value_vars if v.name in (*HYPERPARAMETERS, "theta")]
     trace = nutpie.sample(
-        nutpie.compile_pymc_model(from_design(d, spec, likelihood="joint")), draws=1200, tune=500, chains=2, cores=2,
+        nutpie.compile_pymc_model(model, var_names=names), draws=1200, tune=500, chains=2, cores=2,
         seed=11, target_accept=0.9, progress_bar=False, save_warmup=False,
     )  # fmt: skip
     assert float(trace.sample_stats.diverging.mean()) < DIVERGING

@@ -190,6 +190,21 @@ def test_the_order_of_inputs_and_outputs_is_kept(empty: Path) -> None:
     np.testing.assert_allclose(run([x, y], [x - y], a, b), [a - b])
 
 
+def test_equal_operations_share_a_function_and_those_of_other_numbers_or_dims_of_inputs_do_not(empty: Path) -> None:
+    x, y = pt.dvector("x"), pt.dmatrix("y")
+    outputs = [pt.add(x, x * x), pt.add(x, x * x, pt.exp(x)), pt.exp(y) + x, pt.exp(y * y) + y, pt.exp(pt.exp(x))]
+    from pytensor.link.numba.dispatch import basic
+
+    before = basic.numba_funcify_ensure_cache
+    a, b = np.array([0.1, 0.2]), np.array([[0.3, 0.4], [0.5, 0.6], [0.7, 0.8]])
+    for _ in range(2):  # made, then taken from the cache
+        found = Family.of([x, y], outputs, []).function("value", [x, y], lambda: outputs)(a, b)
+        expected = [a + a * a, a + a * a + np.exp(a), np.exp(b) + a, np.exp(b * b) + b, np.exp(np.exp(a))]
+        for value, known in zip(found, expected, strict=True):
+            np.testing.assert_allclose(value, known, rtol=1e-15)
+    assert basic.numba_funcify_ensure_cache is before
+
+
 def test_a_name_is_no_structure(empty: Path) -> None:
     for name in ("x", "y", None):
         x = pt.dvector(name)
