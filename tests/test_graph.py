@@ -203,6 +203,11 @@ def test_equal_operations_share_a_function_and_those_of_other_numbers_or_dims_of
         for value, known in zip(found, expected, strict=True):
             np.testing.assert_allclose(value, known, rtol=1e-15)
     assert basic.numba_funcify_ensure_cache is before
+    nodes = [v.owner for v in (pt.exp(x), pt.exp(x + x), pt.exp(y))]
+    with graph._each_operation_once():
+        one, equal, other = (basic.numba_funcify_ensure_cache(node.op, node=node)[0] for node in nodes)
+    assert one is equal
+    assert one is not other
 
 
 def test_a_name_is_no_structure(empty: Path) -> None:

@@ -12,7 +12,7 @@ from bayes_csc.findings.change_density import thinned_moments
 from bayes_csc.findings.paths import nearest_draws
 
 MOMENTS, PATHS, CHANCES = 160, 160, 200
-"""Draws kept of the change, of the path, and of the probability of a worse grade."""
+"""Draws kept of the change and of the path, and quantiles of the draws of the probability of a worse grade."""
 LISTED = 80
 """Draws kept of each where all authorities are on one page."""
 
@@ -37,8 +37,8 @@ def what_if(
     -------
     dict
         `since`: mean and sd of the change since the last inspection, given each draw; `no_data`: had nothing been
-        observed since; `paths`: draws of theta by year, the last being now; `worse` and `worse_no_data`: draws of
-        P(worse), with `p`, their forecast.
+        observed since; `paths`: draws of theta by year, the last being now; `worse` and `worse_no_data`: quantiles of
+        the draws of P(worse), with `p`, their forecast.
     """
     now = float(change.attrs["now"])
     out: dict[str, Any] = {
@@ -80,12 +80,16 @@ def group_draws(
 
 
 def _worse(chances: xr.Dataset, wanted: int, digits: int) -> dict[str, Any]:
-    """So many draws of one authority's P(worse), and half as many of the same without data since the inspection."""
+    """Quantiles, so many and evenly spaced, of the draws of one authority's P(worse); half as many without data since.
+
+    A page decides by the ends of their intervals. Draws left out at random moved one decision in ten across the
+    threshold, away from the report's own.
+    """
     out = {}
     for name, most in (("worse", wanted), ("no_data", wanted // 2)):
         values = chances[name].to_numpy()
-        kept = np.unique(np.linspace(0, len(values) - 1, most).round().astype(int))
-        out["worse" if name == "worse" else "worse_no_data"] = _short(values[kept], digits)
+        levels = np.linspace(0.0, 1.0, min(most, len(values)))
+        out["worse" if name == "worse" else "worse_no_data"] = _short(np.quantile(values, levels), digits)
     return out
 
 
