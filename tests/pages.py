@@ -45,14 +45,19 @@ class Page(HTMLParser):
         return [each for each in self.elements if each["tag"] in tags]
 
     def table(self, caption: str) -> list[list[str]]:
-        """Rows of the table of a caption, its heading among them."""
+        """Rows of the table of a caption, its heading among them; what rows share is said of each."""
         rows: list[list[str]] = []
-        here = False
+        here, group, named = False, "", ""
         for each in self.elements:
+            if each["tag"] == "table":
+                group = named = each.get("data-group", "")
             if each["tag"] == "caption":
                 here = each["text"] == caption
+            elif here and each.get("scope") == "rowgroup":
+                named = each["text"]
+                rows.pop()
             elif here and each["tag"] == "tr":
-                rows.append([])
+                rows.append([named] if group else [])
             elif here and each["tag"] in ("th", "td"):
                 rows[-1].append(each["text"])
         return rows

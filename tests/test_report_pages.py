@@ -105,8 +105,8 @@ def test_the_indicators_tables_hold_every_cell_of_the_panel(parsed: dict[str, Pa
     rows = parsed[f"{own.slug}.html"].table("Indicators used by the model")[1:]
     cells = found.panel.cells[[("402" in unit.split("+")) for unit in found.panel.cells["authority"]]]
     seen = cells[cells["status"] == "observed"].set_index(["indicator", "year"])["value"]
-    labels = {i.label: k for k, i in found.panel.indicators.items()}
-    shown = {(labels[r[0]], int(r[1])): r[4] for r in rows if r[4]}
+    labels = {f"{i.label}, {found.units[k].name}": k for k, i in found.panel.indicators.items()}
+    shown = {(labels[r[0]], int(r[1])): r[2] for r in rows if r[2]}
     assert len(shown) == len(seen)
     assert all(shown[place] == f"{100 * value:.1f}" for place, value in seen.items())  # type: ignore[index]
 

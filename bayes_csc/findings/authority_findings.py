@@ -45,7 +45,7 @@ class AuthorityFindings:
     caveats
         What limits this page (`caveats`).
     what_if
-        Thinned draws for the reader's own settings (`what_if`).
+        Quantiles of its draws, for the reader's own settings (`what_if`).
     units
         How figures are shown, by indicator.
     """

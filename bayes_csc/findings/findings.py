@@ -27,7 +27,7 @@ from bayes_csc.findings.change_density import change_density
 from bayes_csc.findings.fitted import Fitted, fitted, sampling_intervals
 from bayes_csc.findings.hyperparameters import energy_histograms, hyperparameter_table, rank_histograms, year_effects
 from bayes_csc.findings.paths import CALENDAR, fan, region_means
-from bayes_csc.findings.what_if import group_draws, what_if
+from bayes_csc.findings.what_if import what_if
 from bayes_csc.fit import Fit, Model
 from bayes_csc.forecast import LOSS_RATIO, forecast, has_judgements
 from bayes_csc.group import members
@@ -67,16 +67,14 @@ class Findings:
         See the modules of these names.
     backtest, sensitivity
         What lies beside the run, or what to run for it.
-    chances
-        Draws of P(next grade worse), with and without the data since; None without judgements.
     pages
         What is said of each authority that has a page, by name.
     units
         How figures are shown, by indicator.
     used
         Keys of the indicators that the fit used.
-    draws
-        Thinned draws of every authority (`what_if.group_draws`).
+    kept
+        Quantiles of the draws of every authority, by code (`what_if`).
     """
 
     about: dict[str, Any]
@@ -97,11 +95,10 @@ class Findings:
     fitted: Fitted
     backtest: dict[str, Any] | Missing
     sensitivity: pd.DataFrame | Missing
-    chances: xr.Dataset | None
     pages: tuple[AuthorityFindings, ...]
     units: dict[str, DisplayUnit]
     used: tuple[str, ...]
-    draws: list[dict[str, Any]]
+    kept: dict[str, dict[str, Any]]
 
     @property
     def listed(self) -> pd.DataFrame:
@@ -184,18 +181,19 @@ def gather(
     used = tuple(again.design.indicator) + tuple(again.design.ordinal)
     directory = _directory(panel, [str(c) for c in declines["authority"]], listed, with_page)
     tell("authorities")
+    kept = what_if(fit.posterior["theta"], fit.change, list(directory.index), chances, ahead)
+    rates = base_rates(panel)
     pages = _pages(
-        fit, directory, declines, ahead, made_up, expected, beside[1], chances, cells=cells, units=units,
-        used=set(used),
-        interval=interval, rates=base_rates(panel),
+        fit, directory, declines, ahead, made_up, expected, beside[1], kept, cells=cells, units=units, used=set(used),
+        interval=interval, rates=rates,
     )  # fmt: skip
     return Findings(
         about=told, record=fit.record | {"gate": fit.gate.summary()}, spec=fit.spec.to_toml(), equations=equations,
         panel=panel, authorities=directory, decline=declines, forecast=ahead, contributions=made_up,
-        base_rates=base_rates(panel), national=national(panel), year_effects=year_effects(fit, interval=interval),
+        base_rates=rates, national=national(panel), year_effects=year_effects(fit, interval=interval),
         hyperparameters=table, ranks=rank_histograms(fit, table), energy=energy_histograms(fit), fitted=expected,
-        backtest=beside[0], sensitivity=beside[1], chances=chances, pages=pages, units=units, used=used,
-        draws=group_draws(fit.change, declines, ahead, chances, directory["slug"]),
+        backtest=beside[0], sensitivity=beside[1], pages=pages, units=units, used=used,
+        kept=kept,
     )  # fmt: skip
 
 
@@ -249,7 +247,7 @@ def _pages(
     made_up: pd.DataFrame,
     expected: Fitted,
     sensitivity: pd.DataFrame | Missing,
-    chances: xr.Dataset | None,
+    kept: dict[str, dict[str, Any]],
     *,
     cells: pd.DataFrame,
     units: dict[str, DisplayUnit],
@@ -269,8 +267,6 @@ def _pages(
         row, following = by_code[code], next_by_code.get(code)
         path = fan(fit.posterior["theta"], code, interval, now)
         graded = _graded(record)
-        worse = None if chances is None else chances.sel(authority=code)
-        can_worsen = worse is not None and grades.get(code, np.nan) < len(fit.panel.grades)
         own_sensitivity = (
             sensitivity if isinstance(sensitivity, Missing) else sensitivity[sensitivity["authority"] == code]
         )
@@ -279,13 +275,13 @@ def _pages(
             AuthorityFindings(
                 code=code, name=str(row["name"]), slug=str(directory["slug"][code]), region=str(row["region"]),
                 forecast=following, decline=row,
-base_rate=_base_rate(rates, grades.get(code, np.nan)),
+                base_rate=_base_rate(rates, grades.get(code, np.nan)),
                 contributions=made_up[made_up["authority"] == code], fan=path,
                 region_path=regions[row["region"]].reindex(path.index),
                 inspections=graded, density=change_density(fit.change, code), figures=figures,
                 sensitivity=own_sensitivity, record=record,
                 caveats=caveats(record, row, len(graded), used),
-                what_if=what_if(fit.posterior["theta"], fit.change, code, worse if can_worsen else None, following),
+                what_if=kept[code],
                 units=units,
             )
         )  # fmt: skip

@@ -55,10 +55,3 @@ def region_means(theta: xr.DataArray, region: pd.Series) -> pd.DataFrame:
     mean = theta.mean(("chain", "draw")).transpose("year", "authority")
     table = pd.DataFrame(mean.to_numpy(), index=theta.year.to_numpy(), columns=theta.authority.to_numpy())
     return table.T.groupby(region.reindex(table.columns)).mean().T
-
-
-def nearest_draws(theta: xr.DataArray, authority: str, wanted: int, now: float) -> np.ndarray:
-    """So many draws of one authority's path, evenly spaced over the chains: (draw, year)."""
-    own = theta.sel(authority=authority, year=theta.year <= np.ceil(now - 1e-9))
-    values = own.transpose("chain", "draw", "year").to_numpy().reshape(-1, own.sizes["year"])
-    return np.asarray(values[np.unique(np.linspace(0, len(values) - 1, wanted).round().astype(int))])

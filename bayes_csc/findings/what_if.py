@@ -1,4 +1,4 @@
-"""Thinned draws that a page keeps, so that its reader can ask with other settings than the report's."""
+"""Quantiles of the draws that a page keeps, so that its reader can ask with other settings than the report's."""
 
 from __future__ import annotations
 
@@ -8,94 +8,81 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayes_csc.findings.change_density import thinned_moments
-from bayes_csc.findings.paths import nearest_draws
+from bayes_csc.findings.change_density import mixture_levels
+from bayes_csc.states import RECENT_YEARS
 
-MOMENTS, PATHS, CHANCES = 160, 160, 200
-"""Draws kept of the change and of the path, and quantiles of the draws of the probability of a worse grade."""
-LISTED = 80
-"""Draws kept of each where all authorities are on one page."""
+TAIL = (0.001, 0.005, 0.01, 0.02, 0.03)
+LEVELS = np.array([*TAIL, *np.linspace(0.05, 0.95, 37), *(1.0 - p for p in reversed(TAIL))])
+"""Probabilities of the quantiles; a page interpolates between them."""
+LONGEST = 8
+"""Years back of the longest period that a reader can ask about."""
+CHANGE_STEP, CHANCE_STEP = 1e-3, 1e-4
+"""Units in which quantiles of a change and of a probability are kept."""
 
 
 def what_if(
-    theta: xr.DataArray, change: xr.Dataset, code: str, chances: xr.Dataset | None, forecast: dict[str, Any] | None
-) -> dict[str, Any]:
-    """Collect the draws of one authority.
+    theta: xr.DataArray, change: xr.Dataset, codes: list[str], chances: xr.Dataset | None,
+    forecast: pd.DataFrame | None,
+) -> dict[str, dict[str, Any]]:  # fmt: skip
+    """Collect what is kept of each authority.
 
     Parameters
     ----------
     theta, change
         Of the fit.
-    code
-        Of the authority.
+    codes
+        Of the authorities.
     chances
-        Draws of P(next grade worse), with and without the data since; None where nothing can get worse.
+        Draws of P(next grade worse), with and without the data since; None without judgements.
     forecast
-        Its row of the forecast.
+        The table of the next inspections; None without judgements.
 
     Returns
     -------
     dict
-        `since`: mean and sd of the change since the last inspection, given each draw; `no_data`: had nothing been
-        observed since; `paths`: draws of theta by year, the last being now; `worse` and `worse_no_data`: quantiles of
-        the draws of P(worse), with `p`, their forecast.
+        By code: `periods`, quantiles at `LEVELS` of the change since the last inspection ("inspection") and over each
+        number of years up to `LONGEST` ("1", ...) in which the authority existed; `no_data`, of the change since the
+        inspection had nothing been observed since; and where a grade can get worse `worse` and `worse_no_data`, of the
+        draws of its probability, with `p`, their forecast. Each list is of whole numbers of steps of `CHANGE_STEP` or
+        `CHANCE_STEP`: the first quantile, then what each is more than the one before.
     """
-    now = float(change.attrs["now"])
-    out: dict[str, Any] = {
-        "since": _short(thinned_moments(change, code, "since inspection", MOMENTS), 3),
-        "no_data": _short(thinned_moments(change, code, "since inspection, no data", MOMENTS // 2), 3),
-        "paths": _short(nearest_draws(theta, code, PATHS, now), 2),
-    }
-    if chances is not None and forecast is not None:
-        out |= _worse(chances, CHANCES, 4) | {"p": forecast["p_next_worse"]}
-    return out
-
-
-def group_draws(
-    change: xr.Dataset, decline: pd.DataFrame, forecast: pd.DataFrame | None, chances: xr.Dataset | None,
-    slugs: pd.Series,
-) -> list[dict[str, Any]]:  # fmt: skip
-    """Collect fewer draws of every authority, for a list of any group.
-
-    Returns
-    -------
-    list of dict
-        By name: `name`, `slug`, `grade` (the last), `since` and `recent` (means and sds), and where a grade can get
-        worse `worse`, `worse_no_data`, `p`.
-    """
+    periods = _periods(theta, codes, float(change.attrs["now"]))
     ahead = {} if forecast is None else {str(r["authority"]): r for r in forecast.to_dict("records")}
-    out = []
-    for row in decline.to_dict("records"):
-        code = str(row["authority"])
-        entry = {
-            "name": row["name"], "slug": slugs[code], "grade": row["last_grade"],
-            "since": _short(thinned_moments(change, code, "since inspection", LISTED), 2),
-            "recent": _short(thinned_moments(change, code, "recent", LISTED), 2),
-        }  # fmt: skip
+    out: dict[str, dict[str, Any]] = {}
+    for place, code in enumerate(codes):
+        since, recent, without = (
+            mixture_levels(change, code, kind, LEVELS)
+            for kind in ("since inspection", "recent", "since inspection, no data")
+        )
+        own = {"inspection": since} | {str(n): values[place] for n, values in periods.items()}
+        own[f"{RECENT_YEARS:g}"] = recent
+        entry: dict[str, Any] = {
+            "periods": {k: _steps(v, CHANGE_STEP) for k, v in own.items() if np.isfinite(v).all()},
+            "no_data": _steps(without, CHANGE_STEP) if np.isfinite(without).all() else [],
+        }
         following = ahead.get(code)
         if chances is not None and following and following["decision"]:
-            entry |= _worse(chances.sel(authority=code), LISTED, 3) | {"p": round(float(following["p_next_worse"]), 4)}
-        out.append(entry)
+            drawn = chances.sel(authority=code)
+            entry |= {
+                "worse": _steps(np.quantile(drawn["worse"], LEVELS), CHANCE_STEP),
+                "worse_no_data": _steps(np.quantile(drawn["no_data"], LEVELS), CHANCE_STEP),
+                "p": round(float(following["p_next_worse"]), 4),
+            }
+        out[code] = entry
     return out
 
 
-def _worse(chances: xr.Dataset, wanted: int, digits: int) -> dict[str, Any]:
-    """Quantiles, so many and evenly spaced, of the draws of one authority's P(worse); half as many without data since.
-
-    A page decides by the ends of their intervals. Draws left out at random moved one decision in ten across the
-    threshold, away from the report's own.
-    """
-    out = {}
-    for name, most in (("worse", wanted), ("no_data", wanted // 2)):
-        values = chances[name].to_numpy()
-        levels = np.linspace(0.0, 1.0, min(most, len(values)))
-        out["worse" if name == "worse" else "worse_no_data"] = _short(np.quantile(values, levels), digits)
-    return out
+def _periods(theta: xr.DataArray, codes: list[str], now: float) -> dict[int, np.ndarray]:
+    """Quantiles of the change over so many years up to now (authority, level); NaN where it did not exist yet."""
+    known = theta.sel(authority=codes, year=theta.year <= np.ceil(now - 1e-9))
+    values = known.transpose("chain", "draw", "authority", "year").to_numpy()
+    values = values.reshape(-1, *values.shape[2:])
+    longest = min(LONGEST, values.shape[2] - 1)
+    back = {n: values[:, :, -1] - values[:, :, -1 - n] for n in range(1, longest + 1)}
+    return {n: np.quantile(change, LEVELS, axis=0).T for n, change in back.items()}
 
 
-def _short(values: np.ndarray, digits: int) -> list[Any]:
-    """Plain numbers of few digits; a year in which the authority did not exist is null."""
-    rounded = np.round(values.astype(float), digits)
-    out = rounded.astype(object)
-    out[np.isnan(rounded)] = None
-    return list(out.tolist())
+def _steps(quantiles: np.ndarray, step: float) -> list[int]:
+    """Whole numbers of steps: the first, then the differences."""
+    whole = np.round(np.asarray(quantiles, dtype=float) / step).astype(int)
+    return [int(v) for v in np.diff(whole, prepend=0)]

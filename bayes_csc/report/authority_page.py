@@ -28,7 +28,7 @@ from bayes_csc.report.indicator_sections import indicator_sections
 from bayes_csc.report.interval_chart import interval_chart
 from bayes_csc.report.page_parts import Section, bullets, charted, missing, paragraphs, site_page
 from bayes_csc.report.style import look
-from bayes_csc.report.what_if_panel import what_if_panel
+from bayes_csc.report.what_if_panel import kept_data, what_if_panel
 
 SHOWN = 14
 """Contributions drawn one by one, the largest; the table has all."""
@@ -65,15 +65,12 @@ def authority_page(
             ("sensitivity", "Does it depend on how it was done?", _sensitivity(own)),
             ("data", "Gaps and breaks in the data", _data(own, set(used))),
             ("use", "What this cannot tell, and how to use it", _use(own)),
-            ("what-if", "With other settings", [what_if_panel(about, inspected=own.inspected)]),
+            ("what-if", "With other settings", [what_if_panel(about, list(own.what_if["periods"]))]),
         ]
-    data = own.what_if | {"kind": "authority"} | {k: about[k] for k in ("epsilon", "loss_ratio")}
-    data |= {"interval": about["interval"]["probability"], "last": own.forecast["last_grade"] if own.forecast else ""}
-    return site_page(own.name, [_facts(own, about)], sections, about, slug=own.slug, others=others, data=_plain(data))
-
-
-def _plain(data: dict[str, Any]) -> dict[str, Any]:
-    return {k: None if isinstance(v, float) and v != v else v for k, v in data.items()}
+    return site_page(
+        own.name, [_facts(own, about)], sections, about, slug=own.slug, others=others,
+        data=kept_data("authority", own.what_if),
+    )  # fmt: skip
 
 
 def _facts(own: AuthorityFindings, about: dict[str, Any]) -> Content:

@@ -126,6 +126,7 @@ class Canvas:
         """Let the page show words where the pointer is within a rectangle."""
         patch = Rectangle((left, top), width, height, facecolor=colour("paper"), alpha=0.0, lw=0, zorder=90)
         patch.set_gid(TIP + words)
+        patch.set_clip_on(False)  # the axes are the whole figure, which clips by itself
         self._axes.add_patch(patch)
 
     def grid(self, scale: Scale, ticks: Sequence[float], labels: Sequence[str], size: float = 6.5) -> None:
@@ -139,13 +140,15 @@ class Canvas:
         """Put everything on the figure."""
         for place, role in enumerate(ORDER):
             if role in self._fills:
-                fills = PolyCollection(self._fills[role], facecolors=colour(role), edgecolors="none", zorder=place)
+                fills = PolyCollection(
+                    self._fills[role], facecolors=colour(role), edgecolors="none", zorder=place, clip_on=False
+                )
                 self._axes.add_collection(fills, autolim=False)
             for (own, width, dash), lines in self._lines.items():
                 if own == role:
                     drawn = LineCollection(
                         lines, colors=colour(role), linewidths=width, linestyles=[DASHES[dash]],
-                        zorder=place + (20 if role != "rule" else 0), capstyle="butt",
+                        zorder=place + (20 if role != "rule" else 0), capstyle="butt", clip_on=False,
                     )  # fmt: skip
                     self._axes.add_collection(drawn, autolim=False)
             for (own, size, marker), points in self._dots.items():
@@ -160,7 +163,7 @@ class Canvas:
         made = PathCollection(
             [path], sizes=[size**2], offsets=points, offset_transform=self._axes.transData,
             facecolors=colour("paper" if hollow else role), edgecolors=colour(role), linewidths=0.9 if hollow else 0,
-            zorder=place + 40,
+            zorder=place + 40, clip_on=False,
         )  # fmt: skip
         made.set_transform(IdentityTransform())  # sizes are in points, not in the data's units
         return made

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.resources
 import json
 import os
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ MOST_COLUMNS = 12
 """Up to here a column of a table can be of words among columns of figures."""
 OPTIONAL = "</t[dhr]>"
 """Ends of cells and rows, which HTML does without: a tenth of a page."""
+EMPTY_SHAPE = "></(?:path|use|rect)>"
+"""End of an empty shape of a drawing, which may close itself."""
 ALIGNED = ",".join(f".text-{n} :is(td,th):nth-child({n})" for n in range(1, MOST_COLUMNS + 1)) + "{text-align:left}\n"
 
 
@@ -49,6 +53,7 @@ def table(
     *,
     stubs: int = 1,
     texts: Sequence[int] = (),
+    group: str = "",
     class_: str = "",
 ) -> ET.Element:
     """A table in a region that scrolls by itself where it is wide.
@@ -65,20 +70,33 @@ def table(
         How many leading columns name the row: the last of them is its heading.
     texts
         Columns of words, which are set to the left as the leading ones are; the others hold figures.
+    group
+        Where not blank: the name of a column before those of the header, which each row begins with as well. Rows that
+        share it stand together under it, said once; a CSV repeats it.
     class_
         Of the table: "sortable" where the page's script lets the reader sort and filter it.
     """
     left = {*range(stubs), *texts}
-    body = element("tbody")
-    for row in rows:
-        line = ET.SubElement(body, "tr")
-        for place, text in enumerate(row):
-            line.append(element("th", text, scope="row") if place == stubs - 1 else element("td", text))
+    bodies = []
+    for named, own in groupby(rows, lambda row: row[0] if group else None):
+        body = element("tbody")
+        if group:
+            wide = element("th", named, scope="rowgroup", colspan=str(len(header)))
+            body.append(element("tr", wide))
+        for row in own:
+            line = ET.SubElement(body, "tr")
+            for place, text in enumerate(row[1:] if group else row):
+                line.append(element("th", text, scope="row") if place == stubs - 1 else element("td", text))
+        bodies.append(body)
     heads = [element("th", name, scope="col") for name in header]
     # said once, by the table: a cell of its own class is a tenth of a page
     aligned = ["text"] if len(left) == len(header) else [f"text-{place + 1}" for place in sorted(left)]
     classes = " ".join([class_, *aligned] if class_ else aligned)
-    made = element("table", element("caption", caption), element("thead", element("tr", *heads)), body, class_=classes)
+    made = element(
+        "table", element("caption", caption), element("thead", element("tr", *heads)), *bodies, class_=classes
+    )
+    if group:
+        made.set("data-group", group)
     return element("div", made, class_="scroll", role="region", tabindex="0", aria_label=caption)
 
 
@@ -125,12 +143,18 @@ def page_text(title: str, *body: Content, before: Content = None, script: str = 
     scripts += [element("script", script)] if script else []
     content = element("body", before, element("main", *body, id="content"), *scripts)
     whole = ET.tostring(element("html", head, content, lang="en-GB"), encoding="unicode", method="html")
-    return f"<!doctype html>\n{re.sub(OPTIONAL, '', whole)}\n"
+    return f"<!doctype html>\n{re.sub(EMPTY_SHAPE, '/>', re.sub(OPTIONAL, '', whole))}\n"
 
 
+@functools.cache
 def resource(name: str) -> str:
-    """Text of a file beside this one."""
-    return importlib.resources.files("bayes_csc.report").joinpath(name).read_text("utf-8")
+    """Text of a style sheet or script beside this file, without its indentation and comments."""
+    text = importlib.resources.files("bayes_csc.report").joinpath(name).read_text("utf-8")
+    text = re.sub(r"^\s*/\*.*?\*/\s*$|^\s*//.*$|(?<=[;{])\s+// .*$", "", text, flags=re.MULTILINE)
+    if name.endswith(".css"):
+        text = re.sub(r"\s*([{};:,])\s+", r"\1", text)
+        text = re.sub(r" \{", "{", text)
+    return re.sub(r"\n\s*", "\n", text).strip() + "\n"
 
 
 def write_page(text: str, path: Path) -> None:

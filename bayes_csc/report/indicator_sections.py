@@ -8,10 +8,8 @@ from bayes_csc.report.html import Content, element
 from bayes_csc.report.indicator_chart import indicator_chart
 from bayes_csc.report.page_parts import charted, paragraphs
 
-COLUMNS = (
-    "value", "own_lower", "own_upper", "range_lower", "range_upper", "fitted", "fitted_lower", "fitted_upper",
-    "national", "neighbours",
-)  # fmt: skip
+REMARK = "Remark"
+COLUMNS = ("value", "least", "most", "fitted", "fitted_lower", "fitted_upper", "national", "neighbours")
 
 
 def indicator_sections(own: AuthorityFindings, used: set[str], percent: str) -> list[Content]:
@@ -42,20 +40,24 @@ def _chart(own: AuthorityFindings, name: str, heading: str, keys: list[str], per
     hidden, seen = int(rows["status"].eq("suppressed").sum()), int(rows["status"].eq("observed").sum())
     finding = f"{seen} observed and {hidden} suppressed figures of {len(keys)} indicators, {years[0]} to {years[1]}."
     lines = []
-    for row in rows.to_dict("records"):
+    hidden_row = rows["status"] == "suppressed"
+    ends = {name: rows[f"own_{end}"].where(~hidden_row, rows[f"range_{end}"])
+            for name, end in (("least", "lower"), ("most", "upper"))}  # fmt: skip
+    for row in rows.assign(**ends).to_dict("records"):
         unit = own.units[str(row["indicator"])]
         values = [number(float(row[c]) * unit.factor, f".{unit.digits}f") for c in COLUMNS]
-        joint = " (joint return)" if "+" in str(row["unit"]) else ""
-        status = str(row["status"]).replace("_", " ") + joint
-        lines.append([labels[str(row["indicator"])], str(row["year"]), unit.name, status, *values])
+        said = ["" if row["status"] == "observed" else str(row["status"]).replace("_", " ")]
+        said += ["joint return"] if "+" in str(row["unit"]) else []
+        label = f"{labels[str(row['indicator'])]}{f', {unit.name}' if unit.name else ''}"
+        lines.append([label, str(row["year"]), *values, ", ".join(filter(None, said))])
     header = [
-        "Indicator", "Year", "Unit", "Status", "Observed", f"{percent} from", "to", "Suppressed: "
-        "from", "to", "Expected",
-        f"{percent} from", "to", "National", "Neighbours",
+        "Year", "Observed", f"{percent} from (suppressed: least)", "to (suppressed: most)", "Expected",
+        f"{percent} from", "to", "National", "Neighbours", REMARK,
     ]  # fmt: skip
-    told = [c for c in range(len(header)) if any(line[c] for line in lines)]
-    header, lines = [header[c] for c in told], [[line[c] for c in told] for line in lines]
+    told = [c for c in range(len(header)) if any(line[c + 1] for line in lines)]
+    header, lines = [header[c] for c in told], [[line[0], *(line[c + 1] for c in told)] for line in lines]
+    texts = [header.index(name) for name in (REMARK,) if name in header]
     return charted(
         indicator_chart(rows, labels, own.units, years), f"indicators-{name}", f"Indicators {heading.lower()}", finding,
-        f"{heading}: {finding}", header, lines, stubs=2, texts=[2, 3],
+        f"{heading}: {finding}", header, lines, group="Indicator", texts=texts,
     )  # fmt: skip

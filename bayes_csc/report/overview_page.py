@@ -21,7 +21,7 @@ from bayes_csc.report.model_diagram import model_diagram
 from bayes_csc.report.page_parts import Section, bullets, charted, missing, paragraphs, site_page
 from bayes_csc.report.series_chart import series_chart
 from bayes_csc.report.style import look
-from bayes_csc.report.what_if_panel import what_if_panel
+from bayes_csc.report.what_if_panel import kept_data, what_if_panel
 
 
 def overview_page(found: Findings) -> str:
@@ -39,7 +39,7 @@ def overview_page(found: Findings) -> str:
             ("nation", "The nation as a whole", _nation(found, percent)),
             ("robust", "What is robust and what is fragile", _robust(found)),
             ("use", "What this cannot tell, and how to use it", [bullets([*ALWAYS, *USE])]),
-            ("what-if", "With other settings", [what_if_panel(about, groups=_groups(found))]),
+            ("what-if", "With other settings", [what_if_panel(about, _spans(found), groups=_groups(found))]),
         ]
     title = "Has the quality of children's services declined?"
     return site_page(title, [], sections, about, slug="index", data=overview_draws(found))
@@ -51,9 +51,20 @@ def _groups(found: Findings) -> list[str]:
     return [*sorted(grades, key=lambda g: g.casefold() != own), "all"]
 
 
+def _spans(found: Findings) -> list[str]:
+    """Periods that some authority's quantiles are kept of."""
+    return list(dict.fromkeys(span for each in found.kept.values() for span in each["periods"]))
+
+
 def overview_draws(found: Findings) -> dict[str, Any]:
-    """Return the thinned draws of every authority that the overview's panel computes with."""
-    return {"kind": "overview", "authorities": found.draws}
+    """Return what the overview's panel computes with: the quantiles of every authority, by name."""
+    rows = found.decline[["authority", "name", "last_grade"]].to_dict("records")
+    each = [
+        {"name": r["name"], "slug": found.authorities["slug"][r["authority"]], "grade": r["last_grade"]}
+        | found.kept[str(r["authority"])]
+        for r in rows
+    ]
+    return kept_data("overview", {"authorities": each})
 
 
 def _question(found: Findings) -> list[Content]:
@@ -230,9 +241,8 @@ def _nation(found: Findings, percent: str) -> list[Content]:
         *paragraphs(finding, note),
         charted(series_chart(effects, labels), "nation", "National year effects", finding, "National effect of "
         "each year "
-                "on each indicator; one vertical scale for all", ["Indicator", "Year", "Effect", f"{percent} "
-                "from", "to"],
-                rows, stubs=2),
+                "on each indicator; one vertical scale for all", ["Year", "Effect", f"{percent} from", "to"],
+                rows, group="Indicator"),
     ]  # fmt: skip
 
 

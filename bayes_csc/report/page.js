@@ -52,8 +52,14 @@
       const safe = /^[=+@\t]/.test(text) && Number.isNaN(asNumber(text)) ? `'${text}` : text;
       return /[",\n]/.test(safe) ? `"${safe.replace(/"/g, '""')}"` : safe;
     };
-    return [...table.rows].map((row) => [...row.cells].map((c) => quoted(cellText(c).replace(/−/g, "-"))).join(","))
-      .join("\r\n") + "\r\n";
+    const lines = [];
+    let group = table.dataset.group;  // the name of a column whose texts stand in rows of their own
+    for (const row of table.rows) {
+      const texts = [...row.cells].map((c) => quoted(cellText(c).replace(/−/g, "-")));
+      if (row.cells[0].scope === "rowgroup") group = cellText(row.cells[0]);
+      else lines.push((group ? [quoted(group), ...texts] : texts).join(","));
+    }
+    return lines.join("\r\n") + "\r\n";
   }
   function downloadable(table) {
     const button = make("button", "Download as CSV", { type: "button", "aria-label": `Download as CSV: ${caption(table)}` });
@@ -86,59 +92,36 @@
   });
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") tip.hidden = true; });
 
-  // Other settings: from draws, each a normal distribution given the hyperparameters, or a sampled path.
+  // Other settings: from quantiles of the draws, kept as whole steps, each what it is more than the one before.
   const holder = document.getElementById("draws");
   const form = document.querySelector("form.what-if");
   if (!holder || !form) return;
-  const draws = JSON.parse(holder.textContent);
-  const cdf = (z) => {  // Abramowitz and Stegun 7.1.26
-    const t = 1 / (1 + 0.3275911 * Math.abs(z) / Math.SQRT2);
-    const tail = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-    const p = 1 - tail * Math.exp(-z * z / 2);
-    return z >= 0 ? (1 + p) / 2 : (1 - p) / 2;
+  const kept = JSON.parse(holder.textContent);
+  const [CHANGE, CHANCE] = kept.steps;
+  const values = (steps, unit) => { let sum = 0; return steps.map((step) => (sum += step) * unit); };
+  const along = (x, from, to) => {  // linear between points, flat beyond
+    if (x <= from[0]) return to[0];
+    const next = from.findIndex((f) => f >= x);
+    if (next < 0) return to[to.length - 1];
+    const width = from[next] - from[next - 1];
+    return width ? to[next - 1] + (to[next] - to[next - 1]) * (x - from[next - 1]) / width : to[next];
   };
-  const mean = (values) => values.reduce((sum, v) => sum + v, 0) / values.length;
-  const below = (moments, x) => mean(moments.map(([m, s]) => cdf((x - m) / s)));
-  const quantile = (moments, level) => {
-    let low = Math.min(...moments.map(([m, s]) => m - 9 * s));
-    let high = Math.max(...moments.map(([m, s]) => m + 9 * s));
-    for (let i = 0; i < 40; i += 1) {
-      const middle = (low + high) / 2;
-      if (below(moments, middle) < level) low = middle; else high = middle;
-    }
-    return (low + high) / 2;
+  const quantile = (found, level) => along(level, kept.levels, found);
+  const below = (found, x) => (x < found[0] ? 0 : x > found[found.length - 1] ? 1 : along(x, found, kept.levels));
+  const ends = (found, interval) => [(1 - interval) / 2, (1 + interval) / 2].map((level) => quantile(found, level));
+  const signed = (value) => (Math.abs(value) < 0.005 ? "0.00" : `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`);
+  const summary = (who, s) => {
+    const steps = who.periods[s.horizon];
+    if (!steps) return null;
+    const found = values(steps, CHANGE);
+    const [low, high] = ends(found, s.interval);
+    return { p: below(found, -s.epsilon), low, middle: quantile(found, 0.5), high };
   };
-  const ofDraws = (values, level) => {
-    const sorted = [...values].sort((a, b) => a - b);
-    const at = level * (sorted.length - 1);
-    const first = Math.floor(at);
-    return sorted[first] + (at - first) * ((sorted[first + 1] ?? sorted[first]) - sorted[first]);
-  };
-  const signed = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;
-  const changes = (who, horizon) => {
-    if (horizon === "inspection") return { moments: who.since };
-    if (who.recent) return { moments: who.recent };
-    const back = Number(horizon);
-    const known = who.paths.filter((p) => p.length > back && p[p.length - 1 - back] !== null && p[p.length - 1] !== null);
-    return { values: known.map((p) => p[p.length - 1] - p[p.length - 1 - back]) };
-  };
-  const summary = (found, epsilon, interval) => {
-    const tail = (1 - interval) / 2;
-    if (found.moments && found.moments.length) {
-      const ends = [tail, 0.5, 1 - tail].map((level) => quantile(found.moments, level));
-      return { p: below(found.moments, -epsilon), ends };
-    }
-    if (found.values && found.values.length) {
-      const ends = [tail, 0.5, 1 - tail].map((level) => ofDraws(found.values, level));
-      return { p: mean(found.values.map((v) => (v < -epsilon ? 1 : 0))), ends };
-    }
-    return null;
-  };
-  const decide = (who, interval, loss) => {
+  const decide = (who, s) => {
     if (!who.worse) return "";
-    const limit = 1 / (1 + loss);
-    const side = (values) => {
-      const [low, high] = [(1 - interval) / 2, (1 + interval) / 2].map((level) => ofDraws(values, level));
+    const limit = 1 / (1 + s.loss);
+    const side = (steps) => {
+      const [low, high] = ends(values(steps, CHANCE), s.interval);
       return (low > limit) - (high < limit);
     };
     const now = side(who.worse);
@@ -155,63 +138,77 @@
       group: value("group"),
     };
   };
+  const drawn = (found, low, high) => {
+    const at = (value) => `${(100 * (value - low) / (high - low)).toFixed(1)}%`;
+    const place = `--low:${at(found.low)};--mid:${at(found.middle)};--high:${at(found.high)};--zero:${at(0)}`;
+    const line = make("span", "", { class: "interval", style: place, "aria-hidden": "true" });
+    line.append(make("i"), make("b"));
+    return line;
+  };
   const answer = form.querySelector(".answer");
   function one() {
     const s = settings();
-    const found = summary(changes(draws, s.horizon), s.epsilon, s.interval);
+    const found = summary(kept, s);
+    const percent = Math.round(100 * s.interval);
     const lines = [];
     if (found) {
-      const [low, middle, high] = found.ends.map(signed);
       lines.push(`A decline of more than ${s.epsilon}: of 100 authorities with figures like these, about ` +
         `${Math.round(100 * found.p)} would be expected to have declined by more than that (probability ` +
-        `${found.p.toFixed(2)}). Middle estimate of the change ${middle}, ${Math.round(100 * s.interval)}% interval ` +
-        `${low} to ${high}.`);
-      if (s.horizon === "inspection" && draws.no_data.length) {
-        lines.push(`Had nothing been observed since the inspection: ${below(draws.no_data, -s.epsilon).toFixed(2)}.`);
+        `${found.p.toFixed(2)}). Middle estimate of the change ${signed(found.middle)}, ${percent}% interval ` +
+        `${signed(found.low)} to ${signed(found.high)}.`);
+      if (s.horizon === "inspection" && kept.no_data.length) {
+        lines.push(`Had nothing been observed since the inspection: ${below(values(kept.no_data, CHANGE), -s.epsilon).toFixed(2)}.`);
       }
     } else {
       lines.push("There is no estimate of that period.");
     }
-    if (draws.worse) {
-      const [low, high] = [(1 - s.interval) / 2, (1 + s.interval) / 2].map((level) => ofDraws(draws.worse, level));
-      lines.push(`A worse next grade: probability ${draws.p.toFixed(2)} (${Math.round(100 * s.interval)}% interval ` +
-        `${low.toFixed(2)} to ${high.toFixed(2)}); threshold ${(1 / (1 + s.loss)).toFixed(2)}: ` +
-        `${decide(draws, s.interval, s.loss)}.`);
+    if (kept.worse) {
+      const [low, high] = ends(values(kept.worse, CHANCE), s.interval);
+      lines.push(`A worse next grade: probability ${kept.p.toFixed(2)} (${percent}% interval ${low.toFixed(2)} to ` +
+        `${high.toFixed(2)}); threshold ${(1 / (1 + s.loss)).toFixed(2)}: ${decide(kept, s)}.`);
     }
     answer.replaceChildren(...lines.map((line) => make("p", line)));
   }
   function many() {
     const s = settings();
-    const chosen = draws.authorities.filter((who) => s.group === "all" || who.grade === s.group);
+    const chosen = kept.authorities.filter((who) => s.group === "all" || who.grade === s.group);
+    const found = chosen.map((who) => summary(who, s));
+    const known = found.filter(Boolean);
+    const [low, high] = [Math.min(-0.1, ...known.map((f) => f.low)), Math.max(0.1, ...known.map((f) => f.high))];
     const table = make("table", "", { class: "csv" });
     table.append(make("caption", `${chosen.length} authorities, by name`));
     const head = make("tr");
-    ["Authority", "Probability of a decline", "Change", "Interval", "Decision"].forEach((text, i) => {
-      head.append(make("th", text, i ? { scope: "col" } : { scope: "col", class: "text" }));
-    });
+    ["Authority", "Probability of a decline", "Change", `${Math.round(100 * s.interval)}% interval`, "Drawn", "Decision"]
+      .forEach((text, i) => { head.append(make("th", text, i ? { scope: "col" } : { scope: "col", class: "text" })); });
     table.append(make("thead"));
     table.tHead.append(head);
     const body = make("tbody");
     const told = { flag: 0, watch: 0, "cannot tell": 0 };
-    chosen.forEach((who) => {
-      const found = summary(changes(who, s.horizon), s.epsilon, s.interval);
-      const decision = decide(who, s.interval, s.loss);
+    chosen.forEach((who, i) => {
+      const decision = decide(who, s);
       if (decision) told[decision] += 1;
       const row = make("tr");
       const name = make("th", "", { scope: "row" });
       name.append(who.slug ? make("a", who.name, { href: `${who.slug}.html` }) : who.name);
       row.append(name);
-      const cells = found ? [found.p.toFixed(2), signed(found.ends[1]), `${signed(found.ends[0])} to ${signed(found.ends[2])}`]
-        : ["", "", ""];
-      [...cells, decision].forEach((text) => row.append(make("td", text)));
+      const f = found[i];
+      const cells = f ? [f.p.toFixed(2), signed(f.middle), `${signed(f.low)} to ${signed(f.high)}`, drawn(f, low, high)]
+        : ["", "", "", ""];
+      [...cells, decision].forEach((content) => { const cell = make("td"); cell.append(content); row.append(cell); });
       body.append(row);
     });
     table.append(body);
     const region = make("div", "", { class: "scroll", role: "region", tabindex: "0", "aria-label": "With other settings" });
     region.append(table);
-    answer.replaceChildren(make("p", `${told.flag} flagged, ${told.watch} to watch, ${told["cannot tell"]} cannot tell.`), region);
+    const sum = known.reduce((total, f) => total + f.p, 0);
+    answer.replaceChildren(
+      make("p", `About ${Math.round(sum)} of the ${known.length} with an estimate would be expected to have declined by ` +
+        `more than ${s.epsilon}. Early visits: ${told.flag} flagged, ${told.watch} to watch, ` +
+        `${told["cannot tell"]} cannot tell.`),
+      region,
+    );
   }
-  const update = draws.kind === "overview" ? many : one;
+  const update = kept.kind === "overview" ? many : one;
   form.addEventListener("input", update);
   form.addEventListener("submit", (event) => event.preventDefault());
   update();

@@ -18,10 +18,10 @@ Section = tuple[str, str, list[Content]]
 
 def charted(
     figure: Figure, name: str, title: str, finding: str, caption: str, header: Sequence[str],
-    rows: Sequence[Sequence[str]], *, stubs: int = 1, texts: Sequence[int] = (),
+    rows: Sequence[Sequence[str]], *, stubs: int = 1, texts: Sequence[int] = (), group: str = "",
 ) -> ET.Element:  # fmt: skip
     """Return a chart with its caption and, folded away, the table behind it."""
-    behind = table(title, header, rows, stubs=stubs, texts=texts, class_="csv")
+    behind = table(title, header, rows, stubs=stubs, texts=texts, group=group, class_="csv")
     drawn = svg_element(figure, name, title, finding)
     return chart(drawn, caption, folded(f"Table: {title[0].lower()}{title[1:]}", behind))
 

@@ -6,29 +6,33 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from typing import Any
 
+from bayes_csc.findings.what_if import CHANCE_STEP, CHANGE_STEP, LEVELS
 from bayes_csc.report.html import Content, element
 
 
-def what_if_panel(about: dict[str, Any], *, inspected: bool = True, groups: Sequence[str] = ()) -> ET.Element:
+def kept_data(kind: str, kept: dict[str, Any]) -> dict[str, Any]:
+    """What the page's script reads: quantiles of the draws, the probabilities they are at, and their units."""
+    levels = [round(float(p), 6) for p in LEVELS]
+    return {"kind": kind, "levels": levels, "steps": [CHANGE_STEP, CHANCE_STEP]} | kept
+
+
+def what_if_panel(about: dict[str, Any], spans: Sequence[str], *, groups: Sequence[str] = ()) -> ET.Element:
     """Return the panel's form and the place of its answer.
 
     Parameters
     ----------
     about
         Settings that it starts from.
-    inspected
-        Whether there is a change since an inspection to ask about.
+    spans
+        Periods to ask about: "inspection", or a number of years.
     groups
         Groups to choose from, on the overview.
     """
-    longest = 2 if groups else 8
-    spans = [("inspection", "since the last inspection")] if inspected else []
-    spans += [(str(n), f"over the last {n} years" if n > 1 else "over the last year") for n in range(1, longest + 1)]
-    spans = [s for s in spans if not groups or s[0] in ("inspection", "2")]
+    named = [(span, _span_words(span)) for span in sorted(spans, key=lambda s: (s != "inspection", s))]
     fields: list[Content] = [
         _field("Smallest decline that counts (ε)", element(
             "input", type="number", name="epsilon", min="0", max="3", step="0.05", value=f"{about['epsilon']:g}")),
-        _field("Period", _select("horizon", spans)),
+        _field("Period", _select("horizon", named)),
         _field("Interval, %", element(
             "input", type="number", name="interval", min="50", max="99", step="1",
             value=f"{100 * about['interval']['probability']:.0f}")),
@@ -41,14 +45,21 @@ def what_if_panel(about: dict[str, Any], *, inspected: bool = True, groups: Sequ
         "form",
         element(
             "p",
-            "The answer is computed in this page from a few of the draws of the posterior; it differs from the "
-            "tables by a few hundredths at most. No fit is made again.",
+            "The answer is computed in this page from quantiles of the posterior's draws, of which it keeps some; it "
+            "differs from the tables by a hundredth at most. No fit is made again. The loss ratio says how many early "
+            "visits that were not needed cost as much as one worse grade that nobody saw coming.",
         ),
         element("div", *fields, class_="fields"),
         element("div", "This needs the page's script, which your browser has not run.", class_="answer", role="status"),
         class_="what-if",
         aria_label="With other settings",
     )
+
+
+def _span_words(span: str) -> str:
+    if span == "inspection":
+        return "since the last inspection"
+    return "over the last year" if span == "1" else f"over the last {span} years"
 
 
 def _field(label: str, control: ET.Element) -> ET.Element:
