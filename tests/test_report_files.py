@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 from python_calamine import CalamineWorkbook
@@ -27,6 +28,7 @@ from bayes_csc.report.contribution_chart import contribution_chart
 from bayes_csc.report.formats import check_formats
 from bayes_csc.report.grade_chart import grade_chart
 from bayes_csc.report.hexagon_chart import hexagon_chart
+from bayes_csc.report.indicator_chart import indicator_chart
 from bayes_csc.report.interval_chart import interval_chart
 from bayes_csc.report.markdown import markdown
 from bayes_csc.report.plain import json_text
@@ -151,6 +153,30 @@ def test_a_chart_that_changed_would_be_seen(tmp_path: Path) -> None:
     one, other = drawn("grades", tmp_path / "a.png"), np.asarray(imread(GOLDEN / "contributions.png"))[..., :3]
     height = min(len(one), len(other))
     assert np.abs(one[:height] - other[:height]).mean() > 0.01
+
+
+def test_every_figure_has_its_own_interval_through_it_and_every_suppressed_one_a_bar() -> None:
+    own = next(p for p in findings().pages if p.code == "402")
+    labels = {k: own.record.indicators[k].label for k in own.record.indicators}
+    years = (int(own.figures["year"].min()), int(own.figures["year"].max()))
+    with look():
+        figure = indicator_chart(own.figures, labels, own.units, years)
+    lines = [c for c in figure.axes[0].collections if isinstance(c, LineCollection)]
+    intervals, bars = (
+        [s for c in lines if c.get_linewidth()[0] == width for s in c.get_segments()] for width in (0.7, 2.2)
+    )
+    (dots,) = (
+        c.get_offsets() for c in figure.axes[0].collections if isinstance(c, PathCollection) and len(c.get_offsets()) > 1
+    )
+    intervals, bars = (sorted(part, key=lambda s: s[:, 1].max())[1:] for part in (intervals, bars))  # not the legend's
+    seen = own.figures[own.figures["status"] == "observed"]
+    assert len(dots) == len(seen)
+    assert len(intervals) == seen["own_lower"].notna().sum()
+    assert len(bars) == own.figures["range_upper"].notna().sum()
+    for (x, low), (other, high) in intervals:
+        assert x == other
+        assert any(abs(x - a) < 1e-9 and high - 1e-9 <= b <= low + 1e-9 for a, b in dots)
+    assert all(low - high > 0.03 for (_, low), (_, high) in bars)
 
 
 @pytest.mark.parametrize("ending", ["svg", "png"])

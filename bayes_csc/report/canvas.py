@@ -189,8 +189,8 @@ def tick_label(value: float, step: float) -> str:
 
     Examples
     --------
-    >>> tick_label(0.5, 0.5), tick_label(-20.0, 10.0), tick_label(-0.0, 1.0)
-    ('0.5', '−20', '0')
+    >>> tick_label(0.5, 0.5), tick_label(-20.0, 10.0), tick_label(-0.0, 1.0), tick_label(-0.25, 0.25)
+    ('0.5', '−20', '0', '−0.25')
     """
-    digits = max(0, -int(np.floor(np.log10(abs(step) * 1.0001)))) if step else 0
+    digits = next((d for d in range(8) if abs(step - round(step, d)) < 1e-6 * abs(step)), 8)
     return number(value, f".{digits}f")

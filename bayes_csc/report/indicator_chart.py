@@ -19,6 +19,8 @@ LETTERS = 36
 SCALED = ("value", "range_lower", "range_upper", "fitted", "band_lower", "band_upper", "neighbours")
 """What the vertical scale has room for; intervals are cut at its ends."""
 COLUMN = (*SCALED, "own_lower", "own_upper", "fitted_lower", "fitted_upper", "national")
+LEAST_BAR = 0.035
+"""Height of the shortest bar of a suppressed figure, inches: a narrower range could not be seen."""
 Series = dict[str, np.ndarray]
 
 
@@ -92,10 +94,14 @@ def _panel(
     canvas.ribbon(line("fitted_lower"), line("fitted_upper"), "band")
     canvas.line(line("neighbours"), "region", 0.9, "dashed")
     canvas.line(line("fitted"), "inner", 1.2)
-    ends = [np.clip(line(name), scale.top, None) for name in ("own_lower", "own_upper")]
-    clipped = [np.column_stack([e[:, 0], np.minimum(e[:, 1], scale.top + height)]) for e in ends]
-    canvas.segments(clipped[0], clipped[1], "ink", 0.7)
-    canvas.segments(line("range_lower"), line("range_upper"), "accent", 2.2)
+    lower, upper = (
+        np.column_stack([end[:, 0], np.clip(end[:, 1], scale.top, scale.top + height)])
+        for end in (line("own_lower"), line("own_upper"))
+    )
+    canvas.segments(lower, upper, "ink", 0.7)
+    least, most = line("range_lower"), line("range_upper")
+    short = np.maximum(LEAST_BAR - (least - most)[:, 1:], 0.0) / 2.0 * np.array([0.0, 1.0])  # across, down
+    canvas.segments(least + short, most - short, "accent", 2.2)
     canvas.dots(line("value"), "ink", 2.6)
     canvas.tip(left, top, width, ROW - 0.15, _last(known, label, unit, years[0]))
 
