@@ -10,6 +10,7 @@ over both by Gauss-Hermite quadrature, and a table gives the overall grade of ea
 
 from __future__ import annotations
 
+import functools
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -104,7 +105,7 @@ def _overall_given_theta(
     """P(overall) (authority, node, grade) of one draw, several items; NaN where theta is."""
     unknown = np.isnan(mean)
     mean, variance = np.where(unknown, 0.0, mean), np.where(unknown, 0.0, variance)
-    node, weight = np.polynomial.hermite_e.hermegauss(THETA_NODES)
+    node, share = _quadrature(THETA_NODES)
     at = mean[..., None] + np.sqrt(variance)[..., None] * node
     low = at.min() - REACH
     grid = low + STEP * np.arange(int(np.ceil((at.max() + REACH - low) / STEP)) + 1)
@@ -118,10 +119,19 @@ def _overall_given_theta(
         -part * (part - 1) * (part - 2) / 6, (part + 1) * (part - 1) * (part - 2) / 2,
         -(part + 1) * part * (part - 2) / 2, (part + 1) * part * (part - 1) / 6,
     )  # fmt: skip
-    column = np.arange(standard.size)[None, :, None]
-    value = sum(c[..., None] * known[first + i, column] for i, c in enumerate(cubic))
-    found = np.einsum("akqg,q->akg", value, weight / weight.sum())
+    # what each tabulated theta counts for in each integral; then the integrals of one date are one product
+    row = np.arange(mean.size).reshape(*mean.shape, 1) * grid.size + first
+    index = np.stack([row + i for i in range(4)])
+    counts = np.bincount(index.ravel(), (np.stack(cubic) * share).ravel(), mean.size * grid.size)
+    found = np.matmul(counts.reshape(*mean.shape, -1).swapaxes(0, 1), known.swapaxes(0, 1)).swapaxes(0, 1)
     return np.asarray(np.where(unknown[..., None], np.nan, found))
+
+
+@functools.cache
+def _quadrature(nodes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights, which sum to one, of the mean of a function of a standard normal by Gauss and Hermite."""
+    node, weight = np.polynomial.hermite_e.hermegauss(nodes)
+    return node, weight / weight.sum()
 
 
 def pattern_probabilities(
@@ -145,7 +155,7 @@ def pattern_probabilities(
     numpy.ndarray
         Of their shape, and grade.
     """
-    node, weight = np.polynomial.hermite_e.hermegauss(ZETA_NODES if sd > 0.0 else 1)
+    node, share = _quadrature(ZETA_NODES if sd > 0.0 else 1)
     theta, standard = np.broadcast_arrays(theta, standard)
     score = loading * theta[..., None, None] + standard[..., None, None] + sd * node[:, None]  # (..., zeta, item)
     items = best_first(ndtr(cutpoints - score.reshape(-1, loading.size, 1)))  # (all before, item, grade)
@@ -153,7 +163,7 @@ def pattern_probabilities(
     left, right = _joint(items[:, :half]), _joint(items[:, half:])
     folded = left @ table.reshape(left.shape[1], -1)
     overall = right[:, None, :] @ folded.reshape(*right.shape, table.shape[1])
-    return np.asarray(np.einsum("...zg,z->...g", overall.reshape(*score.shape[:-1], -1), weight / weight.sum()))
+    return np.asarray(np.einsum("...zg,z->...g", overall.reshape(*score.shape[:-1], -1), share))
 
 
 def _joint(items: np.ndarray) -> np.ndarray:

@@ -165,9 +165,8 @@ def test_every_figure_has_its_own_interval_through_it_and_every_suppressed_one_a
     intervals, bars = (
         [s for c in lines if c.get_linewidth()[0] == width for s in c.get_segments()] for width in (0.7, 2.2)
     )
-    (dots,) = (
-        c.get_offsets() for c in figure.axes[0].collections if isinstance(c, PathCollection) and len(c.get_offsets()) > 1
-    )
+    marks = [c.get_offsets() for c in figure.axes[0].collections if isinstance(c, PathCollection)]
+    (dots,) = (points for points in marks if len(points) > 1)  # the other is the legend's
     intervals, bars = (sorted(part, key=lambda s: s[:, 1].max())[1:] for part in (intervals, bars))  # not the legend's
     seen = own.figures[own.figures["status"] == "observed"]
     assert len(dots) == len(seen)

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from bayes_csc.authority import AuthorityRecord, authority_records
 from bayes_csc.backtest.shipped import shipped
@@ -19,6 +18,7 @@ from bayes_csc.contributions import contributions
 from bayes_csc.decline import INTERVAL, decline
 from bayes_csc.describe import national
 from bayes_csc.display_unit import DisplayUnit, display_units
+from bayes_csc.findings.ahead import next_inspections
 from bayes_csc.findings.authority_findings import AuthorityFindings, indicator_figures, national_bands
 from bayes_csc.findings.base_rates import base_rates
 from bayes_csc.findings.beside import Missing, read_backtest, read_sensitivity
@@ -29,12 +29,10 @@ from bayes_csc.findings.hyperparameters import energy_histograms, hyperparameter
 from bayes_csc.findings.paths import CALENDAR, fan, region_means
 from bayes_csc.findings.what_if import what_if
 from bayes_csc.fit import Fit, Model
-from bayes_csc.forecast import LOSS_RATIO, forecast, has_judgements
+from bayes_csc.forecast import LOSS_RATIO
 from bayes_csc.group import members
-from bayes_csc.next_grade import NextGrade, next_grade
 from bayes_csc.panel import OVERALL, Panel, inspection_dates
 from bayes_csc.probabilities import EPSILON
-from bayes_csc.reinspection import Reinspection
 from bayes_csc.revisions import current_cells
 from bayes_csc.revisit import revisit
 from bayes_csc.run_table import about, refuse_failed
@@ -119,7 +117,9 @@ def gather(
     interval: float = INTERVAL,
     loss_ratio: float = LOSS_RATIO,
     backtest: Path | None = None,
+    forecasts: bool = True,
     force: bool = False,
+    cores: int = 1,
     tell: Told = lambda _: None,
 ) -> Findings:
     """Gather everything that a report says of a run.
@@ -140,8 +140,12 @@ def gather(
         As of `decline` and `forecast`.
     backtest
         Folder of a backtest, if it is not beside the run.
+    forecasts
+        Whether to compute the next inspections, the longest part.
     force
         Report a run that failed its gate, with a warning on every page.
+    cores
+        With two, the next inspections of a large run are computed in a process of their own.
     tell
         Called with what is being computed.
 
@@ -158,19 +162,21 @@ def gather(
     listed = members(fit, group)
     more = members(fit, ", ".join(authorities)) if (authorities := list(authorities)) else []
     with_page = list(dict.fromkeys([*listed, *more]))
-    tell("declines")
-    declines = decline(fit, "all", epsilon=epsilon, interval=interval, force=force)
-    tell("next judgements")
-    ahead, chances = _ahead(fit, model, group=group, interval=interval, loss_ratio=loss_ratio, force=force)
+    settings = {"group": group, "interval": interval, "loss_ratio": loss_ratio, "force": force}
+    with next_inspections(fit, model, cores=cores if forecasts else 1, **settings) as next_ones:
+        tell("declines")
+        declines = decline(fit, "all", epsilon=epsilon, interval=interval, force=force)
+        tell("contributions")
+        made_up = contributions(fit, model, group=",".join(with_page), interval=interval, force=force)
+        tell("expected figures")
+        again = revisit(fit, model, draws=CHECK_DRAWS)
+        expected = fitted(again, panel, seed=int(fit.record["seed"]), interval=interval)
+        tell("hyperparameters")
+        table = hyperparameter_table(fit, model, interval=interval)
+        tell("next judgements")
+        ahead, chances = next_ones() if forecasts else (None, None)
     if ahead is not None:
         declines = declines.join(ahead.set_index("authority")[["p_next_worse", "p_next_better"]], on="authority")
-    tell("contributions")
-    made_up = contributions(fit, model, group=",".join(with_page), interval=interval, force=force)
-    tell("expected figures")
-    again = revisit(fit, model, draws=CHECK_DRAWS)
-    expected = fitted(again, panel, seed=int(fit.record["seed"]), interval=interval)
-    tell("hyperparameters")
-    table = hyperparameter_table(fit, model, interval=interval)
     cells = current_cells(panel)
     units = display_units(panel.indicators, cells)
     cells = cells.join(sampling_intervals(cells, panel.indicators, interval))
@@ -202,22 +208,6 @@ def _backtest(fit: Fit, run: Path, given: Path | None) -> dict[str, Any] | Missi
     found = read_backtest(run, given)
     known = shipped(fit.panel, fit.spec) if isinstance(found, Missing) else None
     return found if known is None else known.record | {"mismatch": list(known.mismatch)}
-
-
-def _ahead(fit: Fit, model: Model, **settings: Any) -> tuple[pd.DataFrame | None, xr.Dataset | None]:
-    """Forecasts, and the draws of P(worse) behind them; None where the run has no judgements."""
-    if not has_judgements(fit):
-        return None, None
-    found = next_grade(fit, model, Reinspection.of(fit.panel))
-    return forecast(fit, model, found=found, **settings), _chances(found, fit.panel)
-
-
-def _chances(found: NextGrade, panel: Panel) -> xr.Dataset:
-    """Draws of P(worse), `worse`, and of the same without data since the inspection, `no_data`: (draw, authority)."""
-    last = panel.latest_grades().reindex(list(found.authority)).grade.to_numpy(dtype=float)
-    marginal, _, without = found.moved(last, 1)
-    drawn = {"worse": (("draw", "authority"), marginal), "no_data": (("other_draw", "authority"), without)}
-    return xr.Dataset(drawn, coords={"authority": list(found.authority)})
 
 
 def _directory(panel: Panel, codes: list[str], listed: list[str], with_page: list[str]) -> pd.DataFrame:

@@ -24,7 +24,7 @@ def plot(
     from bayes_csc.report.single_chart import authority_chart, check_chart_request, write_chart
 
     check_chart_request(chart, format)
-    found = gathered(run, group=", ".join(authority), force=force)
+    found = gathered(run, group=", ".join(authority), forecasts=chart == "grades", force=force)
     for own in found.pages:
         target = out / f"{own.slug}-{chart}.{format}"
         write_chart(authority_chart(found, own.code, chart), target)

@@ -63,7 +63,7 @@ def gathered(run: Path, *, quiet: bool = False, **settings: Any) -> Findings:
 
     from bayes_csc.errors import UsageError
     from bayes_csc.findings.findings import gather
-    from bayes_csc.fit import Fit
+    from bayes_csc.fit import CORES, Fit
     from bayes_csc_models.trajectory import trajectory
 
     from .progress import stage
@@ -77,4 +77,4 @@ def gathered(run: Path, *, quiet: bool = False, **settings: Any) -> Findings:
         )
     equations = inspect.getdoc(inspect.getmodule(trajectory)) or ""
     with stage(quiet=quiet) as tell:
-        return gather(fit, trajectory, run, equations=equations, tell=tell, **settings)
+        return gather(fit, trajectory, run, equations=equations, cores=CORES, tell=tell, **settings)
