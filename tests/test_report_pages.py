@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from bayes_csc.authority import authority_records
 from bayes_csc.errors import DataError, UsageError
 from bayes_csc.findings.beside import Missing, read_backtest, read_sensitivity
 from bayes_csc.findings.caveats import caveats
+from bayes_csc.findings.findings import Findings
 from bayes_csc.findings.words import number
 from bayes_csc.panel import Panel
 from bayes_csc.report.backtest_section import backtest_section
@@ -167,6 +169,14 @@ def test_a_sensitivity_analysis_beside_the_run_is_read_and_a_broken_one_refused(
     table = read_sensitivity(tmp_path)
     assert isinstance(table, pd.DataFrame)
     assert list(table["authority"]) == ["401"]
+    assert not table["question"].any()
+    variants = [{"name": "no ratings", "asks_another_question": True}]
+    record = {"metadata": {"variants": variants}, "authorities": [{"authority": "401", "verdict": "robust"}]}
+    (tmp_path / "sensitivity.json").write_text(json.dumps(record))
+    again = read_sensitivity(tmp_path)
+    assert isinstance(again, pd.DataFrame)
+    assert list(again["question"]) == [True]
+    assert again.attrs["verdicts"] == {"401": "robust"}
     rows.drop(columns="depth").to_csv(tmp_path / "sensitivity.csv", index=False)
     with pytest.raises(DataError, match="without the columns depth"):
         read_sensitivity(tmp_path)
@@ -232,22 +242,53 @@ def test_the_record_of_past_forecasts_is_told_with_its_rivals_and_what_it_is_not
     assert "All of this is exploratory." in text
 
 
-def test_a_specification_curve_is_told_and_drawn_where_there_is_one() -> None:
+def analysed() -> Findings:
+    """The hamlets with a sensitivity analysis beside them: one variant failed, one asks another question."""
     found = findings()
-    rows = [
-        {"authority": p.code, "variant": f"variant_{i}", "depth": "preview" if i else "full", "p_decline": p_i}
-        for p in found.pages
-        for i, p_i in enumerate((0.3, 0.6, 0.45))
-    ]
-    table = pd.DataFrame(rows)
-    page = tuple(dataclasses.replace(p, sensitivity=table[table["authority"] == p.code]) for p in found.pages)
-    texts = dict(pages(dataclasses.replace(found, sensitivity=table, pages=page), cores=1))
-    own = Page(texts["authority-402.html"])
-    assert (
-        "Over 3 variants of the analysis, the probability of a decline lies between 0.30 and 0.60"
-        in texts["authority-402.html"]
-    )
-    assert [r[2] for r in own.table("Probability of a decline in every variant")[1:]] == ["0.300", "0.450", "0.600"]
-    assert (
-        "3 variants of the analysis were run. For 5 of 5" in texts["index.html"] or "For 6 of 6" in texts["index.html"]
-    )
+    variants = [
+        ("base", "base", 0.30, "passed"), ("no ratings", "ratings", 0.60, "passed"),
+        ("no 2020", "years", 0.45, "passed"),
+        ("no 2021", "years", 0.99, "failed"), ("epsilon 0.5", "epsilon", 0.10, "passed"),
+    ]  # fmt: skip
+    rows = pd.DataFrame([
+        {"authority": p.code, "variant": name, "choice": choice, "depth": "preview", "gate": gate, "p_decline": p_i,
+         "p_decline_mcse": 0.01, "question": choice == "epsilon"}
+        for p in found.pages for name, choice, p_i, gate in variants
+    ])  # fmt: skip
+    rows.attrs.update({"rule": {"threshold": 0.5}, "verdicts": {p.code: "fragile" for p in found.pages}})
+    pages_ = tuple(dataclasses.replace(p, sensitivity=rows[rows["authority"] == p.code]) for p in found.pages)
+    page = "<!doctype html>\n<html><body><main><h1>What would change the answer?</h1></main></body></html>\n"
+    return dataclasses.replace(found, sensitivity=rows, pages=pages_, sensitivity_page=page)
+
+
+@pytest.fixture(scope="module")
+def with_analysis() -> Texts:
+    return dict(pages(analysed(), cores=1))
+
+
+def test_a_specification_curve_is_told_and_drawn_without_what_failed(with_analysis: Texts) -> None:
+    own = Page(with_analysis["authority-402.html"])
+    said = own.all("main")[0]["text"]
+    assert "Over 2 variants of the analysis, the probability of a decline lies between 0.45 and 0.60" in said
+    assert "(median 0.53): fragile." in said or "(median 0.52): fragile." in said
+    assert "Failed their checks and count for nothing: no 2021." in said
+    told = own.table("Probability of a decline in every variant")[1:]
+    assert [(r[0], r[1], r[3]) for r in told] == [
+        ("base", "base", "0.300"), ("epsilon", "epsilon 0.5", "0.100"), ("ratings", "no ratings", "0.600"),
+        ("years", "no 2020", "0.450"),
+    ]  # fmt: skip
+    assert told[1][2] == "preview, another question"
+
+
+def test_the_overview_says_which_answers_are_fragile_and_leads_to_the_analysis(with_analysis: Texts) -> None:
+    page = Page(with_analysis["index.html"])
+    said = page.all("main")[0]["text"]
+    assert "2 variants of the analysis asked the same question and passed their checks." in said
+    assert "some variant takes the probability of a decline to the other side of 0.5" in said
+    rows = page.table("Probability of a decline over all variants")[1:]
+    assert {tuple(row[2:]) for row in rows} == {("0.450", "0.525", "0.600", "2", "fragile")}
+    for name in ("index.html", "method.html", "authority-402.html"):
+        assert "sensitivity.html" in {e["href"] for e in Page(with_analysis[name]).all("a")}
+    beside = Page(with_analysis["sensitivity.html"])
+    assert {e["href"] for e in beside.all("a")} >= {"index.html", "method.html"}
+    assert "What would change the answer?" in with_analysis["sensitivity.html"]

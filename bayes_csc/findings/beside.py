@@ -11,7 +11,8 @@ import pandas as pd
 
 from bayes_csc.errors import DataError
 
-BACKTEST, SENSITIVITY, SENSITIVITY_RECORD = "backtest.json", "sensitivity.csv", "sensitivity.json"
+BACKTEST = "backtest.json"
+SENSITIVITY, SENSITIVITY_RECORD, SENSITIVITY_PAGE = "sensitivity.csv", "sensitivity.json", "sensitivity.html"
 PLACES = (".", "backtest", "../backtest")
 """Where a backtest is looked for, from the run folder."""
 PARTS = ("metadata", "baseline", "roles", "scores", "higher_is_better")
@@ -65,6 +66,13 @@ def read_backtest(run: Path, given: Path | None = None) -> dict[str, Any] | Miss
 def read_sensitivity(run: Path) -> pd.DataFrame | Missing:
     """Read the sensitivity analysis of a run: a row per authority and variant.
 
+    Returns
+    -------
+    pandas.DataFrame or Missing
+        `authority`, `variant`, `choice`, `depth`, `gate`, `p_decline`, `p_decline_mcse` and what else the file has, and
+        `question`, whether the variant asks another question; `attrs` holds the analysis' metadata, with the `verdicts`
+        by authority.
+
     Raises
     ------
     DataError
@@ -77,6 +85,23 @@ def read_sensitivity(run: Path) -> pd.DataFrame | Missing:
     if lost := [name for name in NEEDED if name not in table]:
         raise DataError(f"{path}: without the columns {', '.join(lost)}; run `bayescsc sensitivity {run}` again")
     record = path.with_name(SENSITIVITY_RECORD)
-    if record.is_file():
-        table.attrs.update(json.loads(record.read_text(encoding="utf-8")).get("metadata", {}))
+    known = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
+    about: dict[str, Any] = known.get("metadata", {})
+    asked = [v["name"] for v in about.get("variants", []) if v.get("asks_another_question")]
+    blank: dict[str, Any] = {"choice": "", "gate": "passed", "p_decline_mcse": float("nan")}
+    table = table.assign(**{name: value for name, value in blank.items() if name not in table})
+    table = table.assign(question=table["variant"].isin(asked))
+    table.attrs.update(about)
+    table.attrs["verdicts"] = {str(row["authority"]): str(row["verdict"]) for row in known.get("authorities", [])}
     return table
+
+
+def counted(sensitivity: pd.DataFrame) -> pd.DataFrame:
+    """Rows of a sensitivity analysis that count: their variant passed, and has an estimate."""
+    return sensitivity[sensitivity["gate"].eq("passed") & sensitivity["p_decline"].notna()]
+
+
+def read_sensitivity_page(run: Path) -> str:
+    """Read the page of the sensitivity analysis of a run; blank without one."""
+    path = run / SENSITIVITY_PAGE
+    return path.read_text(encoding="utf-8") if path.is_file() else ""

@@ -21,7 +21,7 @@ from bayes_csc.display_unit import DisplayUnit, display_units
 from bayes_csc.findings.ahead import next_inspections
 from bayes_csc.findings.authority_findings import AuthorityFindings, indicator_figures, national_bands
 from bayes_csc.findings.base_rates import base_rates
-from bayes_csc.findings.beside import Missing, read_backtest, read_sensitivity
+from bayes_csc.findings.beside import Missing, read_backtest, read_sensitivity, read_sensitivity_page
 from bayes_csc.findings.caveats import caveats
 from bayes_csc.findings.change_density import change_density
 from bayes_csc.findings.fitted import Fitted, fitted, sampling_intervals
@@ -65,6 +65,8 @@ class Findings:
         See the modules of these names.
     backtest, sensitivity
         What lies beside the run, or what to run for it.
+    sensitivity_page
+        Text of the page of the sensitivity analysis; blank without one.
     pages
         What is said of each authority that has a page, by name.
     units
@@ -93,6 +95,7 @@ class Findings:
     fitted: Fitted
     backtest: dict[str, Any] | Missing
     sensitivity: pd.DataFrame | Missing
+    sensitivity_page: str
     pages: tuple[AuthorityFindings, ...]
     units: dict[str, DisplayUnit]
     used: tuple[str, ...]
@@ -198,8 +201,8 @@ def gather(
         panel=panel, authorities=directory, decline=declines, forecast=ahead, contributions=made_up,
         base_rates=rates, national=national(panel), year_effects=year_effects(fit, interval=interval),
         hyperparameters=table, ranks=rank_histograms(fit, table), energy=energy_histograms(fit), fitted=expected,
-        backtest=beside[0], sensitivity=beside[1], pages=pages, units=units, used=used,
-        kept=kept,
+        backtest=beside[0], sensitivity=beside[1], sensitivity_page=read_sensitivity_page(run),
+        pages=pages, units=units, used=used, kept=kept,
     )  # fmt: skip
 
 

@@ -21,9 +21,8 @@ DECISIONS = {
     "figures since "
     "the inspection speak against the early visit that its last grade and the time since leave open.",
     "interval": "Cannot tell: the interval of the probability of a worse grade includes the threshold.",
-    "as without data": "Cannot tell: without the figures since the inspection one would decide the same, so "
-    "they have not "
-    "changed what to do.",
+    "as without data": "Cannot tell: the probability of a worse grade, with its whole interval, is {side} the "
+    "threshold, and would be so without the figures since the inspection, too: they have not changed what to do.",
 }
 
 
@@ -107,8 +106,9 @@ def decision_sentence(forecast: dict[str, Any], threshold: float, loss_ratio: fl
     if not forecast["decision"]:
         return ""
     key = str(forecast["reason"] or forecast["decision"])
+    side = "above" if forecast["p_next_worse"] > threshold else "below"
     return (
-        f"{DECISIONS[key]} (The threshold is {number(threshold)}: a worse grade that nobody saw coming is taken "
+        f"{DECISIONS[key].format(side=side)} (The threshold is {number(threshold)}: a worse grade that nobody saw coming is taken "
         "to cost "
         f"{loss_ratio:g} early visits that were not needed.)"
     )

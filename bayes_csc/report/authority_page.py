@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from bayes_csc.findings.authority_findings import AuthorityFindings
-from bayes_csc.findings.beside import Missing
 from bayes_csc.findings.caveats import ALWAYS, USE
 from bayes_csc.findings.sentences import (
     change_sentence,
@@ -25,8 +24,8 @@ from bayes_csc.report.fan_chart import fan_chart
 from bayes_csc.report.grade_chart import grade_chart
 from bayes_csc.report.html import Content, element
 from bayes_csc.report.indicator_sections import indicator_sections
-from bayes_csc.report.interval_chart import interval_chart
-from bayes_csc.report.page_parts import Section, bullets, charted, missing, paragraphs, site_page
+from bayes_csc.report.page_parts import Section, bullets, charted, paragraphs, site_page
+from bayes_csc.report.sensitivity_section import authority_sensitivity
 from bayes_csc.report.style import look
 from bayes_csc.report.what_if_panel import kept_data, what_if_panel
 
@@ -62,7 +61,7 @@ def authority_page(
             ("change", "The change since the last inspection", _change(own, about, percent)),
             ("contributions", "What moved the estimate", _contributions(own, percent)),
             ("indicators", "Every indicator", indicator_sections(own, set(used), percent)),
-            ("sensitivity", "Does it depend on how it was done?", _sensitivity(own)),
+            ("sensitivity", "Does it depend on how it was done?", authority_sensitivity(own)),
             ("data", "Gaps and breaks in the data", _data(own, set(used))),
             ("use", "What this cannot tell, and how to use it", _use(own)),
             ("what-if", "With other settings", [what_if_panel(about, list(own.what_if["periods"]))]),
@@ -198,32 +197,6 @@ def _contributions(own: AuthorityFindings, percent: str) -> list[Content]:
         charted(contribution_chart(drawn, float(total)), "contributions", "Contributions to the change", finding,
                 "What the estimated change since the last inspection is made up of",
                 ["Source", "Domain", "Contribution", f"{percent} from", "to"], rows, texts=[1]),
-    ]  # fmt: skip
-
-
-def _sensitivity(own: AuthorityFindings) -> list[Content]:
-    if isinstance(own.sensitivity, Missing):
-        return [missing(own.sensitivity)]
-    rows = own.sensitivity.dropna(subset=["p_decline"]).sort_values(["p_decline", "variant"])
-    if rows.empty:
-        return paragraphs("The sensitivity analysis of this run has no row of this authority.")
-    p = rows["p_decline"]
-    finding = (
-        f"Over {len(rows)} variants of the analysis, the probability of a decline lies between {number(p.min())} and "
-        f"{number(p.max())} (median {number(p.median())})."
-    )
-    drawn = pd.DataFrame(
-        {"label": rows["variant"].str.replace("_", " "), "middle": p, "lower": np.nan, "upper": np.nan,
-         "hollow": rows["depth"].ne("full")}
-    )  # fmt: skip
-    figure = interval_chart(drawn, marks=(0.5,), label="probability of a decline (hollow: not a full fit)", form=".2f",
-                            limits=(0.0, 1.0))  # fmt: skip
-    table = [[str(r.variant), str(r.depth), number(float(str(r.p_decline)), ".3f")] for r in rows.itertuples()]
-    return [
-        *paragraphs(finding),
-        charted(figure, "specification", "Probability of a decline in every variant", finding,
-                "The specification curve: every defensible way of doing the analysis that was tried",
-                ["Variant", "Depth", "Probability of a decline"], table, texts=[1]),
     ]  # fmt: skip
 
 

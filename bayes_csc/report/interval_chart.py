@@ -25,8 +25,8 @@ def interval_chart(
     Parameters
     ----------
     rows
-        `label`, `middle`, `lower`, `upper`, in order from the top; optional `hollow`: the dot of a preview or fallback,
-        and `before_lower`, `before_upper`: an interval behind (a prior's).
+        `label`, `middle`, `lower`, `upper`, in order from the top; optional `before_lower`, `before_upper`: an interval
+        behind (a prior's).
     marks
         Values with a rule of their own.
     accent
@@ -79,6 +79,6 @@ def _row(canvas: Canvas, scale: Scale, row: dict[Any, Any], y: float, form: str)
     at = scale.at(np.array([middle, low, high]), 0.0)[:, 0]
     if not np.isnan(at[1:]).any():
         canvas.line(np.array([[at[1], y], [at[2], y]]), "line", 1.4)
-    canvas.dots(np.array([[at[0], y]]), "line", 4.0, "D" if row.get("hollow") else "o")
+    canvas.dots(np.array([[at[0], y]]), "line", 4.0)
     canvas.text(WIDTH - 0.04, y + 0.04, f"{number(middle, form)}", "muted", across="right", size=7.5)
     canvas.tip(0, y - ROW / 2, WIDTH, ROW, f"{name}: {number(middle, form)} ({spread(low, high, form)})")

@@ -12,7 +12,7 @@ from bayes_csc.findings.words import SCALE, number
 from bayes_csc.report.check_charts import check_chart, energy_chart, rank_chart
 from bayes_csc.report.html import Content, element, folded, table
 from bayes_csc.report.interval_chart import interval_chart
-from bayes_csc.report.page_parts import Section, charted, paragraphs, site_page
+from bayes_csc.report.page_parts import Section, charted, links_beside, paragraphs, site_page
 from bayes_csc.report.style import look
 
 LOADINGS = ("loading", "ordinal_loading", "judgement_loading")
@@ -33,7 +33,7 @@ def method_page(found: Findings) -> str:
             ("provenance", "Where the data come from", _provenance(found)),
             ("again", "The same again", _again(found)),
         ]
-    return site_page("Method", [], sections, found.about, slug="method")
+    return site_page("Method", [], sections, found.about, slug="method", others=links_beside(found))
 
 
 def _equations(found: Findings) -> list[Content]:

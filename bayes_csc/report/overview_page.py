@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayes_csc.findings.beside import Missing
 from bayes_csc.findings.caveats import ALWAYS, USE
 from bayes_csc.findings.findings import Findings
 from bayes_csc.findings.hexagon_layout import hexagon_layout
 from bayes_csc.findings.sentences import caterpillar_sentence
-from bayes_csc.findings.words import day, joined, number, spread
+from bayes_csc.findings.words import day, number, spread
 from bayes_csc.report.backtest_section import backtest_section
 from bayes_csc.report.hexagon_chart import hexagon_chart
 from bayes_csc.report.html import Content, element, table
 from bayes_csc.report.interval_chart import interval_chart
 from bayes_csc.report.model_diagram import model_diagram
-from bayes_csc.report.page_parts import Section, bullets, charted, missing, paragraphs, site_page
+from bayes_csc.report.page_parts import Section, bullets, charted, links_beside, paragraphs, site_page
+from bayes_csc.report.sensitivity_section import group_sensitivity
 from bayes_csc.report.series_chart import series_chart
 from bayes_csc.report.style import look
 from bayes_csc.report.what_if_panel import kept_data, what_if_panel
@@ -37,12 +37,12 @@ def overview_page(found: Findings) -> str:
             ("map", "The map", _map(found)),
             ("changes", "Changes with their intervals", _caterpillar(found, percent)),
             ("nation", "The nation as a whole", _nation(found, percent)),
-            ("robust", "What is robust and what is fragile", _robust(found)),
+            ("robust", "What is robust and what is fragile", group_sensitivity(found)),
             ("use", "What this cannot tell, and how to use it", [bullets([*ALWAYS, *USE])]),
             ("what-if", "With other settings", [what_if_panel(about, _spans(found), groups=_groups(found))]),
         ]
     title = "Has the quality of children's services declined?"
-    return site_page(title, [], sections, about, slug="index", data=overview_draws(found))
+    return site_page(title, [], sections, about, slug="index", others=links_beside(found), data=overview_draws(found))
 
 
 def _groups(found: Findings) -> list[str]:
@@ -243,34 +243,4 @@ def _nation(found: Findings, percent: str) -> list[Content]:
         "each year "
                 "on each indicator; one vertical scale for all", ["Year", "Effect", f"{percent} from", "to"],
                 rows, group="Indicator"),
-    ]  # fmt: skip
-
-
-def _robust(found: Findings) -> list[Content]:
-    table_ = found.sensitivity
-    if isinstance(table_, Missing):
-        return [missing(table_)]
-    of_group = table_[table_["authority"].isin(set(found.listed["authority"]))].dropna(subset=["p_decline"])
-    wide = of_group.groupby("authority")["p_decline"].agg(["min", "max", "median", "size"])
-    names = found.authorities["name"].to_dict()
-    fragile = wide[(wide["min"] < 0.5) & (wide["max"] > 0.5)]
-    base = found.listed.set_index("authority")["p_decline"]
-    moved = (of_group["p_decline"] - of_group["authority"].map(base)).abs().groupby(of_group["variant"]).mean()
-    most = moved.sort_values(ascending=False).head(3)
-    said = joined([f"{str(k).replace('_', ' ')} (by {number(float(v))} on average)" for k, v in most.items()])
-    rows = [
-        [str(names[str(code)]), number(float(base[str(code)]), ".3f"), number(r["min"], ".3f"),
-         number(r["median"], ".3f"),
-         number(r["max"], ".3f"), f"{int(r['size'])}"]
-        for code, r in wide.iterrows()
-    ]  # fmt: skip
-    return [
-        *paragraphs(
-            f"{of_group['variant'].nunique()} variants of the analysis were run. For {len(fragile)} of {len(wide)} "
-            f"authorities they disagree on whether a decline is more probable than not"
-            + (f": {joined([str(names[str(c)]) for c in fragile.index])}." if len(fragile) else "."),
-            f"The probabilities move most with: {said}." if len(most) else "",
-        ),
-        table("Probability of a decline over all variants", ["Authority", "This report", "Least", "Median", "Most",
-              "Variants"], rows, class_="sortable"),
     ]  # fmt: skip

@@ -9,10 +9,12 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from bayes_csc.findings.beside import Missing
+from bayes_csc.findings.findings import Findings
 from bayes_csc.report.html import Content, chart, element, folded, page_text, resource, table
 from bayes_csc.report.svg import svg_element
 
 PAGES = (("index", "Overview"), ("method", "Method"))
+SENSITIVITY_LINK = ("sensitivity", "Sensitivity")
 Section = tuple[str, str, list[Content]]
 
 
@@ -31,6 +33,11 @@ def missing(part: Missing) -> ET.Element:
     return element(
         "div", element("p", part.sentence), element("pre", element("code", part.command)), class_="missing", role="note"
     )
+
+
+def links_beside(found: Findings) -> list[tuple[str, str]]:
+    """Return slug and title of the pages beside the overview and the method that belong to no authority."""
+    return [SENSITIVITY_LINK] if found.sensitivity_page else []
 
 
 def navigation(current: str, others: Sequence[tuple[str, str]] = ()) -> ET.Element:

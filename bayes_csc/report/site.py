@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import shutil
 import tempfile
+import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -15,8 +16,9 @@ from bayes_csc.findings.findings import Findings
 from bayes_csc.report.authority_page import authority_page
 from bayes_csc.report.method_page import method_page
 from bayes_csc.report.overview_page import overview_page
+from bayes_csc.report.page_parts import SENSITIVITY_LINK, links_beside, navigation
 
-INDEX, METHOD = "index.html", "method.html"
+INDEX, METHOD, SENSITIVITY = "index.html", "method.html", "sensitivity.html"
 FEW = 6
 """Pages below which another process would take longer to start than to write them."""
 Job = tuple[Callable[..., str], tuple[Any, ...]]
@@ -53,6 +55,8 @@ def pages(found: Findings, *, cores: int = 2) -> Iterator[tuple[str, str]]:
     tuple of str
         File name and text.
     """
+    if found.sensitivity_page:
+        yield SENSITIVITY, sensitivity_beside(found.sensitivity_page)
     jobs = {INDEX: (overview_page, (found,)), METHOD: (method_page, (found,))} | dict(_authority_jobs(found))
     if cores < 2 or len(jobs) < FEW:
         yield from ((name, make(*arguments)) for name, (make, arguments) in jobs.items())
@@ -68,11 +72,18 @@ def pages(found: Findings, *, cores: int = 2) -> Iterator[tuple[str, str]]:
             yield name, each.result()
 
 
+def sensitivity_beside(page: str) -> str:
+    """Return the page of a sensitivity analysis with the navigation of a report."""
+    links = ET.tostring(navigation(SENSITIVITY_LINK[0], [SENSITIVITY_LINK]), encoding="unicode", method="html")
+    return page.replace("<body>", f"<body>{links}", 1)
+
+
 def _authority_jobs(found: Findings) -> Iterator[tuple[str, Job]]:
     for place, own in enumerate(found.pages):
         before = found.pages[place - 1 : place] if place else ()
         after = found.pages[place + 1 : place + 2]
-        others = [(p.slug, f"← {p.name}") for p in before] + [(p.slug, f"{p.name} →") for p in after]
+        others = links_beside(found)
+        others += [(p.slug, f"← {p.name}") for p in before] + [(p.slug, f"{p.name} →") for p in after]
         yield f"{own.slug}.html", (authority_page, (own, found.about, found.panel.grades, found.used, others))
 
 
