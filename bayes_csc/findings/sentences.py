@@ -82,8 +82,8 @@ def change_sentence(decline: dict[str, Any], percent: str) -> str:
     )
     return (
         f"Since the inspection of {day(decline['last_inspection'])}, {years(gap)} before the end of the data, a "
-        f"decline of more than {epsilon:g} is {stated(p)}: of 100 authorities with figures like these, "
-        f"{of_hundred(p)} would be expected to have declined by more than that (probability {number(p)}). The middle "
+        f"decline of more than {epsilon:g}, in units of the spread between similar authorities, is {stated(p)}: of 100 "
+        f"authorities with figures like these, {of_hundred(p)} would be expected to have declined by more than that (probability {number(p)}). The middle "
         f"estimate of the change is {median} ({percent} interval {interval}). Had nothing been observed since the "
         f"inspection, the probability would be {number(decline['p_decline_no_data'])}: "
         f"{_moved(p - decline['p_decline_no_data'])}."
@@ -108,9 +108,8 @@ def decision_sentence(forecast: dict[str, Any], threshold: float, loss_ratio: fl
     key = str(forecast["reason"] or forecast["decision"])
     side = "above" if forecast["p_next_worse"] > threshold else "below"
     return (
-        f"{DECISIONS[key].format(side=side)} (The threshold is {number(threshold)}: a worse grade that nobody saw coming is taken "
-        "to cost "
-        f"{loss_ratio:g} early visits that were not needed.)"
+        f"{DECISIONS[key].format(side=side)} (The threshold is {number(threshold)}: a worse grade that nobody saw "
+        f"coming is taken to cost {loss_ratio:g} early visits that were not needed.)"
     )
 
 
@@ -166,9 +165,10 @@ def caterpillar_sentence(rows: pd.DataFrame, epsilon: float, percent: str) -> st
     above = int((known["p_decline"] > 0.5).sum())
     moved = int(((known["p_decline"] - known["p_decline_no_data"]).abs() >= 0.05).sum())
     likely = known["p_decline"].sum()
+    none, one_half, some = (str(n or "none") for n in (clear, above, moved))
     return (
-        f"For {clear} of {len(known)} authorities the {percent} interval of the change excludes zero. The probability "
-        f"of a decline of more than {epsilon:g} is above one half for {above}; together, about {likely:.0f} of the "
-        f"{len(known)} would be expected to have declined by that much, without saying which. For {moved} the figures "
+        f"For {none} of {len(known)} authorities the {percent} interval of the change excludes zero. The probability of "
+        f"a decline of more than {epsilon:g} is above one half for {one_half}; together, about {likely:.0f} of the "
+        f"{len(known)} would be expected to have declined by that much, without saying which. For {some} the figures "
         "since the inspection moved the probability by 0.05 or more."
     )

@@ -193,7 +193,7 @@ def _caterpillar(found: Findings, percent: str) -> list[Content]:
     rows = rows.assign(lower=rows["delta_lower"], upper=rows["delta_upper"])
     finding = caterpillar_sentence(found.listed, found.about["epsilon"], percent)
     figure = interval_chart(rows, accent=-found.about["epsilon"], label=f"change since the last inspection, {percent} "
-                            f"interval; orange: a decline of {found.about['epsilon']:g}")  # fmt: skip
+                            f"interval; coloured line: a decline of {found.about['epsilon']:g}")  # fmt: skip
     behind = [
         [str(r["label"]), f"{r['gap_years']:.1f}", *(number(r[c], "+.3f") for c in ("middle", "lower", "upper")),
          number(r["p_decline"], ".3f"), number(r["p_decline_mcse"], ".4f"), number(r["p_decline_no_data"], ".3f")]
