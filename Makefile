@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup fit test checks compiled format lock backtest
+.PHONY: setup fit test checks compiled format lock backtest report
 
 setup:
 	@$(PYTHON) bootstrap.py
@@ -32,6 +32,12 @@ backtest: setup
 	$(BIN)/bayescsc backtest --overwrite --out runs/backtest
 	mkdir -p data/backtests
 	cp runs/backtest/backtest.json data/backtests/england.json
+
+# The example report in the repository and its pictures (which need Chromium), from the run of `make fit` and what lies
+# beside it: a sensitivity analysis, a backtest.
+report: setup
+	$(BIN)/bayescsc report runs/england --overwrite --out reports/england
+	$(BIN)/python reports/pictures.py
 
 format: setup
 	$(BIN)/ruff check --fix .

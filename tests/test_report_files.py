@@ -28,12 +28,18 @@ from bayes_csc.report.contribution_chart import contribution_chart
 from bayes_csc.report.formats import check_formats
 from bayes_csc.report.grade_chart import grade_chart
 from bayes_csc.report.hexagon_chart import hexagon_chart
+from bayes_csc.report.indicator_chart import COLUMN as SERIES_COLUMNS
 from bayes_csc.report.indicator_chart import indicator_chart
+from bayes_csc.report.indicator_sections import MOST
 from bayes_csc.report.interval_chart import interval_chart
 from bayes_csc.report.markdown import markdown
+from bayes_csc.report.overview_page import MOST as MOST_ROWS
+from bayes_csc.report.overview_page import MOST_SERIES
 from bayes_csc.report.plain import json_text
+from bayes_csc.report.series_chart import series_chart
 from bayes_csc.report.server import server
 from bayes_csc.report.single_chart import authority_chart, write_chart
+from bayes_csc.report.specification_chart import specification_chart
 from bayes_csc.report.spreadsheet import write_sheets, write_workbook
 from bayes_csc.report.style import colour, look
 from bayes_csc.sources.hexagons import centres, hexagon_text, hexagons
@@ -176,6 +182,33 @@ def test_every_figure_has_its_own_interval_through_it_and_every_suppressed_one_a
         assert x == other
         assert any(abs(x - a) < 1e-9 and high - 1e-9 <= b <= low + 1e-9 for a, b in dots)
     assert all(low - high > 0.03 for (_, low), (_, high) in bars)
+
+
+A4 = (186.0, 267.0)
+"""Text of a printed page, mm, whose height a chart shares with its caption of three lines, 15 mm."""
+
+
+def printed(figure: Figure) -> float:
+    width, height = figure.get_size_inches()
+    return float(A4[0] * height / width)
+
+
+def test_no_chart_is_too_tall_for_a_printed_page() -> None:
+    keys = [f"k{i}" for i in range(MOST)]
+    labels = dict.fromkeys(keys, "A label of some length")
+    figures = pd.DataFrame({"indicator": keys, "year": 2020, "value": 0.5}).reindex(
+        columns=["indicator", "year", *SERIES_COLUMNS]
+    )
+    effects = pd.DataFrame({"indicator": keys[:MOST_SERIES], "year": 2020, "mean": 0.0, "lower": -1.0, "upper": 1.0})
+    rows = pd.DataFrame({"label": range(MOST_ROWS), "middle": 0.0, "lower": -1.0, "upper": 1.0})
+    choices = pd.DataFrame({"choice": [f"c{i}" for i in range(30)], "p_decline": 0.5, "error": 0.01})
+    with look():
+        charts = [
+            indicator_chart(figures, labels, dict.fromkeys(keys, findings().units["agency"]), (2010, 2025)),
+            series_chart(effects, dict(list(labels.items())[:MOST_SERIES])), interval_chart(rows),
+            specification_chart(choices.assign(base=False, question=False), 0.5),
+        ]  # fmt: skip
+    assert [round(printed(figure)) for figure in charts if printed(figure) > A4[1] - 15.0] == []
 
 
 @pytest.mark.parametrize("ending", ["svg", "png"])

@@ -1,4 +1,4 @@
-"""What no tracked file may hold: places of one machine, registries, raw files."""
+"""What no tracked file may hold (places of one machine, registries, raw files), and the example report."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+
+from bayes_csc.panel import Panel
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +45,30 @@ def test_the_first_two_commands_of_the_readme_are_make_fit_and_make_test(root: P
     code = re.findall(r"^ {4}(\S.*)$|^```\w*\n((?:.*\n)*?)```$", text, re.MULTILINE)
     commands = [line.strip() for indented, fenced in code for line in (indented or fenced).splitlines()]
     assert commands[:2] == ["make fit", "make test"]
+
+
+def test_what_the_readme_links_to_is_there(tracked: list[Path], root: Path) -> None:
+    text = (root / "README.md").read_text(encoding="utf-8")
+    links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text)]
+    local = {root / link for link in links if link and ":" not in link}
+    assert len(local) > 5
+    assert local - set(tracked) == set()
+
+
+def test_the_example_report_is_small_whole_and_of_the_panel_that_ships(
+    tracked: list[Path], root: Path, shipped: Panel
+) -> None:
+    files = [path for path in tracked if path.parent == root / "reports" / "england"]
+    assert {path.suffix for path in files} == {".html"}
+    assert sum(path.stat().st_size for path in files) < 8e6
+    assert max(path.stat().st_size for path in files) < 1.5e6
+    pages = {path.name: path.read_text(encoding="utf-8") for path in files}
+    linked = {link for text in pages.values() for link in re.findall(r'href="([\w-]+\.html)"', text)}
+    assert linked <= set(pages)
+    assert len([name for name in pages if name.startswith("authority-")]) > 20
+    assert all(shipped.hash in text for name, text in pages.items())
+    assert not [name for name, text in pages.items() if "A preview: a quick answer" in text]
+
+
+def test_the_pictures_of_the_example_report_are_small(root: Path) -> None:
+    assert all((root / "reports" / name).stat().st_size < 150_000 for name in ("overview.png", "authority.png"))

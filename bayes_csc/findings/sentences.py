@@ -83,10 +83,10 @@ def change_sentence(decline: dict[str, Any], percent: str) -> str:
     return (
         f"Since the inspection of {day(decline['last_inspection'])}, {years(gap)} before the end of the data, a "
         f"decline of more than {epsilon:g}, in units of the spread between similar authorities, is {stated(p)}: of 100 "
-        f"authorities with figures like these, {of_hundred(p)} would be expected to have declined by more than that (probability {number(p)}). The middle "
-        f"estimate of the change is {median} ({percent} interval {interval}). Had nothing been observed since the "
-        f"inspection, the probability would be {number(decline['p_decline_no_data'])}: "
-        f"{_moved(p - decline['p_decline_no_data'])}."
+        f"authorities with figures like these, {of_hundred(p)} would be expected to have declined by more than that "
+        f"(probability {number(p)}). The middle estimate of the change is {median} ({percent} interval {interval}). "
+        "Had nothing been observed since the inspection, the probability would be "
+        f"{number(decline['p_decline_no_data'])}: {_moved(p - decline['p_decline_no_data'])}."
     )
 
 
@@ -167,8 +167,8 @@ def caterpillar_sentence(rows: pd.DataFrame, epsilon: float, percent: str) -> st
     likely = known["p_decline"].sum()
     none, one_half, some = (str(n or "none") for n in (clear, above, moved))
     return (
-        f"For {none} of {len(known)} authorities the {percent} interval of the change excludes zero. The probability of "
-        f"a decline of more than {epsilon:g} is above one half for {one_half}; together, about {likely:.0f} of the "
+        f"For {none} of {len(known)} authorities the {percent} interval of the change excludes zero. The probability "
+        f"of a decline of more than {epsilon:g} is above one half for {one_half}; together, about {likely:.0f} of the "
         f"{len(known)} would be expected to have declined by that much, without saying which. For {some} the figures "
         "since the inspection moved the probability by 0.05 or more."
     )

@@ -22,7 +22,9 @@ OPTIONAL = "</t[dhr]>"
 """Ends of cells and rows, which HTML does without: a tenth of a page."""
 EMPTY_SHAPE = "></(?:path|use|rect)>"
 """End of an empty shape of a drawing, which may close itself."""
-ALIGNED = ",".join(f".text-{n} :is(td,th):nth-child({n})" for n in range(1, MOST_COLUMNS + 1)) + "{text-align:left}\n"
+ALIGNED = ",".join(f".text-{n} :is(td,th):nth-child({n})" for n in range(1, MOST_COLUMNS + 1)) + (
+    "{text-align:left;white-space:normal}\n"
+)
 
 
 def element(tag: str, *content: Content, **attributes: str) -> ET.Element:

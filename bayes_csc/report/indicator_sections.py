@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bayes_csc.findings.authority_findings import AuthorityFindings
 from bayes_csc.findings.words import number
 from bayes_csc.report.html import Content, element
 from bayes_csc.report.indicator_chart import indicator_chart
-from bayes_csc.report.page_parts import charted, paragraphs
+from bayes_csc.report.page_parts import charted, paragraphs, pieces
 
 REMARK = "Remark"
+MOST = 28
+"""Indicators in one chart: more would not fit a printed page."""
 COLUMNS = ("value", "least", "most", "fitted", "fitted_lower", "fitted_upper", "national", "neighbours")
 
 
@@ -28,12 +32,15 @@ def indicator_sections(own: AuthorityFindings, used: set[str], percent: str) -> 
         ("used", "Used by the model", [k for k in own.record.indicators if k in used]),
         ("others", "Not used by the model", [k for k in own.record.indicators if k not in used]),
     ):
-        if chosen:
-            content += [element("h3", heading), _chart(own, name, heading, chosen, percent)]
+        parts = pieces(chosen, MOST)
+        content += [element("h3", heading)] if chosen else []
+        for place, keys in enumerate(parts, 1):
+            title = heading if len(parts) == 1 else f"{heading}, {place} of {len(parts)}"
+            content.append(_chart(own, f"{name}-{place}", title, keys, percent))
     return content
 
 
-def _chart(own: AuthorityFindings, name: str, heading: str, keys: list[str], percent: str) -> Content:
+def _chart(own: AuthorityFindings, name: str, heading: str, keys: Sequence[str], percent: str) -> Content:
     rows = own.figures[own.figures["indicator"].isin(keys)]
     labels = {key: own.record.indicators[key].label for key in keys}
     years = (int(own.figures["year"].min()), int(own.figures["year"].max()))

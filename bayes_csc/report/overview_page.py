@@ -17,11 +17,14 @@ from bayes_csc.report.hexagon_chart import hexagon_chart
 from bayes_csc.report.html import Content, element, table
 from bayes_csc.report.interval_chart import interval_chart
 from bayes_csc.report.model_diagram import model_diagram
-from bayes_csc.report.page_parts import Section, bullets, charted, links_beside, paragraphs, site_page
+from bayes_csc.report.page_parts import Section, bullets, charted, links_beside, paragraphs, pieces, site_page
 from bayes_csc.report.sensitivity_section import group_sensitivity
 from bayes_csc.report.series_chart import series_chart
 from bayes_csc.report.style import look
 from bayes_csc.report.what_if_panel import kept_data, what_if_panel
+
+MOST, MOST_SERIES = 48, 28
+"""Rows of a chart of intervals, and indicators of one of series: more would not fit a printed page."""
 
 
 def overview_page(found: Findings) -> str:
@@ -192,29 +195,28 @@ def _caterpillar(found: Findings, percent: str) -> list[Content]:
     rows = known.rename(columns={"name": "label", "delta_median": "middle"})
     rows = rows.assign(lower=rows["delta_lower"], upper=rows["delta_upper"])
     finding = caterpillar_sentence(found.listed, found.about["epsilon"], percent)
-    figure = interval_chart(rows, accent=-found.about["epsilon"], label=f"change since the last inspection, {percent} "
-                            f"interval; coloured line: a decline of {found.about['epsilon']:g}")  # fmt: skip
-    behind = [
-        [str(r["label"]), f"{r['gap_years']:.1f}", *(number(r[c], "+.3f") for c in ("middle", "lower", "upper")),
-         number(r["p_decline"], ".3f"), number(r["p_decline_mcse"], ".4f"), number(r["p_decline_no_data"], ".3f")]
-        for r in rows.to_dict("records")
-    ]  # fmt: skip
+    ends = rows[["lower", "upper"]].to_numpy(dtype=float)
+    low, high = min(float(ends.min()), -found.about["epsilon"]), max(float(ends.max()), 0.0)
+    limits = (low - 0.04 * (high - low), high + 0.04 * (high - low))
     header = [
-        "Authority",
-        "Years since",
-        "Change",
-        f"{percent} from",
-        "to",
-        "P(decline)",
-        "Its error",
-        "Without new data",
-    ]
-    return [
-        *paragraphs(finding),
-        charted(figure, "caterpillar", "Changes since the last inspection", finding, "Change of latent quality "
-        "since the "
-                "last inspection, by name", header, behind),
+        "Authority", "Years since", "Change", f"{percent} from", "to", "P(decline)", "Its error", "Without new data",
     ]  # fmt: skip
+    label = (
+        f"change since the last inspection, {percent} interval; coloured line: a decline of {found.about['epsilon']:g}"
+    )
+    content, parts = paragraphs(finding), pieces(list(rows.to_dict("records")), MOST)
+    for place, part in enumerate(parts, 1):
+        which = "" if len(parts) == 1 else f", {place} of {len(parts)}"
+        figure = interval_chart(pd.DataFrame(part), accent=-found.about["epsilon"], label=label, limits=limits)
+        behind = [
+            [str(r["label"]), f"{r['gap_years']:.1f}", *(number(r[c], "+.3f") for c in ("middle", "lower", "upper")),
+             number(r["p_decline"], ".3f"), number(r["p_decline_mcse"], ".4f"), number(r["p_decline_no_data"], ".3f")]
+            for r in part
+        ]  # fmt: skip
+        caption = f"Change of latent quality since the last inspection, by name{which}"
+        title = f"Changes since the last inspection{which}"
+        content.append(charted(figure, f"caterpillar-{place}", title, finding, caption, header, behind))
+    return content
 
 
 def _nation(found: Findings, percent: str) -> list[Content]:
@@ -233,14 +235,15 @@ def _nation(found: Findings, percent: str) -> list[Content]:
         "Latent quality is relative to the nation, so a decline everywhere would not show in it. It would show here, "
         "together with changes of definition and of what is recorded."
     )
-    rows = [
-        [labels[str(r.indicator)], f"{r.year}", *(number(float(str(v)), "+.3f") for v in (r.mean, r.lower, r.upper))]
-        for r in effects.itertuples() if r.indicator in labels
-    ]  # fmt: skip
-    return [
-        *paragraphs(finding, note),
-        charted(series_chart(effects, labels), "nation", "National year effects", finding, "National effect of "
-        "each year "
-                "on each indicator; one vertical scale for all", ["Year", "Effect", f"{percent} from", "to"],
-                rows, group="Indicator"),
-    ]  # fmt: skip
+    content, parts = paragraphs(finding, note), pieces(list(labels), MOST_SERIES)
+    for place, keys in enumerate(parts, 1):
+        which = "" if len(parts) == 1 else f", {place} of {len(parts)}"
+        rows = [
+            [labels[str(r["indicator"])], str(r["year"]), *(number(r[c], "+.3f") for c in ("mean", "lower", "upper"))]
+            for r in effects.to_dict("records") if r["indicator"] in keys
+        ]  # fmt: skip
+        drawn = series_chart(effects[effects["indicator"].isin(labels)], {key: labels[key] for key in keys})
+        caption = f"National effect of each year on each indicator; one vertical scale for all{which}"
+        title, header = f"National year effects{which}", ["Year", "Effect", f"{percent} from", "to"]
+        content.append(charted(drawn, f"nation-{place}", title, finding, caption, header, rows, group="Indicator"))
+    return content

@@ -28,6 +28,18 @@ def charted(
     return chart(drawn, caption, folded(f"Table: {title[0].lower()}{title[1:]}", behind))
 
 
+def pieces[T](items: Sequence[T], most: int) -> list[Sequence[T]]:
+    """Cut a sequence into as few parts as hold `most` each, alike in length: charts that fit a printed page.
+
+    Examples
+    --------
+    >>> pieces("abcde", 3), pieces("ab", 3), pieces("", 3)
+    (['abc', 'de'], ['ab'], [])
+    """
+    size = -(-len(items) // max(-(-len(items) // most), 1))
+    return [items[first : first + size] for first in range(0, len(items), size)] if size else []
+
+
 def missing(part: Missing) -> ET.Element:
     """Return what stands in place of a part whose input is not there."""
     return element(

@@ -22,13 +22,12 @@ def series_chart(effects: pd.DataFrame, labels: Mapping[str, str]) -> Figure:
     Parameters
     ----------
     effects
-        `indicator`, `year`, `mean`, `lower`, `upper`.
+        `indicator`, `year`, `mean`, `lower`, `upper`; all of these are on the scale, drawn or not.
     labels
         Label of each indicator to draw, by key, in order.
     """
-    shown = effects[effects["indicator"].isin(labels)]
-    years = (int(shown["year"].min()), int(shown["year"].max()))
-    limits = (float(shown["lower"].min()), float(shown["upper"].max()))
+    years = (int(effects["year"].min()), int(effects["year"].max()))
+    limits = (float(effects["lower"].min()), float(effects["upper"].max()))
     room = 0.05 * (limits[1] - limits[0])
     canvas = Canvas(WIDTH, TOP + ROW * -(-len(labels) // COLUMNS))
     width = (WIDTH - GAP * COLUMNS - 0.1) / COLUMNS
@@ -40,7 +39,7 @@ def series_chart(effects: pd.DataFrame, labels: Mapping[str, str]) -> Figure:
             left, top + TITLE, width, ROW - TITLE - 0.3, (years[0] - 0.5, years[1] + 0.5),
             (limits[0] - room, limits[1] + room),
         )  # fmt: skip
-        _panel(canvas, scale, shown[shown["indicator"] == key], label, years)
+        _panel(canvas, scale, effects[effects["indicator"] == key], label, years)
     return canvas.figure()
 
 
