@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -277,3 +279,17 @@ def test_a_browser_ends_when_it_is_no_longer_needed(site: Path) -> None:
     time.sleep(0.1)
     with pytest.raises(OSError, match=r"."):
         other.call("Page.enable")
+
+
+def test_a_browser_starts_where_a_fork_frees_the_descriptors_that_it_talks_by() -> None:
+    """Matplotlib's fonts are open on the lowest descriptors, and it closes them in a forked process."""
+    needs_chromium()
+    script = (
+        "import os\n"
+        "from bayes_csc.report.browser import browser\n"
+        "taken = [os.open(os.devnull, os.O_RDONLY) for _ in range(6)]\n"
+        "os.register_at_fork(after_in_child=lambda: [os.close(n) for n in taken])\n"
+        "with browser() as tab: print(taken[:2], tab.evaluate('6 * 7'))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout == "[3, 4] 42\n", done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import select
@@ -22,6 +23,8 @@ FLAGS = (
     "--headless", "--no-sandbox", "--disable-background-networking", "--disable-gpu", "--hide-scrollbars",
     "--no-first-run", "--disable-extensions", "--disable-component-update", "--remote-debugging-pipe",
 )  # fmt: skip
+BEYOND = 5
+"""The first descriptor after those that the protocol talks by: a copy onto itself would end with this process."""
 PATIENCE = 120.0
 """Seconds to wait for an answer."""
 
@@ -118,8 +121,8 @@ def browser() -> Iterator[Tab]:
     read, to_write = os.pipe()
 
     def placed() -> None:
-        """Put the pipe's ends where the protocol wants them; they may be these numbers already."""
-        kept_in, kept_out = os.dup(to_read), os.dup(to_write)
+        """Put the pipe's ends where the protocol wants them; these numbers may be their own, or free or not by now."""
+        kept_in, kept_out = (fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, BEYOND) for end in (to_read, to_write))
         os.dup2(kept_in, 3)
         os.dup2(kept_out, 4)
 

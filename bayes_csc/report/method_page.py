@@ -71,7 +71,7 @@ def _diagnostics(found: Findings) -> list[Content]:
     )
     bins = [str(entry) for entry in found.ranks.columns]
     rank_rows = [
-        [str(entry), f"{chain}", *(f"{v:.3f}" for v in row)]
+        [str(entry), f"{chain}", *(f"{100 * v:.1f}" for v in row)]
         for (entry, chain), row in zip(found.ranks.index, found.ranks.to_numpy(), strict=True)
     ]
     energy = f"E-BFMI is {number(found.record['gate']['ebfmi'])}: where steps are as wide as the energy's own " \
@@ -79,7 +79,7 @@ def _diagnostics(found: Findings) -> list[Content]:
     energy_rows = [[number(e, ".1f"), number(m, ".4f"), number(s, ".4f")] for e, m, s in found.energy.to_numpy()]
     return [
         *paragraphs(*said),
-        charted(rank_chart(found.ranks), "ranks", "Rank histograms of the worst hyperparameters", ranks,
+        charted(rank_chart(found.ranks), "ranks", "Rank histograms of the worst hyperparameters, % of a chain's draws", ranks,
                 "Rank histograms by chain, of the hyperparameters with the largest R-hat", ["Entry", "Chain", *bins],
                 rank_rows, stubs=2),
         charted(energy_chart(found.energy), "energy", "Energy and its steps", energy, "Energy, about its mean, "
