@@ -16,19 +16,22 @@ import numpy as np
 import pandas as pd
 import pytest
 from pages import Page
-from reported import NASTY, findings
+from reported import NASTY, findings, fitted
 
 from bayes_csc.authority import authority_records
+from bayes_csc.contributions import contributions, write_contributions
+from bayes_csc.decline import decline, write_decline
 from bayes_csc.errors import DataError, UsageError
 from bayes_csc.findings.beside import Missing, read_backtest, read_sensitivity
 from bayes_csc.findings.caveats import caveats
 from bayes_csc.findings.findings import Findings
-from bayes_csc.findings.words import number
+from bayes_csc.forecast import forecast, write_forecast
 from bayes_csc.panel import Panel
 from bayes_csc.report.backtest_section import backtest_section
 from bayes_csc.report.html import Content
 from bayes_csc.report.site import check_report_target, pages, write_site
 from bayes_csc.report.style import look
+from bayes_csc_models import trajectory
 
 Texts = dict[str, str]
 
@@ -75,30 +78,66 @@ def test_headings_are_in_order_and_pictures_have_a_name_a_finding_and_a_table(pa
         assert len(behind) == len(figures)
 
 
-def test_two_hundred_numbers_of_the_pages_are_the_numbers_of_the_tables(parsed: dict[str, Page]) -> None:
-    found = findings()
-    told: list[tuple[str, str]] = []
-    listed = parsed["index.html"].table("Changes since the last inspection")[1:]
-    rows = found.decline.dropna(subset=["delta_median"])
-    for cells, row in zip(listed, rows.to_dict("records"), strict=True):
-        expected = [number(row[c], "+.3f") for c in ("delta_median", "delta_lower", "delta_upper")]
-        told += zip(cells[2:5], expected, strict=True)
-        told += [(cells[5], f"{row['p_decline']:.3f}"), (cells[7], f"{row['p_decline_no_data']:.3f}")]
-    for own in found.pages:
-        page = parsed[f"{own.slug}.html"]
-        fan = page.table(f"Latent quality of {own.name}")[1:]
-        for cells, (_, row) in zip(fan, own.fan.iterrows(), strict=True):
-            told += zip(cells[1:6], (number(row[c], "+.2f") for c in
-                        ("median", "inner_lower", "inner_upper", "lower", "upper")), strict=True)  # fmt: skip
-        grades = page.table(f"Next overall grade of {own.name}")[1:]
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
+    """The tables of the run as its commands write them, read back from their files."""
+    folder = tmp_path_factory.mktemp("tables")
+    run, codes = fitted(), ",".join(p.code for p in findings().pages)
+    ahead = forecast(run, trajectory, group="all")
+    write_decline(decline(run, "all", forecast=ahead), folder)
+    write_forecast(ahead, folder)
+    write_contributions(contributions(run, trajectory, group=codes), folder)
+    names = ("decline", "forecast", "contributions")
+    return {name: pd.read_csv(folder / f"{name}.csv", dtype={"authority": str}) for name in names}
+
+
+def off(text: str, value: float) -> float:
+    """How far a number on a page is from that of a table, in halves of its last decimal: at most one if it is it."""
+    decimals = len(text.partition(".")[2])
+    return abs(float(text.replace("−", "-")) - value) / (0.5 * 10.0**-decimals)
+
+
+def test_two_hundred_numbers_of_the_pages_are_those_of_the_runs_files(
+    parsed: dict[str, Page], written: dict[str, pd.DataFrame]
+) -> None:
+    told: list[tuple[str, float]] = []
+    changes = {cells[0]: cells for cells in parsed["index.html"].table("Changes since the last inspection")[1:]}
+    listed = {cells[0]: cells for cells in parsed["index.html"].table("Authorities of the group, by name")[1:]}
+    for row in written["decline"].to_dict("records"):
+        shown = listed[row["name"]]
+        told += [(shown[3], row["p_next_worse"]), (shown[4], row["p_next_better"])]
+        if row["p_decline"] == row["p_decline"]:
+            cells = changes[row["name"]]
+            columns = ("gap_years", "delta_median", "delta_lower", "delta_upper", "p_decline", "p_decline_mcse",
+                       "p_decline_no_data")  # fmt: skip
+            told += zip(cells[1:8], (row[c] for c in columns), strict=True)
+            told += zip(shown[5:8], (row[c] for c in ("p_decline", "p_decline_no_data", "delta_median")), strict=True)
+            told += zip(shown[8].split(" to "), (row["delta_lower"], row["delta_upper"]), strict=True)
+    for row in written["forecast"].to_dict("records"):
+        grades = parsed[f"authority-{row['authority']}.html"].table(f"Next overall grade of {row['name']}")[1:]
         for g, cells in enumerate(grades, 1):
-            told.append((cells[1], f"{(own.forecast or {})[f'p_grade_{g}']:.3f}"))
-        parts = page.table("Contributions to the change")[1:]
-        if own.inspected:
-            kept = own.contributions["contribution"]
-            told += zip((c[2] for c in parts), (number(v, "+.3f") for v in kept), strict=True)
-    assert len(told) >= 200
-    assert [pair for pair in told if pair[0] != pair[1]] == []
+            told += zip(cells[1:4], (row[f"p_grade_{g}{end}"] for end in ("", "_lower", "_upper")), strict=True)
+    for code, own in written["contributions"].groupby("authority"):
+        parts = parsed[f"authority-{code}.html"].table("Contributions to the change")[1:]
+        assert len(parts) == len(own) or (code == "405" and not parts)
+        for cells, row in zip(parts, own.to_dict("records"), strict=False):
+            told += zip(cells[2:5], (row[c] for c in ("contribution", "lower", "upper")), strict=True)
+    known = [(text, value) for text, value in told if value == value]
+    assert len(known) >= 200
+    assert [text for text, value in told if value != value and text] == []
+    assert [(text, value) for text, value in known if off(text, value) > 1.0 + 1e-6] == []
+
+
+def test_the_paths_of_the_pages_are_those_of_the_posterior(parsed: dict[str, Page]) -> None:
+    theta, checked = fitted().posterior["theta"], 0
+    for own in findings().pages:
+        for cells in parsed[f"{own.slug}.html"].table(f"Latent quality of {own.name}")[1:]:
+            year = int(cells[0].split()[-1]) + 1
+            draws = theta.sel(authority=own.code, year=year).to_numpy().ravel()
+            for text, level in zip(cells[1:6], (0.5, 0.25, 0.75, 0.055, 0.945), strict=True):
+                assert off(text, float(np.quantile(draws, level))) <= 1.0 + 1e-6
+                checked += 1
+    assert checked > 100
 
 
 def test_the_indicators_tables_hold_every_cell_of_the_panel(parsed: dict[str, Page]) -> None:

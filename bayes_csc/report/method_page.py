@@ -79,9 +79,9 @@ def _diagnostics(found: Findings) -> list[Content]:
     energy_rows = [[number(e, ".1f"), number(m, ".4f"), number(s, ".4f")] for e, m, s in found.energy.to_numpy()]
     return [
         *paragraphs(*said),
-        charted(rank_chart(found.ranks), "ranks", "Rank histograms of the worst hyperparameters, % of a chain's draws", ranks,
-                "Rank histograms by chain, of the hyperparameters with the largest R-hat", ["Entry", "Chain", *bins],
-                rank_rows, stubs=2),
+        charted(rank_chart(found.ranks), "ranks", "Rank histograms of the worst hyperparameters, % of a chain's draws",
+                ranks, "Rank histograms by chain, of the hyperparameters with the largest R-hat",
+                ["Entry", "Chain", *bins], rank_rows, stubs=2),
         charted(energy_chart(found.energy), "energy", "Energy and its steps", energy, "Energy, about its mean, "
         "and its steps",
                 ["Energy", "Density", "Density of steps"], energy_rows),
