@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +17,10 @@ from bayes_csc_models import trajectory
 
 HAMLETS = Path(__file__).parent / "hamlets"
 NASTY = "O’Brien, Æ <script>alert('1')</script> & \"$x$\""
+FORBIDDEN = re.compile(
+    r"\b(will|shall|because of|due to|caused?|causes|causing|led to|leads to|results? in|thanks to|owing to)\b", re.I
+)
+"""Words of certainty and of cause, which no sentence of a report has."""
 PASSED = Gate(True, 1.001, 900.0, 800.0, 0.9, 0, (), "")
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pages import Page
-from reported import NASTY, findings, fitted
+from reported import FORBIDDEN, NASTY, findings, fitted
 
 from bayes_csc.authority import authority_records
 from bayes_csc.contributions import contributions, write_contributions
@@ -158,6 +158,16 @@ def test_names_that_are_markup_are_text(texts: Texts, parsed: dict[str, Page]) -
         assert [e.get("type", "") for e in page.all("script")] in ([""], ["application/json", ""])
     assert parsed["authority-401.html"].all("h1")[0]["text"] == NASTY
     assert any(e["text"] == NASTY for e in parsed["index.html"].all("a"))
+
+
+def test_no_page_says_will_or_names_a_cause(parsed: dict[str, Page], with_analysis: Texts) -> None:
+    again = {f"{name}, with an analysis": Page(text) for name, text in with_analysis.items()}
+    for name, page in (parsed | again).items():
+        said = page.all("body")[0]["text"]
+        for script in page.all("script"):
+            said = said.replace(script["text"], "")
+        if not name.startswith("method.html"):  # which quotes the panel's definitions
+            assert FORBIDDEN.findall(said) == [], name
 
 
 def test_an_authority_that_was_never_inspected_has_a_page_without_a_change(parsed: dict[str, Page]) -> None:

@@ -8,16 +8,12 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reported import findings
+from reported import FORBIDDEN, findings
 
 from bayes_csc.findings.caveats import ALWAYS, USE
 from bayes_csc.findings.sentences import change_sentence, contribution_sentence, decision_sentence, next_sentence
 from bayes_csc.findings.words import SCALE, number, of_hundred, phrase, spread, stated
 from bayes_csc.report.plain import json_text
-
-FORBIDDEN = re.compile(
-    r"\b(will|shall|because of|due to|caused?|causes|causing|led to|leads to|results? in|thanks to|owing to)\b", re.I
-)
 
 
 def test_the_phrases_cover_every_probability_and_their_ranges_are_as_stated() -> None:

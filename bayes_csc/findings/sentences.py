@@ -165,6 +165,13 @@ def caterpillar_sentence(rows: pd.DataFrame, epsilon: float, percent: str) -> st
     above = int((known["p_decline"] > 0.5).sum())
     moved = int(((known["p_decline"] - known["p_decline_no_data"]).abs() >= 0.05).sum())
     likely = known["p_decline"].sum()
+    if len(known) == 1:
+        row = known.iloc[0]
+        return (
+            f"The {percent} interval of its change {'excludes' if clear else 'includes'} zero. The probability of a "
+            f"decline of more than {epsilon:g} is {number(row['p_decline'])}; had nothing been observed since the "
+            f"inspection, it would be {number(row['p_decline_no_data'])}."
+        )
     none, one_half, some = (str(n or "none") for n in (clear, above, moved))
     return (
         f"For {none} of {len(known)} authorities the {percent} interval of the change excludes zero. The probability "

@@ -99,8 +99,9 @@ def _answer(own: AuthorityFindings, about: dict[str, Any], grades: tuple[str, ..
 def _trajectory(own: AuthorityFindings, about: dict[str, Any], percent: str) -> list[Content]:
     finding = path_sentence(own.fan, percent)
     note = (
-        "Latent quality is what the indicators and the judgements share. Zero is the national mean of each year, one "
-        "unit the spread between authorities of the same region and deprivation."
+        "Latent quality is what the indicators and the judgements share. Zero is the national mean of each year. One "
+        "unit is the spread between authorities of the same region and deprivation: two in three of them lie within "
+        "one unit of what such authorities have in common."
     )
     bands = ("median", "inner_lower", "inner_upper", "lower", "upper")
     rows = [

@@ -61,7 +61,7 @@ def backtest_section(record: dict[str, Any] | Missing, about: dict[str, Any]) ->
     return [
         *paragraphs(lead, *sentences, str(record["metadata"].get("how_to_read", "")), *differs),
         charted(drawn, "backtest", "Scores of past forecasts", " ".join(sentences),
-                f"Each forecaster's score less that of {baseline}, with intervals", header, table, stubs=2),
+                f"Each forecaster's score less that of the model, {baseline}, with intervals", header, table, stubs=2),
     ]  # fmt: skip
 
 

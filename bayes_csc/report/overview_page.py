@@ -33,7 +33,7 @@ def overview_page(found: Findings) -> str:
     percent = f"{about['interval']['probability']:.0%}"
     with look():
         sections: list[Section] = [
-            ("question", "The question", _question(found)),
+            ("question", "The question", _question(found, percent)),
             ("model", "The model in one paragraph", _model()),
             ("record", "How good the forecasts have been", backtest_section(found.backtest, about)),
             ("group", f"The authorities: {about['group']}", _group(found, percent)),
@@ -70,7 +70,7 @@ def overview_draws(found: Findings) -> dict[str, Any]:
     return kept_data("overview", {"authorities": each})
 
 
-def _question(found: Findings) -> list[Content]:
+def _question(found: Findings, percent: str) -> list[Content]:
     about, panel = found.about, found.panel
     years = found.national.index.get_level_values("year")
     group = len(found.listed)
@@ -79,6 +79,7 @@ def _question(found: Findings) -> list[Content]:
         f"{group} authorities ({about['group']}) this report gives the probability that the quality of the service has "
         "declined since its last inspection, and what the next judgement may be, with the uncertainty of both. Often "
         "the honest answer is that the data cannot tell.",
+        f"In short: {caterpillar_sentence(found.listed, about['epsilon'], percent)}",
         f"It reads {len(panel.indicators)} published indicators of {years.min()} to {years.max()}, of which the model "
         f"uses {len(found.used)}, and {panel.inspections['domain'].eq('overall').sum()} inspections. The "
         "figures describe "
@@ -134,10 +135,10 @@ def _group(found: Findings, percent: str) -> list[Content]:
         f"P(decline): the probability that quality is lower by more than {found.about['epsilon']:g} than at the last "
         "inspection; “without new data”: the same had nothing been observed since, which time alone brings "
         "about. Where "
-        "the two are alike the figures have said nothing. The headings sort; a name leads to its page."
+        "the two are alike the figures have said nothing. The headings sort; a name opens its page."
     )
     body = table("Authorities of the group, by name", header, rows, texts=[1, 2, 9, 10], class_="sortable")
-    return [*paragraphs(caterpillar_sentence(found.listed, found.about["epsilon"], percent), note), body]
+    return [*paragraphs(note), body]
 
 
 def _limits(rows: pd.DataFrame) -> tuple[float, float]:
@@ -204,7 +205,11 @@ def _caterpillar(found: Findings, percent: str) -> list[Content]:
     label = (
         f"change since the last inspection, {percent} interval; coloured line: a decline of {found.about['epsilon']:g}"
     )
-    content, parts = paragraphs(finding), pieces(list(rows.to_dict("records")), MOST)
+    note = (
+        "A dot is the middle estimate of an authority's change, its line the interval. Where the line crosses zero the "
+        "data leave open whether quality fell or rose."
+    )
+    content, parts = paragraphs(note), pieces(list(rows.to_dict("records")), MOST)
     for place, part in enumerate(parts, 1):
         which = "" if len(parts) == 1 else f", {place} of {len(parts)}"
         figure = interval_chart(pd.DataFrame(part), accent=-found.about["epsilon"], label=label, limits=limits)
