@@ -8,6 +8,7 @@ import threading
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -19,12 +20,14 @@ from python_calamine import CalamineWorkbook
 from reported import NASTY, findings, fitted
 from running import command
 
+from bayes_csc.display_unit import DisplayUnit
 from bayes_csc.errors import UsageError
 from bayes_csc.findings.hexagon_layout import hexagon_layout
 from bayes_csc.findings.tables import tables
 from bayes_csc.panel import Panel
 from bayes_csc.report.change_chart import change_chart
 from bayes_csc.report.contribution_chart import contribution_chart
+from bayes_csc.report.fan_chart import fan_chart
 from bayes_csc.report.formats import check_formats
 from bayes_csc.report.grade_chart import grade_chart
 from bayes_csc.report.hexagon_chart import hexagon_chart
@@ -134,9 +137,34 @@ def made_map() -> Figure:
     return hexagon_chart(places.assign(p=p, listed=number % 4 == 0))
 
 
+def made_trajectory() -> Figure:
+    position = np.arange(2015, 2025) + 0.75
+    middle = np.linspace(0.6, -0.5, 10)
+    steps = {"median": 0.0, "lower": -0.9, "upper": 0.9, "inner_lower": -0.35, "inner_upper": 0.35}
+    path = pd.DataFrame({"position": position} | {name: middle + step for name, step in steps.items()})
+    path.index = pd.RangeIndex(2016, 2026)
+    judged = pd.DataFrame({"date": pd.to_datetime(["2016-03-01", "2021-06-01"]), "label": ["good", "fair"]})
+    judged["position"] = [2016.16, 2021.42]
+    region = pd.Series(np.linspace(0.2, 0.1, 10), index=path.index)
+    return fan_chart(SimpleNamespace(fan=path, inspections=judged, region_path=region, region="North"), "here", 0.89)
+
+
+def made_indicators() -> Figure:
+    rows = pd.DataFrame({"indicator": np.repeat(list("abcdef"), 6), "year": np.tile(np.arange(2018, 2024), 6)})
+    value = 0.4 + 0.03 * np.sin(np.arange(36.0))
+    value[::7] = np.nan
+    rows = rows.reindex(columns=["indicator", "year", *SERIES_COLUMNS]).assign(
+        value=value, own_lower=value - 0.02, own_upper=value + 0.02, band_lower=0.3, band_upper=0.5, neighbours=0.42,
+        fitted=0.41, fitted_lower=0.39, fitted_upper=0.43, national=0.4,
+        range_lower=np.where(np.isnan(value), 0.35, np.nan), range_upper=np.where(np.isnan(value), 0.36, np.nan),
+    )  # fmt: skip
+    labels = {key: f"Indicator {key}" for key in "abcdef"}
+    return indicator_chart(rows, labels, dict.fromkeys(labels, DisplayUnit(100.0, "%", 1)), (2018, 2023))
+
+
 CHARTS: dict[str, Callable[[], Figure]] = {
     "change": made_change, "grades": made_grades, "contributions": made_contributions, "intervals": made_intervals,
-    "map": made_map,
+    "map": made_map, "trajectory": made_trajectory, "indicators": made_indicators,
 }  # fmt: skip
 
 
@@ -204,7 +232,7 @@ def test_no_chart_is_too_tall_for_a_printed_page() -> None:
     choices = pd.DataFrame({"choice": [f"c{i}" for i in range(30)], "p_decline": 0.5, "error": 0.01})
     with look():
         charts = [
-            indicator_chart(figures, labels, dict.fromkeys(keys, findings().units["agency"]), (2010, 2025)),
+            indicator_chart(figures, labels, dict.fromkeys(keys, DisplayUnit(100.0, "%", 1)), (2010, 2025)),
             series_chart(effects, dict(list(labels.items())[:MOST_SERIES])), interval_chart(rows),
             specification_chart(choices.assign(base=False, question=False), 0.5),
         ]  # fmt: skip
