@@ -87,6 +87,8 @@ def test_what_is_true_of_an_authority_is_said_of_it() -> None:
     said = {p.code: " ".join(p.caveats) for p in findings().pages}
     assert "Only one inspection is on record" in said["402"]
     assert "8.1 years before the end of the data" in said["403"]
+    assert "Its path begins on 30 September 2018, after the last inspection" in said["403"]
+    assert [code for code, text in said.items() if "Its path begins" in text] == ["403"]
     assert "began on 1 April 2021 in the area of Juniper and Larch" in said["408"]
     assert "began" not in said["402"]
 

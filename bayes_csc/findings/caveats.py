@@ -32,7 +32,9 @@ USE = (
 )
 
 
-def caveats(record: AuthorityRecord, decline: dict[str, object], inspected: int, used: set[str]) -> list[str]:
+def caveats(
+    record: AuthorityRecord, decline: dict[str, object], inspected: int, used: set[str], *, begins: str = ""
+) -> list[str]:
     """Say what limits the page of one authority, the most important first.
 
     Parameters
@@ -45,8 +47,16 @@ def caveats(record: AuthorityRecord, decline: dict[str, object], inspected: int,
         How many inspections with an overall grade it has had.
     used
         Keys of the indicators that the fit used.
+    begins
+        Day on which its path begins, where that is after its last inspection; blank where it is not.
     """
-    return [*_inspections(decline, inspected), *_probability(decline), *_kin(record), *_cells(record, used)]
+    return [
+        *_inspections(decline, inspected),
+        *_beginning(begins),
+        *_probability(decline),
+        *_kin(record),
+        *_cells(record, used),
+    ]
 
 
 def _value(row: dict[str, object], name: str) -> float:
@@ -75,6 +85,15 @@ def _inspections(row: dict[str, object], inspected: int) -> list[str]:
             "and time alone makes any change, up or down, more likely."
         )
     return out
+
+
+def _beginning(begins: str) -> list[str]:
+    if not begins:
+        return []
+    return [
+        f"Its path begins on {begins}, after the last inspection: the change is counted from that day, as if none had "
+        "come before it."
+    ]
 
 
 def _probability(row: dict[str, object]) -> list[str]:

@@ -273,12 +273,18 @@ def _pages(
                 region_path=regions[row["region"]].reindex(path.index),
                 inspections=graded, density=change_density(fit.change, code), figures=figures,
                 sensitivity=own_sensitivity, record=record,
-                caveats=caveats(record, row, len(graded), used),
+                caveats=caveats(record, row, len(graded), used, begins=_begins(path, graded)),
                 what_if=kept[code],
                 units=units,
             )
         )  # fmt: skip
     return tuple(out)
+
+
+def _begins(path: pd.DataFrame, graded: pd.DataFrame) -> str:
+    """Day on which a path begins, if after the last inspection by more than a month; else blank."""
+    late = bool(path["position"].iloc[0] - graded["position"].max() > 1 / 12)
+    return f"30 September {int(path.index[0]) - 1}" if late else ""
 
 
 def _by_code(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
