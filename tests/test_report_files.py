@@ -249,8 +249,10 @@ def test_a_single_chart_is_written_the_same_twice(tmp_path: Path, ending: str) -
 def test_a_chart_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="a chart of trajectory, change"):
         authority_chart(findings(), "402", "pie")
-    with pytest.raises(UsageError, match="nothing to draw"):
+    with pytest.raises(UsageError, match="nothing to draw in the chart change, for want of an inspection"):
         authority_chart(findings(), "405", "change")
+    with pytest.raises(UsageError, match="for want of a sensitivity analysis"):
+        authority_chart(findings(), "402", "specification")
     with pytest.raises(UsageError, match=r"ends in \.svg or \.png"):
         write_chart(authority_chart(findings(), "402"), tmp_path / "a.gif")
 

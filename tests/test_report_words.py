@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from reported import FORBIDDEN, findings
 
-from bayes_csc.findings.caveats import ALWAYS, USE
+from bayes_csc.findings.caveats import ALWAYS, USE, use_here
 from bayes_csc.findings.sentences import change_sentence, contribution_sentence, decision_sentence, next_sentence
 from bayes_csc.findings.words import SCALE, number, of_hundred, phrase, spread, stated
 from bayes_csc.report.plain import json_text
@@ -91,6 +93,24 @@ def test_what_is_true_of_an_authority_is_said_of_it() -> None:
     assert [code for code, text in said.items() if "Its path begins" in text] == ["403"]
     assert "began on 1 April 2021 in the area of Juniper and Larch" in said["408"]
     assert "began" not in said["402"]
+
+
+@pytest.mark.parametrize(
+    ("gap", "p", "largest", "said"),
+    [
+        (np.nan, 0.3, 0.2, "no judgement to start from"), (0.5, 0.1, 0.2, "inspectors' own report says more"),
+        (6.0, 0.1, 0.2, "neither the grade nor a change"), (2.0, 0.29, 0.2, "act on the last grade and the calendar"),
+        (2.0, 0.1, -0.2, "“Agency” moved its estimate most"), (2.0, 0.1, 0.01, ""),
+    ],
+)  # fmt: skip
+def test_how_to_use_a_page_begins_with_what_is_true_of_it(gap: float, p: float, largest: float, said: str) -> None:
+    row: dict[str, object] = {"gap_years": gap, "p_decline": p, "p_decline_no_data": 0.3}
+    parts = pd.DataFrame({"kind": ["indicator", "indicator", "prior"], "label": ["Agency", "Late", "prior: region"],
+                          "contribution": [largest, 0.005, 0.9]})  # fmt: skip
+    told = " ".join(use_here(row, parts))
+    assert said in told
+    assert ("moved its estimate most" in told) == (gap == gap and abs(p - 0.3) >= 0.05 and abs(largest) >= 0.05)
+    assert bool(told) == bool(said)
 
 
 def test_a_worse_grade_than_the_worst_is_not_spoken_of() -> None:

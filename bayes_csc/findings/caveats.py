@@ -16,6 +16,8 @@ SAID_NOTHING = 0.05
 """Change of a probability below which the data since the inspection have said next to nothing."""
 MUCH_HIDDEN = 0.10
 """Share of suppressed figures from which a page says so."""
+WORTH_ASKING = 0.05
+"""Contribution to a change from which its indicator is named as one to ask about."""
 ALWAYS = (
     "Why anything changed. Every number here is an association between published figures and past judgements.",
     "Whether a judgement was right. Inspectors read the same figures, so agreement with them shows neither to "
@@ -144,4 +146,38 @@ def _cells(record: AuthorityRecord, used: set[str]) -> list[str]:
     if len(gaps):
         labels = [record.indicators[str(key)].label for key in gaps["indicator"].unique()]
         out.append(f"{len(gaps)} figures that others have and the model uses are missing here, of: {joined(labels)}.")
+    return out
+
+
+def use_here(decline: dict[str, object], contributions: pd.DataFrame) -> list[str]:
+    """Say how to use the page of this authority, from what is true of it.
+
+    Parameters
+    ----------
+    decline
+        Its row of the table of declines.
+    contributions
+        Its rows of that table.
+    """
+    gap = _value(decline, "gap_years")
+    if gap != gap:
+        return ["There is no judgement to start from: take its figures for questions, and nothing here for a change."]
+    out = []
+    if gap < TOO_RECENT:
+        out.append("Its inspection is recent: the inspectors' own report says more of today than these figures do.")
+    if gap >= LONG_GAP:
+        out.append("Its grade is old: neither the grade nor a change since then stands for the service of today.")
+    if abs(_value(decline, "p_decline") - _value(decline, "p_decline_no_data")) < SAID_NOTHING:
+        out.append(
+            "The figures have added next to nothing: to act on this page would be to act on the last grade and the "
+            "calendar alone."
+        )
+        return out
+    own = contributions[contributions["kind"] == "indicator"]
+    if len(own) and own["contribution"].abs().max() >= WORTH_ASKING:
+        label = own["label"].iloc[int(own["contribution"].abs().argmax())]
+        out.append(
+            f"“{label}” moved its estimate most. Ask first whether the way of recording it changed, then what lies "
+            "behind it."
+        )
     return out

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bayes_csc.findings.authority_findings import AuthorityFindings
-from bayes_csc.findings.caveats import ALWAYS, USE
+from bayes_csc.findings.caveats import ALWAYS, USE, use_here
 from bayes_csc.findings.sentences import (
     change_sentence,
     contribution_sentence,
@@ -234,5 +234,5 @@ def _use(own: AuthorityFindings) -> list[Content]:
         element("h3", "What it cannot tell"),
         bullets(list(ALWAYS)),
         element("h3", "How to use it"),
-        bullets(list(USE)),
+        bullets([*use_here(own.decline, own.contributions), *USE]),
     ]

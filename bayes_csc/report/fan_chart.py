@@ -86,7 +86,8 @@ def _legend(canvas: Canvas, region: str, nation: str, interval: float) -> None:
     y = canvas.height - 0.1
     entries = (
         ("ink", "line", "median"), ("inner", "fill", "50% interval"), ("band", "fill", f"{interval:.0%} interval"),
-        ("region", "dashed", f"mean of {region}"), ("accent", "dotted", "inspection, overall grade"),
+        ("region", "dashed", f"mean of {region}"), ("muted", "line", f"mean of {nation}"),
+        ("accent", "dotted", "inspection"),
     )  # fmt: skip
     x = LEFT
     for role, kind, words in entries:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from bayes_csc.findings.authority_findings import AuthorityFindings
 from bayes_csc.findings.beside import Missing, counted
@@ -77,10 +78,6 @@ def authority_sensitivity(own: AuthorityFindings) -> list[Content]:
         f"Over {len(same)} variants of the analysis, the probability of a decline lies between {number(p.min())} and "
         f"{number(p.max())} (median {number(p.median())})" + (f": {verdict}." if verdict else ".")
     )
-    around = pd.DataFrame({
-        "choice": rows["choice"].map(_short), "p_decline": rows["p_decline"], "question": rows["question"],
-        "error": 2.0 * rows["p_decline_mcse"], "base": rows["variant"] == BASE,
-    })  # fmt: skip
     lines = [
         [_short(str(r["choice"])), str(r["variant"]), str(r["depth"]) + ", another question" * bool(r["question"]),
          number(float(r["p_decline"]), ".3f")]
@@ -88,7 +85,7 @@ def authority_sensitivity(own: AuthorityFindings) -> list[Content]:
     ]  # fmt: skip
     return [
         *paragraphs(finding, ROBUST if verdict == "robust" else "", _failed(own.sensitivity)),
-        charted(specification_chart(around, _threshold(own.sensitivity)), "specification",
+        charted(specification_figure(own.sensitivity), "specification",
                 "Probability of a decline in every variant", finding,
                 "The specification curve: every variant that was computed and passed its checks, lowest first, and "
                 "which choice it varies. They are choices that a colleague might have made, not a sample of all: a "
@@ -96,6 +93,16 @@ def authority_sensitivity(own: AuthorityFindings) -> list[Content]:
                 ["Variant", "Computed", "Probability of a decline"], lines, texts=[1],
                 group="Choice"),
     ]  # fmt: skip
+
+
+def specification_figure(sensitivity: pd.DataFrame) -> Figure:
+    """Draw the specification curve of one authority's rows."""
+    rows = counted(sensitivity)
+    around = pd.DataFrame({
+        "choice": rows["choice"].map(_short), "p_decline": rows["p_decline"], "question": rows["question"],
+        "error": 2.0 * rows["p_decline_mcse"], "base": rows["variant"] == BASE,
+    })  # fmt: skip
+    return specification_chart(around, _threshold(sensitivity))
 
 
 def _threshold(rows: pd.DataFrame) -> float:

@@ -10,15 +10,17 @@ from matplotlib.figure import Figure
 
 from bayes_csc.errors import UsageError
 from bayes_csc.findings.authority_findings import AuthorityFindings
+from bayes_csc.findings.beside import Missing
 from bayes_csc.findings.findings import Findings
 from bayes_csc.report.change_chart import change_chart
 from bayes_csc.report.contribution_chart import contribution_chart
 from bayes_csc.report.fan_chart import fan_chart
 from bayes_csc.report.grade_chart import grade_chart
 from bayes_csc.report.indicator_chart import indicator_chart
+from bayes_csc.report.sensitivity_section import specification_figure
 from bayes_csc.report.style import colour, look
 
-CHARTS = ("trajectory", "change", "grades", "contributions", "indicators")
+CHARTS = ("trajectory", "change", "grades", "contributions", "indicators", "specification")
 DPI = 200
 
 
@@ -59,7 +61,8 @@ def authority_chart(found: Findings, code: str, kind: str = "trajectory") -> Fig
     with look():
         figure = _drawn(found, own, kind)
     if figure is None:
-        raise UsageError(f"{own.name}: there is nothing to draw in the chart {kind}, for want of an inspection")
+        wanted = "a sensitivity analysis of it" if kind == "specification" else "an inspection"
+        raise UsageError(f"{own.name}: there is nothing to draw in the chart {kind}, for want of {wanted}")
     return figure
 
 
@@ -75,6 +78,9 @@ def _drawn(found: Findings, own: AuthorityFindings, kind: str) -> Figure | None:
         order = np.argsort(-parts["contribution"].abs().to_numpy(), kind="stable")
         total = float(own.contributions["contribution"][own.contributions["kind"] == "total"].sum())
         return None if parts.empty else contribution_chart(parts.iloc[order], total)
+    if kind == "specification":
+        rows = own.sensitivity
+        return None if isinstance(rows, Missing) or rows.empty else specification_figure(rows)
     labels = {k: i.label for k, i in found.panel.indicators.items() if k in found.used}
     years = (int(own.figures["year"].min()), int(own.figures["year"].max()))
     return indicator_chart(own.figures[own.figures["indicator"].isin(labels)], labels, own.units, years)

@@ -14,7 +14,7 @@ def plot(
     run: Annotated[Path, typer.Argument(help="Run folder of `bayescsc fit`.")],
     authority: Annotated[list[str], typer.Argument(help="Codes or names.")],
     chart: Annotated[
-        str, typer.Option("--chart", help="trajectory, change, grades, contributions or indicators.")
+        str, typer.Option("--chart", help="trajectory, change, grades, contributions, indicators or specification.")
     ] = "trajectory",
     format: Annotated[str, typer.Option("--format", help="svg or png.")] = "svg",
     out: Annotated[Path, typer.Option("--out", help="Folder for the pictures.")] = Path("reports"),
