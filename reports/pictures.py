@@ -36,7 +36,7 @@ def main() -> None:
         tab.open((REPORT / "index.html").resolve().as_uri())
         link = tab.evaluate("document.querySelector('#group ~ * tbody a').getAttribute('href')")
         picture(tab, REPORT / "index.html", "#group", 1010, HERE / "overview.png")
-        picture(tab, REPORT / link, "h1", 1560, HERE / "authority.png")
+        picture(tab, REPORT / link, "h1", 1540, HERE / "authority.png")
 
 
 if __name__ == "__main__":
