@@ -34,7 +34,7 @@ class Start:
     coordinates: Coordinates
 
 
-def find_start(density: Density, design: Design, *, cores: int) -> Start:
+def find_start(density: Density, design: Design, *, cores: int, rough: Coordinates | None = None) -> Start:
     """Find the posterior mode, fit the sites there, and whiten by the curvature.
 
     Parameters
@@ -45,14 +45,17 @@ def find_start(density: Density, design: Design, *, cores: int) -> Start:
         The model's design.
     cores
         Threads; the result does not depend on them.
+    rough
+        Coordinates about the mode of a posterior much like this one (`nearby`), in place of the first steps.
     """
     rows = design.observation
     site = rows.small.to_numpy()
     with threadpool_limits(1), ThreadPoolExecutor(cores) as pool:
         density = density.with_sites(rows.z.to_numpy(), rows.variance.to_numpy())
-        x = posterior_mode(density, density.first, iterations=APPROACH)
-        rough = _whitened(x, curvature(density, x, pool))
-        x = rough.point(posterior_mode(_seen_from(density, rough), np.zeros(x.size)))
+        if rough is None:
+            x = posterior_mode(density, density.first, iterations=APPROACH)
+            rough = _whitened(x, curvature(density, x, pool))
+        x = rough.point(posterior_mode(_seen_from(density, rough), np.zeros(density.first.size)))
         rounds = TIMING_ROUNDS if design.timing else SITE_ROUNDS
         for _ in range(rounds if site.any() else 0):
             z, variance, _ = fit_sites(density.layout, density.real(x), rows, site, tolerance=SITE_TOLERANCE)
