@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bayes_csc.geography import codes_of, existence
+from bayes_csc.geography import codes_of, each, existence
 from bayes_csc.indicators import Indicator
 from bayes_csc.panel_files import CELL_COLUMNS, CELL_DATES, CELL_NUMBERS, CELL_OPTIONAL, WIDEST, read_csv
 from bayes_csc.table_check import TableCheck
@@ -51,7 +51,7 @@ def read_cells(
     for path in paths:
         table = read_csv(path, CELL_COLUMNS, problems, optional=CELL_OPTIONAL)
         if table is not None:
-            table["authority"] = table["authority"].map(sorted_return)
+            table["authority"] = each(table["authority"], sorted_return).astype(table["authority"].dtype)
             check = TableCheck(path.name, table, "authority {r.authority}, year {r.year}, indicator {r.indicator}")
             parts.append(_checked(check, authorities, indicators).assign(file=path.name))
             problems += check.problems()
@@ -186,6 +186,12 @@ def sorted_return(authority: str) -> str:
     return "+".join(sorted(codes_of(authority)))
 
 
+def joined_with_itself(authority: str) -> bool:
+    """Whether a joint return names an authority twice."""
+    codes = codes_of(authority)
+    return len(set(codes)) < len(codes)
+
+
 def check_authorities(
     check: TableCheck, cells: pd.DataFrame, authorities: pd.DataFrame, *, unknown: str = UNKNOWN, **values: pd.Series
 ) -> None:
@@ -205,11 +211,8 @@ def check_authorities(
         Further series for `unknown`.
     """
     known = set(authorities.index)
-    codes = cells["authority"].map(codes_of)
-    check.note(~codes.map(known.issuperset), unknown, **values)
-    check.note(
-        codes.map(lambda several: len(set(several)) < len(several)), "a joint return of an authority with itself"
-    )
+    check.note(~each(cells["authority"], lambda unit: known.issuperset(codes_of(unit))), unknown, **values)
+    check.note(each(cells["authority"], joined_with_itself), "a joint return of an authority with itself")
     lifetime = existence(cells["authority"], authorities)
     check.note(
         cells["reference_end"] < lifetime["begun"],

@@ -11,7 +11,6 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
-from pytensor.graph.replace import clone_replace
 from pytensor.tensor.variable import TensorVariable
 
 from bayes_csc.collapse import collapsed_inputs, collapsed_layout
@@ -138,8 +137,7 @@ def compile_density(model: pm.Model) -> Density:
             model.logp(vars=[*free, *others]), *model.replace_rvs_by_values([*collapsed_inputs(model), *named])
         ]  # fmt: skip
         parts = {v: _part(x, at, k, s) for k, (v, s) in enumerate(zip(values, start, strict=True))}
-        placed = clone_replace(outputs, parts | dict(zip(data, (z, variance), strict=True)), rebuild_strict=False)
-    graph = lifted(placed)
+        graph = lifted(outputs, parts | dict(zip(data, (z, variance), strict=True)))
     prior, real, variables = graph.outputs[0], graph.outputs[1 : 1 + N_REAL], graph.outputs[1 + N_REAL :]
     data_inputs = [x, z, variance]
     family = Family.of(data_inputs, graph.outputs, [at, *priors, *graph.constants])

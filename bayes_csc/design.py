@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -172,12 +175,11 @@ class Design:
             members = rows["members"].map(list)
             part = self.weights(rows["position"].to_numpy())
             return np.array([s @ x[m] @ w for m, s, w in zip(members, rows["shares"], part, strict=True)])
-        return np.array([np.dot(x[list(m)], s) for m, s in zip(rows.members, rows.shares, strict=True)])
+        return _by_unit(rows, lambda members, shares: np.dot(x[members], shares))
 
     def curve_at(self, rows: pd.DataFrame) -> np.ndarray:
         """What of the deprivation's form is not linear, of each observation's unit (observation, term)."""
-        pairs = zip(rows.members, rows.shares, strict=True)
-        return np.array([np.dot(s, self.curve[list(m)]) for m, s in pairs])
+        return _by_unit(rows, lambda members, shares: np.dot(shares, self.curve[members]))
 
     def weights(self, position: np.ndarray) -> np.ndarray:
         """Interpolation weights (positions by years) of theta at grid positions, held constant beyond the ends."""
@@ -191,6 +193,9 @@ class Design:
         return out
 
 
+_latest: tuple[weakref.ref[Panel], Spec, Design] | None = None
+
+
 def design(panel: Panel, spec: Spec) -> Design:
     """Lay out a panel for a spec.
 
@@ -201,6 +206,13 @@ def design(panel: Panel, spec: Spec) -> Design:
     DataError
         No authority with data, or no deprivation score.
     """
+    global _latest
+    if not (_latest and _latest[0]() is panel and _latest[1] == spec):  # a fit asks for its own, and its model again
+        _latest = weakref.ref(panel), spec, _laid_out(panel, spec)
+    return _latest[2]
+
+
+def _laid_out(panel: Panel, spec: Spec) -> Design:
     keys = chosen_indicators(panel, spec)
     blocks = linked_blocks(panel.authorities, panel.cells.authority.unique())
     authority = tuple(code for block in blocks for code in block)
@@ -256,6 +268,14 @@ def design(panel: Panel, spec: Spec) -> Design:
     )
     observation = _ordered(out, observation, panel)
     return replace(out, observation=observation, layout=layout_of(out, observation))
+
+
+def _by_unit(rows: pd.DataFrame, function: Callable[[list[int], tuple[float, ...]], Any]) -> np.ndarray:
+    """Function of the members and shares of each observation's unit, computed once a unit."""
+    place, _ = pd.factorize(rows.unit)
+    first = np.unique(place, return_index=True)[1]
+    members, shares = rows.members.iloc[first], rows.shares.iloc[first]
+    return np.array([function(list(m), s) for m, s in zip(members, shares, strict=True)])[place]
 
 
 def _observed(

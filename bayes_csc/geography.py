@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import pandas as pd
 
@@ -17,6 +18,12 @@ def codes_of(authority: str) -> tuple[str, ...]:
     ('314', '318')
     """
     return tuple(authority.split("+"))
+
+
+def each(units: pd.Series, function: Callable[[str], Any]) -> pd.Series:
+    """Function of every element of a column with few different ones, computed once for each of those."""
+    place, different = pd.factorize(units)
+    return pd.Series([function(unit) for unit in different]).take(place).set_axis(units.index)
 
 
 def listed(codes: str) -> tuple[str, ...]:
@@ -61,10 +68,11 @@ def existence(units: pd.Series, authorities: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         `begun` and `ended`, datetimes, NaT where open or where the authority is unknown; rows as in `units`.
     """
-    codes = units.map(codes_of).explode()
+    place, different = pd.factorize(units)
+    codes = pd.Series(different).map(codes_of).explode()
     begun = codes.map(authorities["valid_from"]).groupby(level=0).max()
     ended = codes.map(authorities["valid_to"]).groupby(level=0).min()
-    return pd.DataFrame({"begun": begun, "ended": ended}).reindex(units.index)
+    return pd.DataFrame({"begun": begun, "ended": ended}).take(place).set_axis(units.index)
 
 
 def predecessors(authorities: pd.DataFrame) -> dict[str, dict[str, float]]:

@@ -13,7 +13,7 @@ import os
 import pickle
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -89,20 +89,22 @@ def _shape(v: Variable) -> tuple[int | None, ...]:
     return tuple(1 if n == 1 else None for n in v.type.shape)
 
 
-def lifted(outputs: Sequence[Variable]) -> Lifted:
-    """Replace constant arrays, lengths and shared variables by inputs."""
-    chosen: dict[Variable, Variable] = {}
+def lifted(outputs: Sequence[Variable], replaced: Mapping[Variable, Variable] | None = None) -> Lifted:
+    """Replace constant arrays, lengths and shared variables by inputs, and what else is to be replaced."""
+    chosen = dict(replaced or {})
+    data: list[Variable] = []
     for node in io_toposort([], outputs):
         for at, i in enumerate(node.inputs):
             if i not in chosen and _is_data(node, at, i):
                 kind = "float64" if i.type.dtype.startswith("float") else "int64"
                 chosen[i] = pt.tensor(dtype=kind, shape=_shape(i))
+                data.append(i)
     new = clone_replace(list(outputs), chosen, rebuild_strict=False)
     values = tuple(
-        np.array(i.get_value() if isinstance(i, SharedVariable) else i.data, dtype=to.type.dtype, order="C")
-        for i, to in chosen.items()
+        np.array(i.get_value() if isinstance(i, SharedVariable) else i.data, dtype=chosen[i].type.dtype, order="C")
+        for i in data
     )
-    return Lifted(tuple(new), tuple(chosen.values()), values)
+    return Lifted(tuple(new), tuple(chosen[i] for i in data), values)
 
 
 def _is_data(node: Any, at: int, i: Variable) -> bool:
@@ -150,17 +152,17 @@ class Family:
         arguments = [*inputs, *self.constants]
         try:
             graph, known = pickle.loads(path.read_bytes())
-        except (OSError, pickle.PickleError, EOFError, AttributeError, ImportError, ValueError):
-            graph = pickle.loads(pickle.dumps(_rewritten(arguments, outputs())))  # as it will be next time
+        except (OSError, pickle.PickleError, EOFError, ValueError):
+            graph = pickle.dumps(_rewritten(arguments, outputs()))
             known = _machine_code(graph)[1]
             _keep(path, pickle.dumps((graph, known)))
         return _Loaded(graph, known)
 
 
 class _Loaded:
-    """A compiled function whose machine code is taken from Numba's cache by its key, or made from its graph."""
+    """A compiled function whose machine code is taken from Numba's cache by its key, or made from its pickled graph."""
 
-    def __init__(self, graph: Graph, known: tuple[str, str, str]) -> None:
+    def __init__(self, graph: bytes, known: tuple[str, str, str]) -> None:
         name, source, key = known
         function = compile_numba_function_src(source, name, {"jitable_func": None}, cache_key=key)
         self._run: Callable[..., Arrays] = njit(function, cache=True)
@@ -182,13 +184,13 @@ def _rewritten(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> Graph
     return graph.inputs, graph.outputs
 
 
-def _machine_code(graph: Graph) -> tuple[Callable[..., Arrays], tuple[str, str, str]]:
-    """Compile a rewritten graph; give the function, and its name, source and key in Numba's cache."""
+def _machine_code(graph: bytes) -> tuple[Callable[..., Arrays], tuple[str, str, str]]:
+    """Compile a rewritten, pickled graph; give the function, and its name, source and key in Numba's cache."""
     from pytensor.link.numba.linker import NumbaLinker  # half a second, and not needed where the cache has it
 
     linker = NumbaLinker()
     with _each_operation_once():
-        converted = linker.fgraph_convert(FunctionGraph(*graph, clone=False))
+        converted = linker.fgraph_convert(FunctionGraph(*pickle.loads(graph), clone=False))
     made = linker.jit_compile(converted)
     python = made.py_func
     return made, (python.__name__, python.__source__, CACHED_SRC_FUNCTIONS[python])

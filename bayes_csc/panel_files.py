@@ -92,8 +92,10 @@ def read_csv(
             problems.append(f"{path.name}: row {number}: expected {len(header)} fields, found {len(row)}")
     if len(problems) > found:
         return None
-    table = pd.DataFrame([row for _, row in body], columns=header, index=[number for number, _ in body], dtype=str)
-    table = pd.DataFrame({name: column.str.strip() for name, column in table.items()})
+    fields = zip(*(row for _, row in body), strict=True) if body else ((),) * len(header)
+    index = pd.Index([number for number, _ in body], dtype=int)
+    texts = {name: pd.Series(column, index=index, dtype=str) for name, column in zip(header, fields, strict=True)}
+    table = pd.DataFrame({name: column.str.strip() for name, column in texts.items()})
     return table.reindex(columns=[*columns, *optional], fill_value="")
 
 

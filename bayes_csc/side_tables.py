@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from bayes_csc.geography import codes_of
+from bayes_csc.geography import codes_of, each
 from bayes_csc.panel_check import read_inspections
 from bayes_csc.panel_files import INSPECTION_COLUMNS, csv_text, read_csv
 from bayes_csc.table_check import TableCheck
@@ -161,7 +161,7 @@ def _read(
     if authorities is not None:
         known = set(authorities.index)
         check.note(
-            ~table["authority"].map(lambda text: known.issuperset(codes_of(text))),
+            ~each(table["authority"], lambda text: known.issuperset(codes_of(text))),
             "unknown authority; add it to authorities.csv",
         )
     parsed = check.parsed(contract.numbers, contract.dates)

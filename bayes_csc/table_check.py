@@ -65,8 +65,10 @@ class TableCheck:
             self.note(odd, f"{name} must be a number or blank, found {{r.{name}!r}}; a symbol belongs in status")
             parsed[name] = value
         for name in dates:
-            iso = self.table[name].where(self.table[name].str.fullmatch(r"\d{4}-\d{2}-\d{2}"))
-            when = pd.to_datetime(iso, format="%Y-%m-%d", errors="coerce")
+            place, different = pd.factorize(self.table[name])
+            text = pd.Series(different, dtype=str)
+            iso = text.where(text.str.fullmatch(r"\d{4}-\d{2}-\d{2}"))
+            when = pd.to_datetime(iso, format="%Y-%m-%d", errors="coerce").take(place).set_axis(self.table.index)
             odd = when.isna() & self.table[name].ne("")
             self.note(odd, f"{name} must be a date such as 2025-03-31, found {{r.{name}!r}}")
             parsed[name] = when

@@ -31,4 +31,6 @@ class YearSteps:
     def index(self, rows: pd.DataFrame) -> np.ndarray:
         """Position of each observation's effect; 0 for a judgement or an inspection's timing, which have none."""
         place = {label: i for i, label in enumerate(self.labels)}
-        return np.array([place.get((k, t), 0) for k, t in zip(rows.indicator, rows.year, strict=True)])
+        return np.array(
+            [place.get(label, 0) for label in zip(rows.indicator.tolist(), rows.year.tolist(), strict=True)]
+        )

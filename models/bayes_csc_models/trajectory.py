@@ -151,7 +151,8 @@ def latent_mean(d: Design, spec: Spec, *, judged: bool, name: str = "") -> Tenso
     if pooling.region and len(d.region) > 1:
         rho = exchangeable(f"{name}region_level", pooling.region_sd, pooling.region_df, d.region)
         kappa = exchangeable(f"{name}region_trend", pooling.region_trend_sd, pooling.region_df, d.region)
-        level, trend = level + rho[d.region_index], trend + kappa[d.region_index]
+        region = pt.constant(d.region_index)
+        level, trend = level + rho[region], trend + kappa[region]
     if x.ndim > 1:  # a path
         level, trend = level[:, None], trend[:, None]
     if pooling.deprivation:
@@ -217,15 +218,16 @@ def measurement_mean(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVaria
         if spec.pooling.deprivation:
             more = pm.Normal("ordinal_deprivation_slope", 0.0, prior.deprivation_sd, dims="ordinal")
             slope = pt.concatenate([slope, more])
-    kind = np.where(rows.indicator == JUDGEMENT, 0, rows.kind)
-    offset = mu[kind] + nu[steps.index(rows)]
+    number = np.where(rows.indicator == JUDGEMENT, 0, rows.kind)
+    kind = pt.constant(number)
+    offset = mu[kind] + nu[pt.constant(steps.index(rows))]
     if spec.pooling.deprivation:
         offset += slope[kind] * d.deprivation_at(rows)
         if n and d.curve.shape[1]:
             dims = ("indicator", "deprivation_term")
             bend = pm.Normal("deprivation_curve", 0.0, prior.deprivation_sd, dims=dims)
-            metric = np.where(kind < n, 1.0, 0.0)[:, None]
-            offset += (bend[np.minimum(kind, n - 1)] * (d.curve_at(rows) * metric)).sum(axis=1)
+            metric = np.where(number < n, 1.0, 0.0)[:, None]
+            offset += (bend[pt.constant(np.minimum(number, n - 1))] * (d.curve_at(rows) * metric)).sum(axis=1)
     if d.post_inspection:
         offset += following_mean(d, spec)
     return offset, loading
@@ -325,7 +327,8 @@ def exact_likelihood(
     if d.grade_sites:
         end = pt.full((len(d.judged.scale) + len(d.ordinal), 1), np.inf)
         ends = pt.concatenate([-end, cutpoints, end], axis=1)
-        return ends[graded.scale, graded.score], ends[graded.scale, graded.score + 1]
+        scale = pt.constant(graded.scale)
+        return ends[scale, pt.constant(graded.score)], ends[scale, pt.constant(graded.score + 1)]
     sd = float(np.sqrt(1.0 - JUDGEMENT_SPLIT))
     pm.Potential("grades", ordinal_logp(graded.score, z[graded.at], cutpoints[graded.scale], sd).sum())
     return pt.zeros(0), pt.zeros(0)
