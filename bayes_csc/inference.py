@@ -22,6 +22,9 @@ TIMING_ROUNDS = 4
 """With inspections' timing: a round is about a Newton step of a probit, and that starts farther away."""
 SITE_TOLERANCE = 1e-3
 CURVATURE_STEP = 1e-3
+NEAR = 0.5
+"""Root mean square move of the mode, in sds, up to which the curvature at another posterior's serves for this one, too:
+the chains take as few steps by it, and it costs a gradient for each coordinate to find."""
 APPROACH = 100
 """L-BFGS steps from the first point, before the curvature there gives coordinates in which the rest are few."""
 
@@ -46,12 +49,14 @@ def find_start(density: Density, design: Design, *, cores: int, rough: Coordinat
     cores
         Threads; the result does not depend on them.
     rough
-        Coordinates about the mode of a posterior much like this one (`nearby`), in place of the first steps.
+        Coordinates about the mode of a posterior much like this one (`nearby`), in place of the first steps. Where they
+        are of every coordinate and this mode is near theirs, chains run in them.
     """
     rows = design.observation
     site = rows.small.to_numpy()
     with threadpool_limits(1), ThreadPoolExecutor(cores) as pool:
         density = density.with_sites(rows.z.to_numpy(), rows.variance.to_numpy())
+        known = rough
         if rough is None:
             x = posterior_mode(density, density.first, iterations=APPROACH)
             rough = _whitened(x, curvature(density, x, pool))
@@ -62,7 +67,16 @@ def find_start(density: Density, design: Design, *, cores: int, rough: Coordinat
             density = density.with_sites(z, variance)
             rough = dataclasses.replace(rough, centre=x)
             x = rough.point(posterior_mode(_seen_from(density, rough), np.zeros(x.size)))
+        if known is not None and _near(x, known):
+            return Start(density, dataclasses.replace(known, centre=x))
         return Start(density, _whitened(x, curvature(density, x, pool)))
+
+
+def _near(x: np.ndarray, known: Coordinates) -> bool:
+    if known.whitened.size < x.size:
+        return False
+    moved = np.linalg.solve(known.factor, (x - known.centre)[known.whitened])
+    return bool(np.sqrt(np.mean(moved**2)) <= NEAR)
 
 
 def _whitened(x: np.ndarray, hessian: np.ndarray) -> Coordinates:
