@@ -253,8 +253,11 @@ def test_permuting_authorities_changes_nothing_at_all() -> None:
 
 def test_relabelling_regions_changes_nothing_at_all() -> None:
     panel = hamlets()
-    names = {name: f"region {i}" for i, name in enumerate(sorted(panel.authorities["region"].unique()))}
+    old = sorted(panel.authorities["region"].unique())
+    assert len(old) > 1
+    names = {name: f"region {i}" for i, name in enumerate(reversed(old))}  # in the opposite order of the alphabet
     renamed = replace(panel, authorities=panel.authorities.assign(region=panel.authorities["region"].map(names)))
+    assert [names[region] for region in design(panel, Spec()).region] == list(design(renamed, Spec()).region)
     one, points = densities(panel, Spec())
     np.testing.assert_array_equal(one, densities(renamed, Spec(), points)[0])
 
