@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from bayes_csc.cluster import Job
 from bayes_csc.density import compile_density
@@ -20,6 +21,7 @@ from bayes_csc.kept import digest, versions
 from bayes_csc.nearby import Nearby
 from bayes_csc.next_grade import years_ahead
 from bayes_csc.sensitivity.answer import Answer, answer_of
+from bayes_csc.sensitivity.outlying import further_variance, with_further_variance
 from bayes_csc.sensitivity.packed import packed, unpacked
 from bayes_csc.sensitivity.panel_change import changed_panel
 from bayes_csc.sensitivity.plan import Question
@@ -52,27 +54,32 @@ class Around:
         Grid points that forecasts need after the data: refits have them from the start.
     data
         Digest of its observations.
+    outlying
+        Extra variances of its figures (`outlying.further_variance`), by degrees of freedom.
     """
 
     run: Fit
     nearby: Nearby | None
     ahead: int
     data: str
+    outlying: dict[float, pd.DataFrame]
 
     @classmethod
-    def of(cls, run: Fit, model: Model) -> Around:
-        """Find the mode of a run's posterior again."""
+    def of(cls, run: Fit, model: Model, *, tails: Sequence[float] = ()) -> Around:
+        """Find the mode of a run's posterior again, and what is outlying there by some degrees of freedom."""
         lean = replace(run, posterior=run.posterior.drop_vars("theta"), computed=None)
         ahead = years_ahead(run)
         spec = longer(run.spec, ahead)
         laid_out = design(run.panel, spec)
-        nearby = None
+        nearby, outlying = None, {}
         if spec.counts.small == spec.ratings.grades == "sites":
             with without_tracebacks():
                 built = model(run.panel, spec)
                 start = find_start(compile_density(built), laid_out, cores=CORES)
             nearby = Nearby.of(built, start)
-        return cls(lean, nearby, ahead, data_digest(laid_out))
+            real = start.density.real(start.coordinates.centre)
+            outlying = {df: further_variance(laid_out, real, df) for df in tails}
+        return cls(lean, nearby, ahead, data_digest(laid_out), outlying)
 
 
 @dataclass(frozen=True)
@@ -143,10 +150,13 @@ def _refit(
 ) -> bytes:
     try:
         panel, spec = changed_panel(around.run.panel, variant.panel), longer(variant.spec, around.ahead)
+        data: str | None = around.data
+        if variant.panel.tails is not None:  # their densities are of data that were weighted by themselves
+            panel, data = with_further_variance(panel, around.outlying[variant.panel.tails]), None
         run = fit(panel, model, spec=spec, seed=seed, cores=1, nearby=around.nearby, **options)
         if depth != FULL and not run.gate.passed:
             run = fit(panel, model, spec=spec, seed=seed, cores=1, nearby=around.nearby, preview=True)
-        answer = answer_of(run, model, question=question, data=around.data)
+        answer = answer_of(run, model, question=question, data=data)
     except REFUSALS as error:
         # one choice that cannot be fitted is a finding about that choice; the others go on
         answer = Answer.failed(depth, f"{type(error).__name__}: {error}")

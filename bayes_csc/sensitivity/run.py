@@ -24,6 +24,7 @@ from bayes_csc.sensitivity.answer import Answer, about_fit, authorities, moments
 from bayes_csc.sensitivity.expand import Expanded, expand
 from bayes_csc.sensitivity.jobs import AROUND, DRAWN, FULL, Around, Jobs, only_numbers, ratio_of
 from bayes_csc.sensitivity.model_scores import score_table
+from bayes_csc.sensitivity.outlying import degrees
 from bayes_csc.sensitivity.own_draws import anchored_of, dated_of, forecast_of, power_of, scores_of, value_of
 from bayes_csc.sensitivity.packed import unpacked, unpacked_table
 from bayes_csc.sensitivity.plan import Plan
@@ -129,7 +130,7 @@ def _told(
     refits = [v for v in variants if v.refits(run.spec)]
     near = [v for v in refits if _near(v, run)]
     depth = {v.name: FULL if v.depth == "full" else "preview" for v in refits}
-    work = _Work(jobs, client, cache, tell)
+    work = _Work(jobs, client, cache, tell, degrees(v.panel.tails for v in variants))
     own, asked = _own(jobs), _asked(jobs, [v for v in variants if v not in refits])
     new, alike = _by_structure([v for v in refits if v not in near], run.spec)
     first = [*(jobs.refit(v, depth[v.name]) for v in new), *own.values(), *further.values(), *asked.values()]
@@ -222,6 +223,7 @@ class _Work:
     client: Client
     cache: Kept | None
     tell: Tell
+    tails: tuple[float, ...]
 
     def done(self, wanted: Iterable[Job]) -> dict[str, bytes]:
         """Results by key."""
@@ -240,7 +242,7 @@ class _Work:
     @cached_property
     def around(self) -> Around:
         """What refits start from."""
-        return Around.of(self.jobs.run, self.jobs.model)
+        return Around.of(self.jobs.run, self.jobs.model, tails=self.tails)
 
     @cached_property
     def drawn(self) -> Base:
