@@ -24,6 +24,8 @@ LOCAL = {
 }
 """Settings of a cluster started here. Dask's profiler, and memory given back at every 64 kB, took a fifth of the time
 of a fit."""
+LARGEST = "1 GB"
+"""Of what jobs have in common, before Dask warns: it is sent once to each worker."""
 
 
 @dataclass(frozen=True)
@@ -115,13 +117,15 @@ def results(
     BayesCscError
         A job's own, or workers died again and again over one.
     """
+    import dask
     from distributed import KilledWorker, as_completed
 
     began = time.monotonic()
-    packed = {
-        key: client.submit(_unpacked, zlib.compress(pickle.dumps(common[key]), 1), pure=False)
-        for key in dict.fromkeys(job.common for job in jobs)
-    }
+    with dask.config.set({"distributed.admin.large-graph-warning-threshold": LARGEST}):
+        packed = {
+            key: client.submit(_unpacked, zlib.compress(pickle.dumps(common[key]), 1), pure=False)
+            for key in dict.fromkeys(job.common for job in jobs)
+        }
     running = {
         client.submit(_called, packed[job.common], job.call, key=f"{stage}-{job.key}", priority=-place): job
         for place, job in enumerate(jobs)

@@ -85,7 +85,7 @@ class Answer:
     def failed(cls, depth: str, reason: str) -> Answer:
         """The answer of a variant that could not be computed."""
         nothing = np.empty((1, 0, 0))
-        about = {"depth": depth, "gate": "failed", "failing": [reason], "seconds": None}
+        about = {"depth": depth, "gate": "failed", "failing": [reason], "seconds": None, "draws": None}
         return cls((), nothing, nothing, NOTHING, None, about)
 
 

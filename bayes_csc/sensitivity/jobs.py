@@ -30,6 +30,8 @@ from bayes_csc.sensitivity.reweight import Base, log_ratios
 from bayes_csc.sensitivity.variant import Variant
 from bayes_csc.spec import Spec
 
+READ = ("judgement_loading",)
+"""What of a run's posterior is read again; all else is computed from its unconstrained draws."""
 AROUND, DRAWN = "around", "drawn"
 """What jobs work on: the base, and its draws' prior densities."""
 FULL = "full"
@@ -47,7 +49,7 @@ class Around:
     Attributes
     ----------
     run
-        The run, without theta's draws.
+        The run, without the draws that are not read again.
     nearby
         Where its posterior lies, of a grid that is longer by `ahead`; None of a run without sites.
     ahead
@@ -67,7 +69,8 @@ class Around:
     @classmethod
     def of(cls, run: Fit, model: Model, *, tails: Sequence[float] = ()) -> Around:
         """Find the mode of a run's posterior again, and what is outlying there by some degrees of freedom."""
-        lean = replace(run, posterior=run.posterior.drop_vars("theta"), computed=None)
+        unread = [name for name in run.posterior.data_vars if name not in READ]
+        lean = replace(run, posterior=run.posterior.drop_vars(unread), computed=None)
         ahead = years_ahead(run)
         spec = longer(run.spec, ahead)
         laid_out = design(run.panel, spec)

@@ -285,6 +285,7 @@ def _metadata(
                 "name": t.name, "choice": t.choice, "depth": t.depth, "changed": changed.get(t.name, {}),
                 "asks_another_question": t.name in questions, "gate": t.answer.about["gate"],
                 "failing": t.answer.about["failing"], "seconds": t.answer.about["seconds"],
+                "draws": t.answer.about["draws"],
                 "pareto_k": weights[t.name].k if t.name in weights else None,
             }
             for t in told
