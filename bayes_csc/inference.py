@@ -50,26 +50,33 @@ def find_start(density: Density, design: Design, *, cores: int, rough: Coordinat
         Threads; the result does not depend on them.
     rough
         Coordinates about the mode of a posterior much like this one (`nearby`), in place of the first steps. Where they
-        are of every coordinate and this mode is near theirs, chains run in them.
+        are of every coordinate and this mode is near theirs, chains run in them; elsewhere the mode is looked for from
+        afar, too, and the higher one taken.
     """
     rows = design.observation
     site = rows.small.to_numpy()
     with threadpool_limits(1), ThreadPoolExecutor(cores) as pool:
         density = density.with_sites(rows.z.to_numpy(), rows.variance.to_numpy())
         known = rough
-        if rough is None:
-            x = posterior_mode(density, density.first, iterations=APPROACH)
-            rough = _whitened(x, curvature(density, x, pool))
-        x = rough.point(posterior_mode(_seen_from(density, rough), np.zeros(density.first.size)))
+        x = density.first if rough is None else _climbed(density, rough)
+        if rough is None or not _near(x, rough):
+            afar = posterior_mode(density, density.first, iterations=APPROACH)
+            rough = rough or _whitened(afar, curvature(density, afar, pool))
+            afar = _climbed(density, dataclasses.replace(rough, centre=afar))
+            x = max(x, afar, key=lambda mode: density(mode)[0])
         rounds = TIMING_ROUNDS if design.timing else SITE_ROUNDS
         for _ in range(rounds if site.any() else 0):
             z, variance, _ = fit_sites(density.layout, density.real(x), rows, site, tolerance=SITE_TOLERANCE)
             density = density.with_sites(z, variance)
-            rough = dataclasses.replace(rough, centre=x)
-            x = rough.point(posterior_mode(_seen_from(density, rough), np.zeros(x.size)))
+            x = _climbed(density, dataclasses.replace(rough, centre=x))
         if known is not None and _near(x, known):
             return Start(density, dataclasses.replace(known, centre=x))
         return Start(density, _whitened(x, curvature(density, x, pool)))
+
+
+def _climbed(density: LogDensity, coordinates: Coordinates) -> np.ndarray:
+    """The mode that is reached from the centre of some coordinates, in these."""
+    return coordinates.point(posterior_mode(_seen_from(density, coordinates), np.zeros(coordinates.centre.size)))
 
 
 def _near(x: np.ndarray, known: Coordinates) -> bool:
