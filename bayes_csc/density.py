@@ -69,7 +69,6 @@ class Density:
     first: np.ndarray
     forward: Bound
     pullback: Bound
-    expansion: Bound
 
     def with_sites(self, z: np.ndarray, variance: np.ndarray) -> Density:
         """Return the density on other values of the observations."""
@@ -94,19 +93,17 @@ class Density:
         return self._prior_and_real(x)[1]
 
     def _prior_and_real(self, x: np.ndarray) -> tuple[float, Real]:
-        prior, *real = self.forward(x, self.z, self.variance)
-        return float(prior), Real(*real)
+        prior, *rest = self.forward(x, self.z, self.variance)
+        return float(prior), Real(*rest[:N_REAL])
 
     def load(self) -> None:
         """Compile, or take from the cache, all but the kernel."""
-        x, data = self.first, (self.z, self.variance)
-        _, *real = self.forward(x, *data)
-        self.pullback(x, *data, *map(np.zeros_like, real))
-        self.expansion(x)
+        real = self.real(self.first)
+        self.pullback(self.first, self.z, self.variance, *map(np.zeros_like, real))
 
     def expand(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """Return the named variables, constrained, of a point."""
-        return dict(zip(self.names.variable, self.expansion(x), strict=True))
+        return dict(zip(self.names.variable, self.forward(x, self.z, self.variance)[1 + N_REAL :], strict=True))
 
     def posterior(self, x: np.ndarray, chains: Sequence[int]) -> xr.Dataset:
         """Named variables of draws x (chain, draw, dim), labelled."""
@@ -138,7 +135,7 @@ def compile_density(model: pm.Model) -> Density:
         ]  # fmt: skip
         parts = {v: _part(x, at, k, s) for k, (v, s) in enumerate(zip(values, start, strict=True))}
         graph = lifted(outputs, parts | dict(zip(data, (z, variance), strict=True)))
-    prior, real, variables = graph.outputs[0], graph.outputs[1 : 1 + N_REAL], graph.outputs[1 + N_REAL :]
+    prior, real = graph.outputs[0], graph.outputs[1 : 1 + N_REAL]
     data_inputs = [x, z, variance]
     family = Family.of(data_inputs, graph.outputs, [at, *priors, *graph.constants])
     constants = (edges, *priors.values(), *graph.values)
@@ -159,9 +156,8 @@ def compile_density(model: pm.Model) -> Density:
         z=np.array(data[0].get_value(), dtype=float),
         variance=np.array(data[1].get_value(), dtype=float),
         first=np.concatenate([v.ravel() for v in start]),
-        forward=Bound(family.function("forward", data_inputs, lambda: [prior, *real]), constants),
+        forward=Bound(family.function("forward", data_inputs, lambda: graph.outputs), constants),
         pullback=Bound(family.function("pullback", [*data_inputs, *cotangent], gradient), constants),
-        expansion=Bound(family.function("expansion", [x], lambda: variables), constants),
     )
     out.load()
     return out

@@ -154,8 +154,9 @@ class Family:
             graph, known = pickle.loads(path.read_bytes())
         except (OSError, pickle.PickleError, EOFError, ValueError):
             graph = pickle.dumps(_rewritten(arguments, outputs()))
-            known = _machine_code(graph)[1]
+            made, known = _machine_code(graph)
             _keep(path, pickle.dumps((graph, known)))
+            return made
         return _Loaded(graph, known)
 
 

@@ -118,7 +118,7 @@ def test_every_coordinate_belongs_to_one_free_variable(case: Case) -> None:
 
 def test_every_model_gives_its_compiled_functions_arrays_of_the_same_kind(case: Case) -> None:
     # machine code is compiled for a kind: a read-only array would be half a minute's wait
-    for bound in (case.density.forward, case.density.pullback, case.density.expansion):
+    for bound in (case.density.forward, case.density.pullback):
         assert {(c.flags.writeable, c.flags.c_contiguous) for c in bound.constants} == {(True, True)}
 
 

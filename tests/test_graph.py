@@ -92,7 +92,7 @@ def test_models_that_differ_in_priors_data_and_size_share_a_compiled_graph_and_k
     first = (panels[0], Spec())
     assert difference_from_its_model(*first) < 1e-7
     made = kept()
-    assert len(made) == 3  # forward, pullback and expansion
+    assert len(made) == 2  # forward and pullback
     for other in ((panels[0], PRIORS), (panels[1], Spec()), first):
         assert difference_from_its_model(*other) < 1e-7
         assert kept() == made
@@ -107,12 +107,12 @@ def test_models_of_different_structure_do_not_share(empty: Path, monkeypatch: py
     panel = hamlets()
     compile_density(trajectory(panel))
     one = kept()
-    assert len(one) == 3
+    assert len(one) == 2
     compile_density(trajectory(panel, PRIORS))
     assert kept() == one
     straight = Spec.parse({"ratings": {"use": False}})
     compile_density(trajectory(panel, straight))
-    assert len(kept() - one) == 3
+    assert len(kept() - one) == 2
 
 
 # Small graphs.
