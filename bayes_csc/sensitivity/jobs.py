@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayes_csc.cluster import Job
+from bayes_csc.cluster import Job, Made
 from bayes_csc.density import compile_density
 from bayes_csc.design import design
 from bayes_csc.errors import BayesCscError
-from bayes_csc.fit import CORES, Fit, Model, fit
+from bayes_csc.fit import KEPT, Fit, Model, fit
 from bayes_csc.graph import without_tracebacks
 from bayes_csc.inference import find_start
 from bayes_csc.kept import digest, versions
 from bayes_csc.nearby import Nearby
 from bayes_csc.next_grade import years_ahead
+from bayes_csc.revisit import revisit
 from bayes_csc.sensitivity.answer import Answer, answer_of
 from bayes_csc.sensitivity.outlying import further_variance, with_further_variance
 from bayes_csc.sensitivity.packed import packed, unpacked
@@ -32,8 +33,8 @@ from bayes_csc.spec import Spec
 
 READ = ("judgement_loading",)
 """What of a run's posterior is read again; all else is computed from its unconstrained draws."""
-AROUND, DRAWN = "around", "drawn"
-"""What jobs work on: the base, and its draws' prior densities."""
+RUN, AROUND, DRAWN = "run", "around", "drawn"
+"""What jobs work on: the base; where it lies; and its draws' prior densities."""
 FULL = "full"
 SHORT = 24
 """Draws of each chain of a variant's preview; where that fails its gate, a preview of the usual length decides."""
@@ -44,12 +45,12 @@ Options = dict[str, Any]
 
 @dataclass(frozen=True)
 class Around:
-    """The base, as workers are given it.
+    """The base, as refits start from it.
 
     Attributes
     ----------
     run
-        The run, without the draws that are not read again.
+        The run.
     nearby
         Where its posterior lies, of a grid that is longer by `ahead`; None of a run without sites.
     ahead
@@ -69,8 +70,6 @@ class Around:
     @classmethod
     def of(cls, run: Fit, model: Model, *, tails: Sequence[float] = ()) -> Around:
         """Find the mode of a run's posterior again, and what is outlying there by some degrees of freedom."""
-        unread = [name for name in run.posterior.data_vars if name not in READ]
-        lean = replace(run, posterior=run.posterior.drop_vars(unread), computed=None)
         ahead = years_ahead(run)
         spec = longer(run.spec, ahead)
         laid_out = design(run.panel, spec)
@@ -78,11 +77,11 @@ class Around:
         if spec.counts.small == spec.ratings.grades == "sites":
             with without_tracebacks():
                 built = model(run.panel, spec)
-                start = find_start(compile_density(built), laid_out, cores=CORES)
+                start = find_start(compile_density(built), laid_out, cores=1)
             nearby = Nearby.of(built, start)
             real = start.density.real(start.coordinates.centre)
             outlying = {df: further_variance(laid_out, real, df) for df in tails}
-        return cls(lean, nearby, ahead, data_digest(laid_out), outlying)
+        return cls(run, nearby, ahead, data_digest(laid_out), outlying)
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ class Jobs:
     def own(self, name: str, call: Callable[[Model, Fit], bytes], **depends: Any) -> Job:
         """Compute something from the base's own draws (`own_draws`), which depends on these plain values, too."""
         key = self._depends(name, self.run.spec) | {"base": self.identity()} | depends
-        return Job(digest(key), name, AROUND, partial(_own, call, self.model))
+        return Job(digest(key), name, RUN, partial(call, self.model))
 
     def identity(self) -> str:
         """Digest of everything that the base's draws depend on."""
@@ -137,6 +136,21 @@ class Jobs:
         model = f"{self.model.__module__}.{self.model.__qualname__}"
         panel = self.run.record["panel_hash"]
         return {"kind": kind, "panel": panel, "spec": _plain(spec), "model": model, "versions": versions()}
+
+
+def common(run: Fit, model: Model, tails: Sequence[float]) -> dict[str, Any]:
+    """What jobs have in common, by key: workers make of the run what else they need."""
+    unread = [name for name in run.posterior.data_vars if name not in READ]
+    return {
+        RUN: replace(run, posterior=run.posterior.drop_vars(unread), computed=None),
+        AROUND: Made(RUN, partial(Around.of, model=model, tails=tails)),
+        DRAWN: Made(RUN, partial(_drawn, model=model)),
+    }
+
+
+def _drawn(run: Fit, model: Model) -> Base:
+    again = revisit(run, model, draws=KEPT)
+    return Base.of(run.panel, model(run.panel, run.spec), again.density, again.points)
 
 
 def longer(spec: Spec, years: int) -> Spec:
@@ -172,10 +186,6 @@ def _ratio(spec: Spec, model: Model, base: Base) -> bytes:
     except REFUSALS:  # a refit says why
         found = None
     return packed({}, {} if found is None else {"ratio": found})
-
-
-def _own(call: Callable[[Model, Fit], bytes], model: Model, around: Around) -> bytes:
-    return call(model, around.run)
 
 
 def ratio_of(content: bytes) -> np.ndarray | None:

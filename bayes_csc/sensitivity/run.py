@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,16 +13,15 @@ import pandas as pd
 
 from bayes_csc.chains import Progress
 from bayes_csc.cluster import Job, results
-from bayes_csc.fit import KEPT, Fit, Model
+from bayes_csc.fit import Fit, Model
 from bayes_csc.forecast import has_judgements
 from bayes_csc.group import members
 from bayes_csc.kept import Kept, versions
 from bayes_csc.probabilities import EPSILON
-from bayes_csc.revisit import revisit
 from bayes_csc.run_table import about, refuse_failed
 from bayes_csc.sensitivity.answer import Answer, about_fit, authorities, moments
 from bayes_csc.sensitivity.expand import Expanded, expand
-from bayes_csc.sensitivity.jobs import AROUND, DRAWN, FULL, Around, Jobs, only_numbers, ratio_of
+from bayes_csc.sensitivity.jobs import FULL, Jobs, common, only_numbers, ratio_of
 from bayes_csc.sensitivity.model_scores import score_table
 from bayes_csc.sensitivity.outlying import degrees
 from bayes_csc.sensitivity.own_draws import anchored_of, dated_of, forecast_of, power_of, scores_of, value_of
@@ -30,7 +29,7 @@ from bayes_csc.sensitivity.packed import unpacked, unpacked_table
 from bayes_csc.sensitivity.plan import Plan
 from bayes_csc.sensitivity.predictive import Predictive
 from bayes_csc.sensitivity.result import Sensitivity
-from bayes_csc.sensitivity.reweight import Base, Weights
+from bayes_csc.sensitivity.reweight import Weights
 from bayes_csc.sensitivity.table import INTERVAL, Told, rows_of
 from bayes_csc.sensitivity.value_of_data import Offer
 from bayes_csc.sensitivity.variant import BASE, Variant
@@ -130,7 +129,7 @@ def _told(
     refits = [v for v in variants if v.refits(run.spec)]
     near = [v for v in refits if _near(v, run)]
     depth = {v.name: FULL if v.depth == "full" else "preview" for v in refits}
-    work = _Work(jobs, client, cache, tell, degrees(v.panel.tails for v in variants))
+    work = _Work(jobs, client, cache, tell, common(run, jobs.model, degrees(v.panel.tails for v in variants)))
     own, asked = _own(jobs), _asked(jobs, [v for v in variants if v not in refits])
     new, alike = _by_structure([v for v in refits if v not in near], run.spec)
     first = [*(jobs.refit(v, depth[v.name]) for v in new), *own.values(), *further.values(), *asked.values()]
@@ -223,33 +222,19 @@ class _Work:
     client: Client
     cache: Kept | None
     tell: Tell
-    tails: tuple[float, ...]
+    common: dict[str, Any]
 
     def done(self, wanted: Iterable[Job]) -> dict[str, bytes]:
         """Results by key."""
         by_key = {job.key: job for job in wanted}
         found = {key: text for key in by_key if self.cache and (text := self.cache.read(key)) is not None}
         missing = [job for key, job in by_key.items() if key not in found]
-        needed = {job.common for job in missing}
-        self.tell(Progress("the base", 0, 1))
-        common = {name: getattr(self, name) for name in (AROUND, DRAWN) if name in needed}
-        for job, content in results(missing, common, client=self.client, stage=STAGE, progress=self.tell):
+        self.tell(Progress(STAGE, 0, len(missing)))
+        for job, content in results(missing, self.common, client=self.client, stage=STAGE, progress=self.tell):
             found[job.key] = content
             if self.cache and unpacked(content)[0].get("authority") != []:  # of a fit that failed
                 self.cache.write(job.key, content)
         return found
-
-    @cached_property
-    def around(self) -> Around:
-        """What refits start from."""
-        return Around.of(self.jobs.run, self.jobs.model, tails=self.tails)
-
-    @cached_property
-    def drawn(self) -> Base:
-        """What ratios of priors are taken at."""
-        run, model = self.jobs.run, self.jobs.model
-        again = revisit(run, model, draws=KEPT)
-        return Base.of(run.panel, model(run.panel, run.spec), again.density, again.points)
 
 
 def _weights(content: bytes) -> Weights | None:
