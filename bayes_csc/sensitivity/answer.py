@@ -23,6 +23,9 @@ from bayes_csc.sensitivity.worse import FORECAST, NOTHING, Worse
 from bayes_csc.states import last_inspections, states_given_draws
 
 SINCE = "since inspection"
+SCORED = 96
+"""Draws by which every fit is scored, the base too: importance sampling by few draws is biased, by the same number of
+them alike."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,9 @@ def answer_of(
     table = NOTHING
     if has_judgements(run):
         table = Worse.of(run, model, again, date=inspected_on(run, question), cores=cores).table()
-    scores = predictive(again) if data == data_digest(again.design) else None
+    scores = None
+    if data == data_digest(again.design):
+        scores = predictive(revisit(run, model, horizon=years_ahead(run), draws=SCORED))
     return Answer(authorities(run), mean, variance, table, scores, about_fit(run))
 
 

@@ -9,16 +9,13 @@ from typing import Literal
 from bayes_csc.fit import Fit, Model
 from bayes_csc.next_grade import DRAWS, years_ahead
 from bayes_csc.revisit import revisit
-from bayes_csc.sensitivity.answer import anchored, inspected_on
+from bayes_csc.sensitivity.answer import SCORED, anchored, inspected_on
 from bayes_csc.sensitivity.packed import packed, packed_table
 from bayes_csc.sensitivity.plan import Question
 from bayes_csc.sensitivity.power_scaling import power_scaling
 from bayes_csc.sensitivity.predictive import predictive
 from bayes_csc.sensitivity.value_of_data import Offer, value_of_data
 from bayes_csc.sensitivity.worse import Worse
-
-SCORED = 400
-"""Draws by which predictions are scored."""
 
 
 def forecast_of(model: Model, run: Fit) -> bytes:
