@@ -91,9 +91,9 @@ def table(found: dict[str, dict[str, Any]]) -> str:
     busy = os.getloadavg()[2]
     lines = [
         "# Sensitivity analyses", "",
-        f"`bayescsc sensitivity` as a whole process, start-up and page included; {about}; {machine()}; load average over "
-        f"the last quarter of an hour {busy:.1f}. Compiled code was there before; no answer was kept. Memory is the "
-        "most that all processes together had at once, shared pages counted once.", "",
+        f"`bayescsc sensitivity` as a whole process, start-up and page included; {about}; {machine()}; load average "
+        f"over the last quarter of an hour {busy:.1f}. Compiled code was there before; no answer was kept. Memory is "
+        "the most that all processes together had at once, shared pages counted once.", "",
         "| analysis | variants | failed | depth | wall, s | CPU, s | memory, GB | |",
         "|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
