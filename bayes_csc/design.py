@@ -226,7 +226,7 @@ def _laid_out(panel: Panel, spec: Spec) -> Design:
 
     year, window, now = _grid(panel, keys)
     year = np.append(year, year[-1] + 1 + np.arange(spec.horizon))
-    region = tuple(sorted(table.region.unique()))
+    region = tuple(dict.fromkeys(table.region))  # by whom it has, not by its name: another name changes nothing
     ordinal = tuple(k for k in keys if panel.indicators[k].family == "ordinal")
     metric = tuple(k for k in keys if k not in ordinal)
     domain = tuple(d for d in spec.measurement.domains if sum(panel.indicators[k].domain == d for k in metric) > 1)

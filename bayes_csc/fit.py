@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,14 @@ import pymc as pm
 import xarray as xr
 
 from bayes_csc.chains import WARMUP, Checkpoint, Progress, sample_chains
-from bayes_csc.density import compile_density
-from bayes_csc.design import design
+from bayes_csc.density import Density, compile_density
+from bayes_csc.design import Design, design
 from bayes_csc.diagnostics import Gate, gate, preview_gate
 from bayes_csc.errors import DataError, UsageError
 from bayes_csc.graph import without_tracebacks
 from bayes_csc.inference import embedded, find_start
 from bayes_csc.kernel.beside import compiled_beside
+from bayes_csc.nearby import Nearby
 from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc.states import last_inspections, states_given_draws
@@ -61,6 +62,8 @@ class Fit:
         The diagnostics' verdict.
     record
         What run.json says: panel hash, seed, draws, versions, timings.
+    computed
+        What it was computed with, where that was in this process: the model function, its design and its density.
     """
 
     panel: Panel
@@ -71,6 +74,7 @@ class Fit:
     unconstrained: xr.Dataset
     gate: Gate
     record: dict[str, Any]
+    computed: tuple[Model, Design, Density] | None = field(default=None, repr=False, compare=False)
 
     @property
     def preview(self) -> bool:
@@ -133,7 +137,7 @@ class Fit:
         with xr.open_datatree(root / POSTERIOR, engine="h5netcdf") as tree:
             if lost := [name for name in GROUPS if name not in tree.children]:
                 raise DataError(f"{root / POSTERIOR}: without {', '.join(lost)}, of an older version; fit again")
-            groups = {name: tree[name].to_dataset().load() for name in GROUPS}
+            groups: dict[str, Any] = {name: tree[name].to_dataset().load() for name in GROUPS}
         return cls(
             panel=Panel.read(root / PANEL),
             spec=Spec.read(root / SPEC),
@@ -177,6 +181,7 @@ def fit(
     preview: bool = False,
     checkpoint: Path | None = None,
     resume: bool = False,
+    nearby: Nearby | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Fit:
     """Fit a model to a panel.
@@ -198,6 +203,8 @@ def fit(
         Folder where finished chains are kept until the fit is done, so that `resume` can take them up.
     resume
         Take up the chains of an earlier, killed fit of the same data, spec, seed and versions.
+    nearby
+        Where a posterior much like this one lies, to start from.
     progress
         Called as the fit goes on.
 
@@ -237,11 +244,13 @@ def fit(
     with without_tracebacks(), compiled_beside(laid_out.layout) as first_time:
         if first_time:
             tell(Progress("compiling, this first time for a minute or two", 0, 1))
-        density = compile_density(model(panel, spec))
+        built = model(panel, spec)
+        density = compile_density(built)
         inner = density if spec == with_sites else compile_density(model(panel, with_sites))
     clock.lap("compile")
     tell(Progress("finding the mode", 0, 1))
-    start = find_start(inner, laid_out if inner is density else design(panel, with_sites), cores=cores)
+    rough = nearby.seen(built, density) if nearby and inner is density else None
+    start = find_start(inner, laid_out if inner is density else design(panel, with_sites), cores=cores, rough=rough)
     if inner is not density:
         start = embedded(start, density)
     clock.lap("start")
@@ -265,7 +274,8 @@ def fit(
     if store:
         store.close()
     sites = {"z": ("observation", start.density.z), "variance": ("observation", start.density.variance)}
-    return Fit(panel, spec, posterior, stats, change, xr.Dataset({"x": x} | sites), verdict, record)
+    computed = (model, laid_out, start.density)
+    return Fit(panel, spec, posterior, stats, change, xr.Dataset({"x": x} | sites), verdict, record, computed)
 
 
 def preview(panel: Panel, model: Model, **options: Any) -> Fit:

@@ -22,6 +22,9 @@ TIMING_ROUNDS = 4
 """With inspections' timing: a round is about a Newton step of a probit, and that starts farther away."""
 SITE_TOLERANCE = 1e-3
 CURVATURE_STEP = 1e-3
+NEAR = 0.5
+"""Root mean square move of the mode, in sds, up to which the curvature at another posterior's serves for this one, too:
+the chains take as few steps by it, and it costs a gradient for each coordinate to find."""
 APPROACH = 100
 """L-BFGS steps from the first point, before the curvature there gives coordinates in which the rest are few."""
 
@@ -34,7 +37,7 @@ class Start:
     coordinates: Coordinates
 
 
-def find_start(density: Density, design: Design, *, cores: int) -> Start:
+def find_start(density: Density, design: Design, *, cores: int, rough: Coordinates | None = None) -> Start:
     """Find the posterior mode, fit the sites there, and whiten by the curvature.
 
     Parameters
@@ -45,21 +48,42 @@ def find_start(density: Density, design: Design, *, cores: int) -> Start:
         The model's design.
     cores
         Threads; the result does not depend on them.
+    rough
+        Coordinates about the mode of a posterior much like this one (`nearby`), in place of the first steps. Where they
+        are of every coordinate and this mode is near theirs, chains run in them; elsewhere the mode is looked for from
+        afar, too, and the higher one taken.
     """
     rows = design.observation
     site = rows.small.to_numpy()
     with threadpool_limits(1), ThreadPoolExecutor(cores) as pool:
         density = density.with_sites(rows.z.to_numpy(), rows.variance.to_numpy())
-        x = posterior_mode(density, density.first, iterations=APPROACH)
-        rough = _whitened(x, curvature(density, x, pool))
-        x = rough.point(posterior_mode(_seen_from(density, rough), np.zeros(x.size)))
+        known = rough
+        x = density.first if rough is None else _climbed(density, rough)
+        if rough is None or not _near(x, rough):
+            afar = posterior_mode(density, density.first, iterations=APPROACH)
+            rough = rough or _whitened(afar, curvature(density, afar, pool))
+            afar = _climbed(density, dataclasses.replace(rough, centre=afar))
+            x = max(x, afar, key=lambda mode: density(mode)[0])
         rounds = TIMING_ROUNDS if design.timing else SITE_ROUNDS
         for _ in range(rounds if site.any() else 0):
             z, variance, _ = fit_sites(density.layout, density.real(x), rows, site, tolerance=SITE_TOLERANCE)
             density = density.with_sites(z, variance)
-            rough = dataclasses.replace(rough, centre=x)
-            x = rough.point(posterior_mode(_seen_from(density, rough), np.zeros(x.size)))
+            x = _climbed(density, dataclasses.replace(rough, centre=x))
+        if known is not None and _near(x, known):
+            return Start(density, dataclasses.replace(known, centre=x))
         return Start(density, _whitened(x, curvature(density, x, pool)))
+
+
+def _climbed(density: LogDensity, coordinates: Coordinates) -> np.ndarray:
+    """The mode that is reached from the centre of some coordinates, in these."""
+    return coordinates.point(posterior_mode(_seen_from(density, coordinates), np.zeros(coordinates.centre.size)))
+
+
+def _near(x: np.ndarray, known: Coordinates) -> bool:
+    if known.whitened.size < x.size:
+        return False
+    moved = np.linalg.solve(known.factor, (x - known.centre)[known.whitened])
+    return bool(np.sqrt(np.mean(moved**2)) <= NEAR)
 
 
 def _whitened(x: np.ndarray, hessian: np.ndarray) -> Coordinates:

@@ -82,6 +82,7 @@ def next_grade(
     date: datetime.date | None = None,
     framework: str | None = None,
     again: Revisited | None = None,
+    given_now: bool = True,
     cores: int = CORES,
 ) -> NextGrade:
     """Compute the probabilities that `forecast` sums up.
@@ -98,6 +99,8 @@ def next_grade(
         Of the next inspection (`GradeScales.of`).
     again
         The fit taken up again over `years_ahead`, if it was already.
+    given_now
+        Whether to compute `given_now`, too; of no draw otherwise.
     cores
         Threads.
     """
@@ -118,10 +121,12 @@ def next_grade(
     def p(draws: slice, theta: ThetaAhead, overall: np.ndarray | None) -> np.ndarray:
         return grade_probabilities(scales.at(draws), theta, standard[draws], weight, overall, cores=cores)
 
+    marginal = p(slice(None), ahead.theta, mean)
+    now = p(slice(None), ahead.given_now(stratified_normals(codes, n, seed)), drawn) if given_now else marginal[:0]
     return NextGrade(
         authority=tuple(codes),
-        marginal=p(slice(None), ahead.theta, mean),
-        given_now=p(slice(None), ahead.given_now(stratified_normals(codes, n, seed)), drawn),
+        marginal=marginal,
+        given_now=now,
         without=p(slice(None, None, WITHOUT_EVERY), ahead.without, mean),
         item=scales.item,
         chains=fit.unconstrained.sizes["chain"],

@@ -28,6 +28,9 @@ INTERVAL_SD = 0.25
 """Standard deviation on the logit scale up to which a wide interval is near enough to a Gaussian at its middle."""
 
 
+FURTHER = "further_variance"
+
+
 def observation_rows(cells: pd.DataFrame, indicators: Mapping[str, Indicator], counts: Counts) -> pd.DataFrame:
     """Cells that carry information, as empirical logits with their sampling variances.
 
@@ -50,6 +53,7 @@ def observation_rows(cells: pd.DataFrame, indicators: Mapping[str, Indicator], c
 
     Where the release gives its confidence in a share or a rate, `counts.confidence_sd` of that level, squared, is added
     to the variance; for a small cell it stays apart from the count's exact likelihood, as noise of the logit behind it.
+    So is `further_variance`, a column that the cells of a file do not have (`bayes_csc.sensitivity.outlying`).
 
     Parameters
     ----------
@@ -89,6 +93,8 @@ def observation_rows(cells: pd.DataFrame, indicators: Mapping[str, Indicator], c
         )
         rows = where.join(figures)
         doubt = confidence_variance(chosen, counts) if indicator.family in COUNTED else 0.0
+        if FURTHER in chosen:
+            doubt = doubt + chosen[FURTHER].fillna(0.0)
         parts.append(rows.assign(variance=rows.variance + doubt, confidence_variance=doubt))
     return pd.concat(parts, ignore_index=True) if parts else NONE
 

@@ -57,10 +57,13 @@ def revisit(fit: Fit, model: Model, *, horizon: int = 0, draws: int = 400) -> Re
     DataError
         The model is not the one that was fitted.
     """
-    spec = fit.spec.updated({"horizon": fit.spec.horizon + horizon})
-    laid_out = design(fit.panel, spec)
-    with without_tracebacks():
-        density = compile_density(model(fit.panel, spec))
+    if fit.computed is not None and fit.computed[0] is model and horizon == 0:
+        _, laid_out, density = fit.computed
+    else:
+        spec = fit.spec.updated({"horizon": fit.spec.horizon + horizon})
+        laid_out = design(fit.panel, spec)
+        with without_tracebacks():
+            density = compile_density(model(fit.panel, spec))
     kept = fit.unconstrained.x.transpose("chain", "draw", "coordinate").to_numpy()
     kept = kept.reshape(-1, kept.shape[-1])
     kept = kept[np.unique(np.linspace(0, len(kept) - 1, min(draws, len(kept))).round().astype(int))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,16 @@ def test_the_draws_are_those_of_the_run(fitted: Fit, tmp_path: Path) -> None:
         np.testing.assert_array_equal(
             named["deviation_sd"], fitted.posterior.deviation_sd.to_numpy()[at], err_msg=str(draw)
         )
+
+
+def test_a_fit_of_this_process_is_taken_up_with_what_it_was_computed_with(fitted: Fit) -> None:
+    kept, rebuilt = revisit(fitted, trajectory), revisit(replace(fitted, computed=None), trajectory)
+    assert kept.design is fitted.computed[1]  # type: ignore[index]
+    np.testing.assert_array_equal(kept.points, rebuilt.points)
+    for x in kept.points[::20]:
+        (value, gradient), (other, same) = kept.density(x), rebuilt.density(x)
+        assert value == other
+        np.testing.assert_array_equal(gradient, same)
 
 
 def test_years_after_the_data_change_no_density_and_no_state_before_them(fitted: Fit) -> None:

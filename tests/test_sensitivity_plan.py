@@ -43,7 +43,7 @@ def test_the_default_plan_covers_every_choice_that_it_is_asked_for(england: Expa
     choices = {v.choice for v in england.variants}
     assert choices >= {
         "indicators", "domains", "years", "regions", "loadings", "trend", "deviations", "pooling", "deprivation",
-        "suppressed cells", "ratings", "authorities", "epsilon", "anchor", "horizon",
+        "overdispersion", "suppressed cells", "ratings", "authorities", "epsilon", "anchor", "horizon",
     }  # fmt: skip
     assert sum(choice.startswith("prior: ") for choice in choices) == 16
 

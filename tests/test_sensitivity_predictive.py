@@ -21,7 +21,7 @@ from bayes_csc.sensitivity.model_scores import stacking_weights
 from bayes_csc.sensitivity.one_more_year import one_more_year
 from bayes_csc.sensitivity.predictive import left_out, predictive
 from bayes_csc.sensitivity.priors import coordinates_of, drawn_values, log_priors
-from bayes_csc.sensitivity.reweight import Weights
+from bayes_csc.sensitivity.reweight import Base, Weights, log_ratios
 from bayes_csc.sensitivity.value_of_data import COUNT, Offer, value_of_data
 from bayes_csc.sites import fit_sites, site_evidence
 from bayes_csc.spec import Spec
@@ -54,6 +54,19 @@ def test_the_priors_of_draws_are_those_of_the_model_given_what_each_depends_on(a
         np.testing.assert_allclose(x, again.points[draw], atol=1e-6)
         point = {n: x[edges[k] : edges[k + 1]].reshape(shape) for k, (n, shape) in enumerate(shapes.items())}
         assert sum(float(prior[draw]) for prior in found.values()) == pytest.approx(float(whole(point)), rel=1e-9)
+
+
+def test_a_normal_prior_to_a_power_is_the_prior_of_a_refit_by_reweighting(again: Revisited) -> None:
+    # so that power-scaling and reweighting, of one prior, say the same
+    alpha, spec = 1.25, Spec()
+    model = trajectory(hamlets(), spec)
+    drawn = Base.of(hamlets(), model, again.density, again.points)
+    narrower = spec.updated({"measurement": {"level_sd": spec.measurement.level_sd / np.sqrt(alpha)}})
+    ratio = log_ratios(trajectory, narrower, drawn)
+    assert ratio is not None
+    power = (alpha - 1.0) * log_priors(model, drawn.values)["indicator_level"]
+    np.testing.assert_allclose(ratio - ratio.mean(), power - power.mean(), atol=1e-9)
+    assert np.ptp(ratio) > 0.01
 
 
 def test_a_block_left_out_has_the_density_zero_and_changes_no_other(again: Revisited) -> None:

@@ -12,12 +12,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from browsing import needs_chromium
 from distributed import Client
 from interpreted import by_python
 from multiverse import BROKEN, LOG, base, breaking, hamlets, lenient, successions, traced
 from pages import Page
 from running import command
 from scipy.special import ndtr
+from test_report_browser import A4_TEXT, OVERLAPS, shown
 
 from bayes_csc.calendar import grid_position
 from bayes_csc.decline import decline
@@ -28,6 +30,7 @@ from bayes_csc.forecast import forecast
 from bayes_csc.kept import Kept
 from bayes_csc.kernel.states import states
 from bayes_csc.panel import Panel
+from bayes_csc.report.browser import browser
 from bayes_csc.report.sensitivity_page import sensitivity_page
 from bayes_csc.sensitivity.answer import Answer
 from bayes_csc.sensitivity.files import write_sensitivity
@@ -44,6 +47,7 @@ PLAN = Plan.parse(
         "variant": [
             {"name": "again", "choice": "Monte Carlo error", "depth": "preview", "seed": 8},
             {"name": "level again", "choice": "check", "depth": "preview", "spec": {"measurement": {"level_sd": 3.0}}},
+            {"name": "agreed again", "choice": "check", "depth": "preview", "spec": {"loadings": {"agreed_sd": 0.75}}},
             {"name": "without Elm", "choice": "authorities", "panel": {"smallest_population": 10000}},
             {"name": "impossible", "choice": "none", "spec": {"trend": {"succession_sd": BROKEN}}},
             {"name": "any decline", "choice": "epsilon", "question": {"epsilon": 0.0}},
@@ -96,14 +100,21 @@ def test_every_variant_has_a_row_for_every_authority_and_says_how_it_was_compute
     assert depth["measurement.level_sd x 1.5"] == "reweighted"
 
 
-def test_reweighting_agrees_with_a_refit_within_monte_carlo_error(done: Sensitivity) -> None:
-    near, refit = rows(done, "measurement.level_sd x 1.5"), rows(done, "level again")
-    k = {v["name"]: v["pareto_k"] for v in done.metadata["variants"]}["measurement.level_sd x 1.5"]
-    assert k < 0.7
+@pytest.mark.parametrize(
+    ("reweighted", "again"),
+    [("measurement.level_sd x 1.5", "level again"), ("loadings.agreed_sd x 1.5", "agreed again")],
+)
+def test_reweighting_agrees_with_a_refit_within_monte_carlo_error(
+    done: Sensitivity, reweighted: str, again: str
+) -> None:
+    about = {v["name"]: v for v in done.metadata["variants"]}[reweighted]
+    assert about["depth"] == "reweighted"
+    assert about["pareto_k"] < 0.7
+    near, refit = rows(done, reweighted), rows(done, again)
     for name in ("p_decline", "p_next_worse"):
         gap = (near[name] - refit[name]).abs()
-        error = np.hypot(near["p_decline_mcse"], refit["p_decline_mcse"])
         assert (gap.dropna() < 0.06).all()
+    error = np.hypot(near["p_decline_mcse"], refit["p_decline_mcse"])
     assert float(((near["p_decline"] - refit["p_decline"]).abs() / error).max()) < 6.0
 
 
@@ -143,9 +154,7 @@ def test_a_variant_that_fails_is_shown_counted_and_left_out_of_every_range(done:
 def test_stacking_weighs_refits_of_the_same_observations_alone(done: Sensitivity) -> None:
     scores = done.scores.set_index("variant")
     assert scores["weight"].sum() == pytest.approx(1.0)
-    assert not scores["comparable"]["without Elm"]
-    assert scores["weight"]["without Elm"] == 0.0
-    assert scores["comparable"][["base", "level again"]].all()
+    assert set(scores.index) == {"base", "again", "level again", "agreed again"}
     assert scores["difference_loo"]["base"] == 0.0
 
 
@@ -177,6 +186,18 @@ def test_the_files_hold_what_was_found_and_the_page_is_closed(done: Sensitivity,
     assert "impossible" in text
 
 
+def test_the_page_overlaps_nowhere_and_fits_screens_and_paper(done: Sensitivity, tmp_path: Path) -> None:
+    needs_chromium()
+    (tmp_path / "page.html").write_text(sensitivity_page(done), encoding="utf-8")
+    with browser() as tab:
+        for width in (360, 768, 1280):
+            shown(tab, tmp_path, "page.html", width)
+            assert tab.evaluate("document.documentElement.scrollWidth") <= width
+            assert tab.evaluate(OVERLAPS) == []
+        shown(tab, tmp_path, "page.html", A4_TEXT, media="print")
+        assert tab.evaluate("document.documentElement.scrollWidth") <= A4_TEXT
+
+
 # What is kept.
 
 
@@ -192,12 +213,12 @@ def test_a_killed_analysis_resumes_without_repeating_a_finished_fit(
     monkeypatch.setenv(LOG, str(log))
     with pytest.raises(KeyboardInterrupt):
         sensitivity(
-            run, traced, plan, client, group="all", cache=cache, force=True, further=False, progress=after_one(killed)
+            run, traced, plan, client, group="all", cache=cache, force=True, further=False, progress=at_the_last(killed)
         )
     while any(client.processing().values()):
         time.sleep(0.02)
     kept = {path.stem for path in cache.folder.glob("*.npz")}
-    assert len(kept) == 1
+    assert len(kept) == 3  # the base's forecast and scores, and a fit
     log.unlink()
     found = sensitivity(run, traced, plan, client, group="all", cache=cache, force=True, further=False)
     fitted = {line.split()[1] for line in log.read_text().splitlines()} - {f"{run.spec.trend.succession_sd:g}"}
@@ -205,11 +226,11 @@ def test_a_killed_analysis_resumes_without_repeating_a_finished_fit(
     assert found.rows.groupby("variant")["p_decline"].count().nunique() == 1
 
 
-def after_one(action):  # type: ignore[no-untyped-def]
-    """Progress that acts at the second answer."""
+def at_the_last(action):  # type: ignore[no-untyped-def]
+    """Progress that acts at the last of the answers."""
 
     def tell(now):  # type: ignore[no-untyped-def]
-        if now.stage == "variants" and now.done == 2:
+        if now.stage == "variants" and now.done == now.total:
             action()
 
     return tell
@@ -255,8 +276,11 @@ def test_permuting_authorities_changes_nothing_at_all() -> None:
 
 def test_relabelling_regions_changes_nothing_at_all() -> None:
     panel = hamlets()
-    names = {name: f"region {i}" for i, name in enumerate(sorted(panel.authorities["region"].unique()))}
+    old = sorted(panel.authorities["region"].unique())
+    assert len(old) > 1
+    names = {name: f"region {i}" for i, name in enumerate(reversed(old))}  # in the opposite order of the alphabet
     renamed = replace(panel, authorities=panel.authorities.assign(region=panel.authorities["region"].map(names)))
+    assert [names[region] for region in design(panel, Spec()).region] == list(design(renamed, Spec()).region)
     one, points = densities(panel, Spec())
     np.testing.assert_array_equal(one, densities(renamed, Spec(), points)[0])
 

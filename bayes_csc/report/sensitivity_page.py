@@ -230,15 +230,15 @@ def _value(done: Sensitivity) -> list[ET.Element]:
 
 
 def _variants(done: Sensitivity) -> list[ET.Element]:
-    header = ["variant", "choice", "depth", "gate", "Pareto k", "seconds", "what failed"]
+    header = ["variant", "choice", "depth", "gate", "draws", "Pareto k", "seconds", "what failed"]
     rows = [
         [
-            v["name"], v["choice"], v["depth"], v["gate"], number(v["pareto_k"]), number(v["seconds"], ".0f"),
-            "; ".join(v["failing"]),
+            v["name"], v["choice"], v["depth"], v["gate"], number(v["draws"], ".0f"), number(v["pareto_k"]),
+            number(v["seconds"], ".0f"), "; ".join(v["failing"]),
         ]
         for v in done.metadata["variants"]
     ]  # fmt: skip
-    content = [table("Every variant", header, rows, texts=(1, 2, 3, 6))]
+    content = [table("Every variant", header, rows, texts=(1, 2, 3, 7))]
     if done.metadata["left_out"]:
         left = [[name, why] for name, why in done.metadata["left_out"].items()]
         content.append(table("Optional variants that this panel does not allow", ["variant", "why"], left, texts=(1,)))

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
-import io
-import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -15,18 +12,20 @@ import xarray as xr
 
 from bayes_csc.calendar import grid_date, grid_position
 from bayes_csc.fit import KEPT, Fit, Model
-from bayes_csc.forecast import forecast, has_judgements
+from bayes_csc.forecast import has_judgements
 from bayes_csc.next_grade import DRAWS, years_ahead
 from bayes_csc.panel import OVERALL
 from bayes_csc.revisit import Revisited, revisit
+from bayes_csc.sensitivity.packed import packed, unpacked
 from bayes_csc.sensitivity.plan import Question
-from bayes_csc.sensitivity.predictive import Predictive, predictive
+from bayes_csc.sensitivity.predictive import Predictive, data_digest, predictive
+from bayes_csc.sensitivity.worse import FORECAST, NOTHING, Worse
 from bayes_csc.states import last_inspections, states_given_draws
 
-FORECAST = (
-    "p_next_worse", "p_next_worse_lower", "p_next_worse_upper", "p_next_worse_mcse", "p_next_worse_no_data",
-)  # fmt: skip
 SINCE = "since inspection"
+SCORED = 96
+"""Draws by which every fit is scored, the base too: importance sampling by few draws is biased, by the same number of
+them alike."""
 
 
 @dataclass(frozen=True)
@@ -62,43 +61,39 @@ class Answer:
     def to_bytes(self) -> bytes:
         """The answer as a compressed file of arrays."""
         header = {
-            "authority": self.authority, "decision": self.forecast.get("decision", pd.Series(dtype=str)).tolist(),
+            "authority": self.authority, "decision": self.forecast["decision"].tolist(),
             "forecast": self.forecast.index.tolist(), "about": self.about,
         }  # fmt: skip
         arrays: dict[str, Any] = {"mean": self.mean.astype(np.float32), "variance": self.variance.astype(np.float32)}
         arrays["table"] = self.forecast.reindex(columns=list(FORECAST)).to_numpy(dtype=float)
         if self.predictive is not None:
-            values = {f.name: getattr(self.predictive, f.name) for f in dataclasses.fields(Predictive)}
-            header["predictive"] = {"data": values.pop("data"), "block": values.pop("block")}
+            scored, values = self.predictive.parts()
+            header["predictive"] = scored
             arrays |= values
-        file = io.BytesIO()
-        np.savez_compressed(file, header=np.frombuffer(json.dumps(header).encode(), dtype=np.uint8), **arrays)
-        return file.getvalue()
+        return packed(header, arrays)
 
     @classmethod
     def of_bytes(cls, content: bytes) -> Answer:
         """The answer that `to_bytes` gave."""
-        with np.load(io.BytesIO(content)) as file:
-            arrays = dict(file)
-        header = json.loads(arrays.pop("header").tobytes())
+        header, arrays = unpacked(content)
         mean, variance = (arrays.pop(name).astype(float) for name in ("mean", "variance"))
         table = pd.DataFrame(arrays.pop("table"), index=header["forecast"], columns=list(FORECAST))
         scored = header.get("predictive")
         return cls(
             tuple(header["authority"]), mean, variance, table.assign(decision=header["decision"]),
-            Predictive(scored["data"], tuple(scored["block"]), **arrays) if scored else None, header["about"],
+            Predictive.of_parts(scored, arrays) if scored else None, header["about"],
         )  # fmt: skip
 
     @classmethod
     def failed(cls, depth: str, reason: str) -> Answer:
         """The answer of a variant that could not be computed."""
         nothing = np.empty((1, 0, 0))
-        about = {"depth": depth, "gate": "failed", "failing": [reason], "seconds": None}
-        return cls((), nothing, nothing, pd.DataFrame(columns=[*FORECAST, "decision"]), None, about)
+        about = {"depth": depth, "gate": "failed", "failing": [reason], "seconds": None, "draws": None}
+        return cls((), nothing, nothing, NOTHING, None, about)
 
 
 def answer_of(
-    run: Fit, model: Model, *, question: Question | None = None, scored: bool = True, cores: int = 1
+    run: Fit, model: Model, *, question: Question | None = None, data: str | None = None, cores: int = 1
 ) -> Answer:
     """Read the answer to a question off a run.
 
@@ -108,47 +103,62 @@ def answer_of(
         A run, and the function that built its model.
     question
         What is asked; as `decline` and `forecast` do, by default.
-    scored
-        Whether to score its predictions, too.
+    data
+        Digest of the observations (`predictive.data_digest`) of which predictions are scored: only fits of the same
+        ones can be compared.
     cores
         Threads.
     """
     question = question or Question()
     again = revisit(run, model, horizon=years_ahead(run), draws=DRAWS)
-    if question.anchor is None:
-        mean, variance = _moments(run)
-    else:
-        mean, variance = _anchored(run, again, question, cores)
-    table = pd.DataFrame(columns=[*FORECAST, "decision"])
+    mean, variance = moments(run) if question.anchor is None else anchored(run, again, question.anchor, cores=cores)
+    table = NOTHING
     if has_judgements(run):
-        date = None
-        if question.next_in_years is not None:
-            date = grid_date(float(grid_position(run.panel.date)) + question.next_in_years)
-        found = forecast(run, model, group="all", date=date, again=again, force=True, cores=cores)
-        table = found.set_index("authority")[[*FORECAST, "decision"]]
-    about = {
+        table = Worse.of(run, model, again, date=inspected_on(run, question), cores=cores).table()
+    scores = None
+    if data == data_digest(again.design):
+        scores = predictive(revisit(run, model, horizon=years_ahead(run), draws=SCORED))
+    return Answer(authorities(run), mean, variance, table, scores, about_fit(run))
+
+
+def authorities(run: Fit) -> tuple[str, ...]:
+    """Codes of the authorities that a run has an estimate of."""
+    return tuple(str(code) for code in run.change.authority.to_numpy())
+
+
+def about_fit(run: Fit) -> dict[str, Any]:
+    """What an answer tells of the fit it was read off."""
+    return {
         "depth": "preview" if run.preview else "full", "gate": "passed" if run.gate.passed else "failed",
         "failing": list(run.gate.failing), "seed": run.record["seed"], "seconds": sum(run.record["seconds"].values()),
+        "draws": int(run.unconstrained.sizes["chain"] * run.unconstrained.sizes["draw"]),
     }  # fmt: skip
-    authority = tuple(str(code) for code in run.change.authority.to_numpy())
-    return Answer(authority, mean, variance, table, predictive(again) if scored else None, about)
 
 
-def _moments(run: Fit) -> tuple[np.ndarray, np.ndarray]:
+def inspected_on(run: Fit, question: Question) -> datetime.date | None:
+    """Day of the next inspection that a question supposes; None where it is as uncertain as it is."""
+    if question.next_in_years is None:
+        return None
+    return grid_date(float(grid_position(run.panel.date)) + question.next_in_years)
+
+
+def moments(run: Fit) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance (chain, draw, authority) of the change since the last inspection."""
     change = run.change.sel(change=SINCE).transpose("chain", "draw", "authority")
     step = -(-change.sizes["chain"] * change.sizes["draw"] // KEPT)
     thin = change.isel(draw=slice(0, None, step))
     return thin["mean"].to_numpy(), thin["variance"].to_numpy()
 
 
-def _anchored(run: Fit, again: Revisited, question: Question, cores: int) -> tuple[np.ndarray, np.ndarray]:
-    """Moments of the change since another day than the last inspection's start."""
+def anchored(
+    run: Fit, again: Revisited, anchor: Literal["publication"] | datetime.date, *, cores: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Moments of the change since a day, or the last inspection's report, and not since that inspection's start."""
     since = last_inspections(run.panel, again.design.authority)
-    if question.anchor == "publication":
-        reported = reports(run, again.design.authority)
-        since = np.where(np.isnan(since), np.nan, reported)
-    elif isinstance(question.anchor, datetime.date):
-        since = np.full(since.size, float(grid_position(question.anchor)))
+    if isinstance(anchor, datetime.date):
+        since = np.full(since.size, float(grid_position(anchor)))
+    else:
+        since = np.where(np.isnan(since), np.nan, reports(run, again.design.authority))
     n_chain = run.unconstrained.x.sizes["chain"]
     each = len(again.points) // n_chain
     points = again.points[: n_chain * each].reshape(n_chain, each, -1)

@@ -1,30 +1,87 @@
-"""The work of a sensitivity analysis that is spread over workers: refits, and ratios of priors."""
+"""The work of a sensitivity analysis that is spread over workers: refits, ratios of priors, the base's own draws."""
 
 from __future__ import annotations
 
-import io
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from bayes_csc.cluster import Job
+from bayes_csc.cluster import Job, Made
+from bayes_csc.density import compile_density
+from bayes_csc.design import design
 from bayes_csc.errors import BayesCscError
-from bayes_csc.fit import Fit, Model, fit
+from bayes_csc.fit import KEPT, Fit, Model, fit
+from bayes_csc.graph import without_tracebacks
+from bayes_csc.inference import find_start
 from bayes_csc.kept import digest, versions
-from bayes_csc.panel import Panel
+from bayes_csc.nearby import Nearby
+from bayes_csc.next_grade import years_ahead
+from bayes_csc.revisit import revisit
 from bayes_csc.sensitivity.answer import Answer, answer_of
+from bayes_csc.sensitivity.outlying import further_variance, with_further_variance
+from bayes_csc.sensitivity.packed import packed, unpacked
 from bayes_csc.sensitivity.panel_change import changed_panel
+from bayes_csc.sensitivity.plan import Question
+from bayes_csc.sensitivity.predictive import data_digest
 from bayes_csc.sensitivity.reweight import Base, log_ratios
 from bayes_csc.sensitivity.variant import Variant
 from bayes_csc.spec import Spec
 
-PANEL, BASE = "panel", "base"
-"""What jobs work on: the panel, and the base's draws."""
+READ = ("judgement_loading",)
+"""What of a run's posterior is read again; all else is computed from its unconstrained draws."""
+RUN, AROUND, DRAWN = "run", "around", "drawn"
+"""What jobs work on: the base; where it lies; and its draws' prior densities."""
+FULL = "full"
+SHORT = 24
+"""Draws of each chain of a variant's preview; where that fails its gate, a preview of the usual length decides."""
 REFUSALS = (BayesCscError, ArithmeticError, ValueError, LookupError, np.linalg.LinAlgError)
 """How a choice that cannot be fitted shows."""
-Refit = dict[str, Any]
+Options = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Around:
+    """The base, as refits start from it.
+
+    Attributes
+    ----------
+    run
+        The run.
+    nearby
+        Where its posterior lies, of a grid that is longer by `ahead`; None of a run without sites.
+    ahead
+        Grid points that forecasts need after the data: refits have them from the start.
+    data
+        Digest of its observations.
+    outlying
+        Extra variances of its figures (`outlying.further_variance`), by degrees of freedom.
+    """
+
+    run: Fit
+    nearby: Nearby | None
+    ahead: int
+    data: str
+    outlying: dict[float, pd.DataFrame]
+
+    @classmethod
+    def of(cls, run: Fit, model: Model, *, tails: Sequence[float] = ()) -> Around:
+        """Find the mode of a run's posterior again, and what is outlying there by some degrees of freedom."""
+        ahead = years_ahead(run)
+        spec = longer(run.spec, ahead)
+        laid_out = design(run.panel, spec)
+        nearby, outlying = None, {}
+        if spec.counts.small == spec.ratings.grades == "sites":
+            with without_tracebacks():
+                built = model(run.panel, spec)
+                start = find_start(compile_density(built), laid_out, cores=1)
+            nearby = Nearby.of(built, start)
+            real = start.density.real(start.coordinates.centre)
+            outlying = {df: further_variance(laid_out, real, df) for df in tails}
+        return cls(run, nearby, ahead, data_digest(laid_out), outlying)
 
 
 @dataclass(frozen=True)
@@ -46,24 +103,29 @@ class Jobs:
     run: Fit
     model: Model
     seed: int
-    options: dict[str, Any]
+    options: Options
 
     def refit(self, variant: Variant, depth: str) -> Job:
         """Fit a variant, and read its answer off; its failure is an answer, too."""
         seed = self.seed if variant.seed is None else variant.seed
-        options = dict(self.options) if depth == "full" else {"preview": True}
+        options = dict(self.options) if depth == FULL else {"preview": True, "draws": SHORT}
         question = variant.question.model_copy(update={"epsilon": None})  # asked of the answer
         depends = self._depends("fit", variant.spec) | {
             "change": variant.panel.model_dump(mode="json"), "seed": seed, "options": options,
-            "question": question.model_dump(mode="json"),
+            "question": question.model_dump(mode="json"), "from": _plain(self.run.spec),
         }  # fmt: skip
         call = partial(_refit, variant, question, depth, self.model, seed, options)
-        return Job(digest(depends), variant.name, PANEL, call)
+        return Job(digest(depends), variant.name, AROUND, call)
 
     def ratio(self, variant: Variant) -> Job:
         """Compare a variant's prior with the base's at the base's draws."""
         depends = self._depends("ratio", variant.spec) | {"base": self.identity()}
-        return Job(digest(depends), variant.name, BASE, partial(_ratio, variant.spec, self.model))
+        return Job(digest(depends), variant.name, DRAWN, partial(_ratio, variant.spec, self.model))
+
+    def own(self, name: str, call: Callable[[Model, Fit], bytes], **depends: Any) -> Job:
+        """Compute something from the base's own draws (`own_draws`), which depends on these plain values, too."""
+        key = self._depends(name, self.run.spec) | {"base": self.identity()} | depends
+        return Job(digest(key), name, RUN, partial(call, self.model))
 
     def identity(self) -> str:
         """Digest of everything that the base's draws depend on."""
@@ -76,15 +138,42 @@ class Jobs:
         return {"kind": kind, "panel": panel, "spec": _plain(spec), "model": model, "versions": versions()}
 
 
+def common(run: Fit, model: Model, tails: Sequence[float]) -> dict[str, Any]:
+    """What jobs have in common, by key: workers make of the run what else they need."""
+    unread = [name for name in run.posterior.data_vars if name not in READ]
+    return {
+        RUN: replace(run, posterior=run.posterior.drop_vars(unread), computed=None),
+        AROUND: Made(RUN, partial(Around.of, model=model, tails=tails)),
+        DRAWN: Made(RUN, partial(_drawn, model=model)),
+    }
+
+
+def _drawn(run: Fit, model: Model) -> Base:
+    again = revisit(run, model, draws=KEPT)
+    return Base.of(run.panel, model(run.panel, run.spec), again.density, again.points)
+
+
+def longer(spec: Spec, years: int) -> Spec:
+    """A spec whose grid has so many more points after the data: they change nothing of what comes before."""
+    return spec.updated({"horizon": spec.horizon + years})
+
+
 def _plain(spec: Spec) -> dict[str, Any]:
     return spec.model_dump(mode="json", exclude={"name"})
 
 
-def _refit(variant: Variant, question: Any, depth: str, model: Model, seed: int, options: Refit, panel: Panel) -> bytes:
+def _refit(
+    variant: Variant, question: Question, depth: str, model: Model, seed: int, options: Options, around: Around
+) -> bytes:
     try:
-        changed = changed_panel(panel, variant.panel)
-        run = fit(changed, model, spec=variant.spec, seed=seed, cores=1, **options)
-        answer = answer_of(run, model, question=question)
+        panel, spec = changed_panel(around.run.panel, variant.panel), longer(variant.spec, around.ahead)
+        data: str | None = around.data
+        if variant.panel.tails is not None:  # their densities are of data that were weighted by themselves
+            panel, data = with_further_variance(panel, around.outlying[variant.panel.tails]), None
+        run = fit(panel, model, spec=spec, seed=seed, cores=1, nearby=around.nearby, **options)
+        if depth != FULL and not run.gate.passed:
+            run = fit(panel, model, spec=spec, seed=seed, cores=1, nearby=around.nearby, preview=True)
+        answer = answer_of(run, model, question=question, data=data)
     except REFUSALS as error:
         # one choice that cannot be fitted is a finding about that choice; the others go on
         answer = Answer.failed(depth, f"{type(error).__name__}: {error}")
@@ -96,15 +185,12 @@ def _ratio(spec: Spec, model: Model, base: Base) -> bytes:
         found = log_ratios(model, spec, base)
     except REFUSALS:  # a refit says why
         found = None
-    file = io.BytesIO()
-    np.save(file, np.zeros(0) if found is None else found)
-    return file.getvalue()
+    return packed({}, {} if found is None else {"ratio": found})
 
 
 def ratio_of(content: bytes) -> np.ndarray | None:
     """Log ratios that a job gave; None where more than the prior differs."""
-    values: np.ndarray = np.load(io.BytesIO(content))
-    return values if values.size else None
+    return unpacked(content)[1].get("ratio")
 
 
 def only_numbers(one: Any, other: Any) -> bool:

@@ -59,6 +59,8 @@ class PanelChange(_Part):
     drop_joint_returns: bool = False
     neighbour_groups: int = Field(default=0, ge=0)
     """So many groups of statistical neighbours take the place of the regions."""
+    tails: float | None = Field(default=None, ge=1)
+    """Degrees of freedom of white noise with the tails of Student's t, approximately (`outlying`)."""
 
 
 class Question(_Part):

@@ -13,8 +13,10 @@ that fits whose sites differ can be compared.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -54,6 +56,16 @@ class Predictive:
     lfo: np.ndarray
     loo_k: np.ndarray
     lfo_k: np.ndarray
+
+    def parts(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Plain values and arrays, as `packed.packed` takes them."""
+        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return {"data": values.pop("data"), "block": values.pop("block")}, values
+
+    @classmethod
+    def of_parts(cls, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Predictive:
+        """The scores that `parts` gave."""
+        return cls(header["data"], tuple(header["block"]), **arrays)
 
 
 def predictive(again: Revisited) -> Predictive:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,27 +13,29 @@ import pandas as pd
 
 from bayes_csc.chains import Progress
 from bayes_csc.cluster import Job, results
-from bayes_csc.fit import KEPT, Fit, Model
+from bayes_csc.fit import Fit, Model
+from bayes_csc.forecast import has_judgements
 from bayes_csc.group import members
 from bayes_csc.kept import Kept, versions
-from bayes_csc.next_grade import DRAWS, years_ahead
 from bayes_csc.probabilities import EPSILON
-from bayes_csc.revisit import revisit
 from bayes_csc.run_table import about, refuse_failed
-from bayes_csc.sensitivity.answer import Answer, answer_of
+from bayes_csc.sensitivity.answer import Answer, about_fit, authorities, moments
 from bayes_csc.sensitivity.expand import Expanded, expand
-from bayes_csc.sensitivity.jobs import BASE as BASE_DRAWS
-from bayes_csc.sensitivity.jobs import PANEL, Jobs, only_numbers, ratio_of
+from bayes_csc.sensitivity.jobs import FULL, Jobs, common, only_numbers, ratio_of
 from bayes_csc.sensitivity.model_scores import score_table
+from bayes_csc.sensitivity.outlying import degrees
+from bayes_csc.sensitivity.own_draws import anchored_of, dated_of, forecast_of, power_of, scores_of, value_of
+from bayes_csc.sensitivity.packed import unpacked, unpacked_table
 from bayes_csc.sensitivity.plan import Plan
-from bayes_csc.sensitivity.power_scaling import power_scaling
+from bayes_csc.sensitivity.predictive import Predictive
 from bayes_csc.sensitivity.result import Sensitivity
-from bayes_csc.sensitivity.reweight import Base, Weights
-from bayes_csc.sensitivity.reweighted_forecast import Worse
+from bayes_csc.sensitivity.reweight import Weights
 from bayes_csc.sensitivity.table import INTERVAL, Told, rows_of
-from bayes_csc.sensitivity.value_of_data import Offer, value_of_data
+from bayes_csc.sensitivity.value_of_data import Offer
 from bayes_csc.sensitivity.variant import BASE, Variant
 from bayes_csc.sensitivity.verdict import choices, rule_words, verdicts
+from bayes_csc.sensitivity.worse import NOTHING, Worse
+from bayes_csc.spec import Spec
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -96,45 +100,48 @@ def sensitivity(
     refuse_failed(run, force=force)
     codes = sorted(members(run, group), key=lambda code: (str(run.panel.authorities["name"][code]), code))
     jobs = Jobs(run, model, int(run.record["seed"]) if seed is None else seed, full or {})
-    told, weights = _told(expanded, jobs, client, cache, tell)
+    offer = offer or Offer()
+    further_jobs = {
+        "value": jobs.own("value", partial(value_of, codes, offer), codes=codes, offer=asdict(offer)),
+        "power": jobs.own("power", partial(power_of, codes), codes=codes),
+    }
+    told, weights, tables = _told(expanded, jobs, further_jobs if further else {}, client, cache, tell)
     names = {str(code): str(name) for code, name in run.panel.authorities["name"].items()}
     parts: list[pd.DataFrame] = [rows_of(each, codes, names) for each in told]
     rows = pd.concat(parts, ignore_index=True)
     questions = [v.name for v in expanded.variants if v.asks]
-    value = power = pd.DataFrame()
-    if further:
-        tell(Progress("what more data would be worth", 0, 1))
-        value = value_of_data(run, model, codes, offer or Offer())
-        tell(Progress("power-scaling", 0, 1))
-        power = power_scaling(run, model, codes)
     return Sensitivity(
         rows=rows,
         verdicts=verdicts(rows, plan.rule, questions),
         choices=choices(rows, plan.rule),
         scores=score_table(told, told[0]),
-        power=power,
-        value=value,
+        power=tables.get("power", pd.DataFrame()),
+        value=tables.get("value", pd.DataFrame()),
         metadata=_metadata(run, plan, expanded, told, weights, group, jobs),
     )
 
 
 def _told(
-    expanded: Expanded, jobs: Jobs, client: Client, cache: Kept | None, tell: Tell
-) -> tuple[list[Told], dict[str, Weights]]:
-    """The base and all variants, each with its answer."""
-    run, model, variants = jobs.run, jobs.model, expanded.variants
-    tell(Progress("the base", 0, 1))
-    base = answer_of(run, model)
+    expanded: Expanded, jobs: Jobs, further: dict[str, Job], client: Client, cache: Kept | None, tell: Tell
+) -> tuple[list[Told], dict[str, Weights], dict[str, pd.DataFrame]]:
+    """The base and all variants, each with its answer; weights of those reweighted; and further tables."""
+    run, variants = jobs.run, expanded.variants
     refits = [v for v in variants if v.refits(run.spec)]
     near = [v for v in refits if _near(v, run)]
-    depth = {v.name: "full" if v.depth == "full" else "preview" for v in refits}
-    work = _Work(jobs, client, cache, tell)
-    first = [jobs.ratio(v) for v in near] + [jobs.refit(v, depth[v.name]) for v in refits if v not in near]
-    found = work.done(first, near=bool(near))
+    depth = {v.name: FULL if v.depth == "full" else "preview" for v in refits}
+    work = _Work(jobs, client, cache, tell, common(run, jobs.model, degrees(v.panel.tails for v in variants)))
+    own, asked = _own(jobs), _asked(jobs, [v for v in variants if v not in refits])
+    new, alike = _by_structure([v for v in refits if v not in near], run.spec)
+    first = [*(jobs.refit(v, depth[v.name]) for v in new), *own.values(), *further.values(), *asked.values()]
+    first += [*(jobs.refit(v, depth[v.name]) for v in alike), *(jobs.ratio(v) for v in near)]
+    found = work.done(first)
     weights = {v.name: w for v in near if (w := _weights(found[jobs.ratio(v).key])) is not None}
     usable = {v.name for v in near if v.name in weights and (weights[v.name].reliable or v.depth == "reweight")}
-    found |= work.done([jobs.refit(v, depth[v.name]) for v in near if v.name not in usable], near=False)
-    worse = _worse(run, model) if usable else None
+    found |= work.done([jobs.refit(v, depth[v.name]) for v in near if v.name not in usable])
+    worse = Worse.of_bytes(found[own["forecast"].key]) if "forecast" in own else None
+    scores = Predictive.of_parts(*unpacked(found[own["scores"].key]))
+    table = NOTHING if worse is None else worse.table()
+    base = Answer(authorities(run), *moments(run), table, scores, about_fit(run))
     out = [Told(BASE, BASE, base, EPSILON, BASE)]
     for v in variants:
         epsilon = EPSILON if v.question.epsilon is None else v.question.epsilon
@@ -144,10 +151,58 @@ def _told(
             answer = Answer.of_bytes(found[jobs.refit(v, depth[v.name]).key])
             out.append(Told(v.name, v.choice, answer, epsilon, depth[v.name]))
         else:
-            asked = v.question.model_copy(update={"epsilon": None})
-            answer = base if asked == type(asked)() else answer_of(run, model, question=asked, scored=False)
-            out.append(Told(v.name, v.choice, answer, epsilon, "recomputed"))
-    return out, weights
+            out.append(Told(v.name, v.choice, _recomputed(v, base, found, asked), epsilon, "recomputed"))
+    return out, weights, {name: unpacked_table(found[job.key]) for name, job in further.items()}
+
+
+def _own(jobs: Jobs) -> dict[str, Job]:
+    """What every analysis computes of the base's draws."""
+    forecast = {"forecast": jobs.own("forecast", forecast_of)} if has_judgements(jobs.run) else {}
+    return forecast | {"scores": jobs.own("scores", scores_of)}
+
+
+def _asked(jobs: Jobs, variants: Sequence[Variant]) -> dict[str, Job]:
+    """What other questions ask of the base's draws, by the question's part and its value."""
+    out = {}
+    for question in (v.question for v in variants):
+        if question.anchor is not None:
+            name = f"anchor {question.anchor}"
+            out[name] = jobs.own("anchor", partial(anchored_of, question.anchor), anchor=name)
+        if question.next_in_years is not None and has_judgements(jobs.run):
+            years = question.next_in_years
+            out[f"years {years}"] = jobs.own("date", partial(dated_of, years), years=years)
+    return out
+
+
+def _recomputed(variant: Variant, base: Answer, found: dict[str, bytes], asked: dict[str, Job]) -> Answer:
+    """The base's answer to another question."""
+    anchor, years = (asked.get(f"{part} {value}") for part, value in (
+        ("anchor", variant.question.anchor), ("years", variant.question.next_in_years)))  # fmt: skip
+    moved = unpacked(found[anchor.key])[1] if anchor else {"mean": base.mean, "variance": base.variance}
+    table = Worse.of_bytes(found[years.key]).table() if years else base.forecast
+    return Answer(base.authority, moved["mean"], moved["variance"], table, None, base.about)
+
+
+def _by_structure(variants: Sequence[Variant], base: Spec) -> tuple[list[Variant], list[Variant]]:
+    """The first variant of each structure that may have to be compiled; and the others.
+
+    Begun first, they are compiled once, side by side, and not by every worker that meets them.
+    """
+    first = {_structure(v.spec): v for v in reversed(variants)}
+    first.pop(_structure(base), None)
+    new = [v for v in variants if any(v is other for other in first.values())]
+    return new, [v for v in variants if v not in new]
+
+
+def _structure(spec: Spec) -> str:
+    """A spec without its numbers and without what it leaves out."""
+    return json.dumps(_kinds(spec.model_dump(mode="json", exclude={"name", "drop", "drop_domains", "indicators"})))
+
+
+def _kinds(values: Any) -> Any:
+    if isinstance(values, dict):
+        return {key: _kinds(value) for key, value in values.items()}
+    return None if isinstance(values, float) else values
 
 
 def _near(variant: Variant, run: Fit) -> bool:
@@ -167,20 +222,17 @@ class _Work:
     client: Client
     cache: Kept | None
     tell: Tell
+    common: dict[str, Any]
 
-    def done(self, wanted: Iterable[Job], *, near: bool) -> dict[str, bytes]:
+    def done(self, wanted: Iterable[Job]) -> dict[str, bytes]:
         """Results by key."""
         by_key = {job.key: job for job in wanted}
         found = {key: text for key in by_key if self.cache and (text := self.cache.read(key)) is not None}
         missing = [job for key, job in by_key.items() if key not in found]
-        common: dict[str, Any] = {PANEL: self.jobs.run.panel}
-        if near and any(job.common == BASE_DRAWS for job in missing):
-            again = revisit(self.jobs.run, self.jobs.model, draws=KEPT)
-            run, model = self.jobs.run, self.jobs.model
-            common[BASE_DRAWS] = Base.of(run.panel, model(run.panel, run.spec), again.density, again.points)
-        for job, content in results(missing, common, client=self.client, stage=STAGE, progress=self.tell):
+        self.tell(Progress(STAGE, 0, len(missing)))
+        for job, content in results(missing, self.common, client=self.client, stage=STAGE, progress=self.tell):
             found[job.key] = content
-            if self.cache and (job.common == BASE_DRAWS or Answer.of_bytes(content).authority):
+            if self.cache and unpacked(content)[0].get("authority") != []:  # of a fit that failed
                 self.cache.write(job.key, content)
         return found
 
@@ -190,14 +242,6 @@ def _weights(content: bytes) -> Weights | None:
     return None if ratio is None or not np.isfinite(ratio).all() else Weights.of(ratio)
 
 
-def _worse(run: Fit, model: Model) -> Worse | None:
-    from bayes_csc.forecast import has_judgements
-
-    if not has_judgements(run):
-        return None
-    return Worse.of(run, model, revisit(run, model, horizon=years_ahead(run), draws=DRAWS))
-
-
 def _reweighted(variant: Variant, base: Answer, worse: Worse | None, weights: Weights, epsilon: float) -> Told:
     size = weights.weight.size
     change = base.mean.shape[0] * base.mean.shape[1]
@@ -205,7 +249,7 @@ def _reweighted(variant: Variant, base: Answer, worse: Worse | None, weights: We
         raise ValueError(f"{size} weights of {change} draws")
     answer = base
     if worse is not None:
-        chosen = np.unique(np.linspace(0, size - 1, min(DRAWS, size)).round().astype(int))
+        chosen = np.unique(np.linspace(0, size - 1, len(worse.marginal)).round().astype(int))
         answer = Answer(base.authority, base.mean, base.variance, worse.table(weights.at(chosen)), None, base.about)
     return Told(variant.name, variant.choice, answer, epsilon, "reweighted", weights)
 
@@ -226,6 +270,7 @@ def _metadata(
                 "name": t.name, "choice": t.choice, "depth": t.depth, "changed": changed.get(t.name, {}),
                 "asks_another_question": t.name in questions, "gate": t.answer.about["gate"],
                 "failing": t.answer.about["failing"], "seconds": t.answer.about["seconds"],
+                "draws": t.answer.about["draws"],
                 "pareto_k": weights[t.name].k if t.name in weights else None,
             }
             for t in told
