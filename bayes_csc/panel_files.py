@@ -66,6 +66,9 @@ def read_csv(
     text = read_text(path, problems)
     if text is None:
         return None
+    plain = _plain_table(text)
+    if plain is not None and set(columns) <= set(plain) <= {*columns, *optional}:
+        return plain.reindex(columns=[*columns, *optional], fill_value="")
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
@@ -99,6 +102,19 @@ def read_csv(
     return table.reindex(columns=[*columns, *optional], fill_value="")
 
 
+def _plain_table(text: str) -> pd.DataFrame | None:
+    """Read the text of a table without quotation marks, blank lines or rows of another length; None if it is none."""
+    lines = text.removesuffix("\n").split("\n")
+    width = lines[0].count(",") + 1
+    if '"' in text or "\r" in text or "" in lines or any(line.count(",") != width - 1 for line in lines):
+        return None
+    fields = ",".join(lines).split(",")
+    index = pd.RangeIndex(FIRST_ROW, len(lines) - 1 + FIRST_ROW)
+    header = [name.strip() for name in fields[:width]]
+    texts = [pd.Series(fields[width + at :: width], index=index, dtype=str).str.strip() for at in range(width)]
+    return pd.concat(texts, axis=1, keys=header) if len(set(header)) == width else None
+
+
 def read_toml(path: Path, problems: list[str]) -> dict[str, Any] | None:
     """Read a TOML file; None, with a problem, where it is missing or is not TOML."""
     text = read_text(path, problems)
@@ -115,24 +131,24 @@ def read_toml(path: Path, problems: list[str]) -> dict[str, Any] | None:
 
 def csv_text(table: pd.DataFrame) -> str:
     """Write a table as CSV text: ISO dates, shortest numbers, blanks for what is missing, and line feeds."""
+    rows = [tuple(table.columns), *zip(*(_column_text(table[name]) for name in table), strict=True)]
+    text = "\n".join(map(",".join, rows)) + "\n"
+    plain = '"' not in text and "\r" not in text and text.count("\n") == len(rows)
+    commas = len(rows) * (len(rows[0]) - 1)
+    if plain and commas and text.count(",") == commas:
+        return text  # nothing to quote: as the writer below has it, in a fifth of the time
     out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(table.columns)
-    writer.writerows(zip(*(_column_text(table[name]) for name in table), strict=True))
+    csv.writer(out, lineterminator="\n").writerows(rows)
     return out.getvalue()
 
 
 def _column_text(values: pd.Series) -> list[str]:
-    """Write a column as `field_text` does, ten times faster where all of it is of one kind."""
+    """Write a column as `field_text` does, each different value once."""
     if isinstance(values.dtype, pd.StringDtype):
         return list(values.fillna("").tolist())
-    if values.dtype in (np.dtype("int64"), np.dtype("float64")):
-        return ["" if value != value else f"{value:.15g}" for value in values.tolist()]
-    if pd.api.types.is_datetime64_any_dtype(values):
-        place, days = pd.factorize(values)
-        texts = [*map(field_text, days), ""]  # -1, the last, where there is no date
-        return [texts[i] for i in place]
-    return [field_text(value) for value in values]
+    place, different = pd.factorize(values)
+    texts = np.array([*map(field_text, different), ""], dtype=object)  # -1, the last, where there is no value
+    return list(texts[place])
 
 
 def field_text(value: Any) -> str:
@@ -140,8 +156,8 @@ def field_text(value: Any) -> str:
 
     Examples
     --------
-    >>> [field_text(v) for v in (3.0, 0.25, float("nan"), pd.Timestamp("2025-03-31"), "a")]
-    ['3', '0.25', '', '2025-03-31', 'a']
+    >>> [field_text(v) for v in (3.0, 0.25, -0.0, float("nan"), pd.Timestamp("2025-03-31"), "a")]
+    ['3', '0.25', '0', '', '2025-03-31', 'a']
     """
     if isinstance(value, str):
         return value
@@ -149,4 +165,4 @@ def field_text(value: Any) -> str:
         return ""
     if isinstance(value, datetime.date):
         return f"{value.year:04}-{value.month:02}-{value.day:02}"  # strftime is ten times slower
-    return f"{value:.15g}"
+    return f"{value:.15g}" if value else "0"  # not -0

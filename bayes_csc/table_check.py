@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,23 +61,36 @@ class TableCheck:
         """Copy of the table with floats and datetimes, noting what is neither blank nor one of them."""
         parsed = self.table.copy()
         for name in numbers:
-            value = pd.to_numeric(self.table[name].replace("", np.nan), errors="coerce").astype(float)
+            value = self._each(
+                name, lambda text: pd.to_numeric(text.replace("", np.nan), errors="coerce").astype(float)
+            )
             odd = (value.isna() & self.table[name].ne("")) | np.isinf(value)
             self.note(odd, f"{name} must be a number or blank, found {{r.{name}!r}}; a symbol belongs in status")
             parsed[name] = value
         for name in dates:
-            place, different = pd.factorize(self.table[name])
-            text = pd.Series(different, dtype=str)
-            iso = text.where(text.str.fullmatch(r"\d{4}-\d{2}-\d{2}"))
-            when = pd.to_datetime(iso, format="%Y-%m-%d", errors="coerce").take(place).set_axis(self.table.index)
+            when = self._each(name, _dates)
             odd = when.isna() & self.table[name].ne("")
             self.note(odd, f"{name} must be a date such as 2025-03-31, found {{r.{name}!r}}")
             parsed[name] = when
         return parsed
 
+    def _each(self, name: str, parse: Callable[[pd.Series], pd.Series]) -> pd.Series:
+        """Parse a column, each different text once."""
+        place, different = pd.factorize(self.table[name])
+        return parse(pd.Series(different, dtype=str)).take(place).set_axis(self.table.index)
+
     def problems(self) -> list[str]:
         """Sentences of all breaches, in the order of the file's rows."""
         return [sentence for _, sentence in sorted(self.breaches, key=lambda breach: breach[0])]
+
+
+def _floats(text: pd.Series) -> pd.Series:
+    return pd.to_numeric(text.replace("", np.nan), errors="coerce").astype(float)
+
+
+def _dates(text: pd.Series) -> pd.Series:
+    iso = text.where(text.str.fullmatch(r"\d{4}-\d{2}-\d{2}"))
+    return pd.to_datetime(iso, format="%Y-%m-%d", errors="coerce")
 
 
 def quoted(text: str) -> str:
