@@ -63,7 +63,8 @@ class Fit:
     record
         What run.json says: panel hash, seed, draws, versions, timings.
     computed
-        What it was computed with, where that was in this process: the model function, its design and its density.
+        Its design and density, where it was computed in this process, after what they are of: the model function, the
+        panel and the spec.
     """
 
     panel: Panel
@@ -74,7 +75,7 @@ class Fit:
     unconstrained: xr.Dataset
     gate: Gate
     record: dict[str, Any]
-    computed: tuple[Model, Design, Density] | None = field(default=None, repr=False, compare=False)
+    computed: tuple[tuple[Model, Panel, Spec], Design, Density] | None = field(default=None, repr=False, compare=False)
 
     @property
     def preview(self) -> bool:
@@ -274,7 +275,7 @@ def fit(
     if store:
         store.close()
     sites = {"z": ("observation", start.density.z), "variance": ("observation", start.density.variance)}
-    computed = (model, laid_out, start.density)
+    computed = (model, panel, spec), laid_out, start.density
     return Fit(panel, spec, posterior, stats, change, xr.Dataset({"x": x} | sites), verdict, record, computed)
 
 

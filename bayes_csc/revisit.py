@@ -57,9 +57,8 @@ def revisit(fit: Fit, model: Model, *, horizon: int = 0, draws: int = 400) -> Re
     DataError
         The model is not the one that was fitted.
     """
-    if fit.computed is not None and fit.computed[0] is model and horizon == 0:
-        _, laid_out, density = fit.computed
-    else:
+    laid_out, density = _of_this_process(fit, model) if horizon == 0 else (None, None)
+    if laid_out is None or density is None:
         spec = fit.spec.updated({"horizon": fit.spec.horizon + horizon})
         laid_out = design(fit.panel, spec)
         with without_tracebacks():
@@ -76,6 +75,15 @@ def revisit(fit: Fit, model: Model, *, horizon: int = 0, draws: int = 400) -> Re
     sites = fit.unconstrained
     density = density.with_sites(sites.z.to_numpy(), sites.variance.to_numpy())
     return Revisited(laid_out, density, lengthened(kept, density, more, fit.record["seed"]))
+
+
+def _of_this_process(fit: Fit, model: Model) -> tuple[Design, Density] | tuple[None, None]:
+    """What the fit was computed with, if it is still the fit of that model, panel and spec."""
+    if fit.computed is None:
+        return None, None
+    of, laid_out, density = fit.computed
+    same = all(one is other for one, other in zip(of, (model, fit.panel, fit.spec), strict=True))
+    return (laid_out, density) if same else (None, None)
 
 
 def lengthened(x: np.ndarray, density: Density, steps: int, seed: int) -> np.ndarray:
