@@ -13,9 +13,10 @@ from scipy.linalg import block_diag
 
 from bayes_csc.calendar import grid_position, reference_instant
 from bayes_csc.deprivation import deprivation_curve, standardised_deprivation
-from bayes_csc.errors import DataError, SpecError
+from bayes_csc.errors import DataError
 from bayes_csc.feedback import after_worst
 from bayes_csc.geography import codes_of, linked_blocks, predecessors
+from bayes_csc.indicator_choice import chosen_indicators, default_indicators
 from bayes_csc.judged import JUDGEMENT, Judged, judgement_rows, judgements
 from bayes_csc.kernel.arrays import Layout
 from bayes_csc.layout import layout_of
@@ -296,35 +297,6 @@ def _observed(
         lost = f"observed cell of the indicators {', '.join(keys)}" if keys else "judgement, and the spec no indicator"
         raise DataError(f"panel {panel.name}: no {lost}")
     return observation, judged
-
-
-def default_indicators(panel: Panel) -> tuple[str, ...]:
-    """Indicators that a spec which names none uses."""
-    return tuple(key for key, indicator in panel.indicators.items() if indicator.default)
-
-
-def chosen_indicators(panel: Panel, spec: Spec) -> tuple[str, ...]:
-    """Indicators that a spec uses of a panel.
-
-    Raises
-    ------
-    SpecError
-        It names one, or a domain, that the panel does not have; or leaves neither indicators nor ratings.
-    """
-    known = set(panel.indicators)
-    domains = {i.domain for i in panel.indicators.values()}
-    problems = [f"no indicator {k!r} in panel {panel.name}" for k in (*spec.indicators, *spec.drop) if k not in known]
-    problems += [f"no domain {d!r} in panel {panel.name}" for d in spec.drop_domains if d not in domains]
-    if problems:
-        raise SpecError("\n".join([*problems, f"its indicators: {', '.join(sorted(known))}"]))
-    keys = tuple(
-        k
-        for k in (spec.indicators or default_indicators(panel))
-        if spec.measurement.use and k not in spec.drop and panel.indicators[k].domain not in spec.drop_domains
-    )
-    if not keys and not spec.ratings.use:
-        raise SpecError("the spec leaves no indicator and no rating; use ratings, or keep an indicator")
-    return keys
 
 
 def _grid(panel: Panel, keys: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, float]:

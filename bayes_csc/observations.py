@@ -26,9 +26,8 @@ NONE = pd.DataFrame(
 """No observation."""
 INTERVAL_SD = 0.25
 """Standard deviation on the logit scale up to which a wide interval is near enough to a Gaussian at its middle."""
-
-
 FURTHER = "further_variance"
+"""Column of cells that adds to their sampling variance."""
 
 
 def observation_rows(cells: pd.DataFrame, indicators: Mapping[str, Indicator], counts: Counts) -> pd.DataFrame:

@@ -234,3 +234,13 @@ def test_keeping_every_observation_keeps_the_layout(hamlets: Panel) -> None:
     again = d.kept(np.ones(len(d.observation), dtype=bool))
     for a, b in zip(again.layout, d.layout, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_a_design_is_kept_for_the_same_panel_and_spec_only(hamlets: Panel) -> None:
+    laid_out = design(hamlets, Spec())
+    assert design(hamlets, Spec()) is laid_out
+    other = replace(hamlets, cells=hamlets.cells[hamlets.cells["indicator"] != "late"])
+    assert len(design(other, Spec()).observation) < len(laid_out.observation)
+    without = design(hamlets, Spec.parse({"ratings": {"use": False}}))
+    assert len(without.observation) < len(laid_out.observation)
+    assert design(hamlets, Spec()) is not laid_out  # the latest only

@@ -181,3 +181,10 @@ def test_a_column_is_written_as_its_fields_are() -> None:
     )
     lines = [[field_text(value) for value in row] for row in zip(*(table[name] for name in table), strict=True)]
     assert [list(line) for line in csv.reader(io.StringIO(csv_text(table)))][1:] == lines
+
+
+@given(st.lists(st.tuples(*[st.text(st.sampled_from('a",\n\r é'), max_size=3)] * 2), max_size=4))
+def test_tables_are_quoted_as_the_csv_module_quotes(rows: list[tuple[str, str]]) -> None:
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator="\n").writerows([("one", "two"), *rows])
+    assert csv_text(pd.DataFrame(rows, columns=["one", "two"], dtype=str)) == out.getvalue()

@@ -10,7 +10,7 @@ import pandas as pd
 from bayes_csc.backtest.forecaster import Answer
 from bayes_csc.backtest.regressions import all_columns
 from bayes_csc.backtest.training import lessons
-from bayes_csc.design import default_indicators
+from bayes_csc.indicator_choice import default_indicators
 from bayes_csc.panel import Panel
 
 

@@ -9,8 +9,8 @@ import pandas as pd
 from bayes_csc.backtest.forecaster import Answer
 from bayes_csc.backtest.ordered import chosen_penalty, fit_ordered
 from bayes_csc.backtest.training import grade_columns, lessons, past_inspections
-from bayes_csc.design import default_indicators
 from bayes_csc.errors import UsageError
+from bayes_csc.indicator_choice import default_indicators
 from bayes_csc.panel import Panel
 
 WEAK_PENALTY = 1.0

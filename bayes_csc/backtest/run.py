@@ -19,8 +19,8 @@ from bayes_csc.backtest.stack import STACK, stacked
 from bayes_csc.backtest.summary import ALL, score_table
 from bayes_csc.chains import Progress
 from bayes_csc.cluster import Job, results
-from bayes_csc.design import default_indicators
 from bayes_csc.errors import UsageError
+from bayes_csc.indicator_choice import default_indicators
 from bayes_csc.kept import Kept, digest, versions
 from bayes_csc.panel import Panel
 

@@ -11,10 +11,10 @@ import pandas as pd
 from bayes_csc.chains import Progress
 from bayes_csc.comparison.changes import data_changes, spec_changes
 from bayes_csc.decline import decline
-from bayes_csc.design import chosen_indicators
 from bayes_csc.errors import UsageError
 from bayes_csc.fit import Fit, Model, preview
 from bayes_csc.group import members
+from bayes_csc.indicator_choice import chosen_indicators
 
 ERRORS = 2.0
 """Monte Carlo standard errors within which a difference is put down to them."""

@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Collection, Sequence
 
 from bayes_csc.deprivation import deprivation_scores
-from bayes_csc.design import chosen_indicators
+from bayes_csc.indicator_choice import chosen_indicators
 from bayes_csc.nearest import nearest
 from bayes_csc.panel import Panel
 from bayes_csc.sensitivity.panel_change import remaining

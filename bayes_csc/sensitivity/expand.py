@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from bayes_csc.design import chosen_indicators
 from bayes_csc.errors import SpecError
+from bayes_csc.indicator_choice import chosen_indicators
 from bayes_csc.nearest import nearest
 from bayes_csc.panel import Panel
 from bayes_csc.sensitivity.check import combination_problems, panel_problems

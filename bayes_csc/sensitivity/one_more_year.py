@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from bayes_csc.design import Design, chosen_indicators, design
+from bayes_csc.design import Design, design
 from bayes_csc.fit import Fit
+from bayes_csc.indicator_choice import chosen_indicators
 from bayes_csc.kernel import Real
 from bayes_csc.kernel.states import states
 from bayes_csc.panel import Panel

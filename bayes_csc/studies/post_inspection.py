@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from bayes_csc.chains import Progress
-from bayes_csc.design import default_indicators
 from bayes_csc.errors import UsageError
 from bayes_csc.feedback import YEARS, after_worst
+from bayes_csc.indicator_choice import default_indicators
 from bayes_csc.indicators import SIGN
 from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
