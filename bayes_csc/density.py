@@ -14,7 +14,7 @@ import xarray as xr
 from pytensor.tensor.variable import TensorVariable
 
 from bayes_csc.collapse import collapsed_inputs, collapsed_layout
-from bayes_csc.graph import Family, lifted, parameters_as_inputs, without_tracebacks
+from bayes_csc.graph import Family, building_graphs, lifted, parameters_as_inputs
 from bayes_csc.kernel import Layout, Real, value_and_gradient
 
 N_REAL = len(Real._fields)
@@ -129,7 +129,7 @@ def compile_density(model: pm.Model) -> Density:
     others = [v for v in model.potentials if v.name != "collapsed_likelihood"]
 
     x, at, z, variance = pt.dvector("x"), pt.lvector("edges"), pt.dvector("z"), pt.dvector("variance")
-    with without_tracebacks(), parameters_as_inputs(free) as priors:
+    with building_graphs(), parameters_as_inputs(free) as priors:
         outputs = [
             model.logp(vars=[*free, *others]), *model.replace_rvs_by_values([*collapsed_inputs(model), *named])
         ]  # fmt: skip

@@ -21,7 +21,7 @@ from bayes_csc.density import Density, compile_density
 from bayes_csc.design import Design, design
 from bayes_csc.diagnostics import Gate, gate, preview_gate
 from bayes_csc.errors import DataError, UsageError
-from bayes_csc.graph import without_tracebacks
+from bayes_csc.graph import building_graphs
 from bayes_csc.inference import embedded, find_start
 from bayes_csc.kernel.beside import compiled_beside
 from bayes_csc.nearby import Nearby
@@ -30,7 +30,7 @@ from bayes_csc.spec import Spec
 from bayes_csc.states import last_inspections, states_given_draws
 
 DRAWS, CHAINS, CORES = 800, 4, 2
-PREVIEW_DRAWS, PREVIEW_WARMUP = 40, 12
+PREVIEW_DRAWS, PREVIEW_WARMUP = 32, 10
 NO_DATA_EVERY = 4
 KEPT = 2000
 """Draws that a run has at most: of those sampled, evenly spaced, theta is computed for so many."""
@@ -242,7 +242,7 @@ def fit(
         store.open(resume=resume)
     tell(Progress("compiling", 0, 1))
     with_sites = spec.updated({"counts": {"small": "sites"}, "ratings": {"grades": "sites"}})
-    with without_tracebacks(), compiled_beside(laid_out.layout) as first_time:
+    with building_graphs(), compiled_beside(laid_out.layout) as first_time:
         if first_time:
             tell(Progress("compiling, this first time for a minute or two", 0, 1))
         built = model(panel, spec)

@@ -8,17 +8,18 @@ wait on disk for the next process.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import pickle
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytensor
@@ -46,9 +47,20 @@ ONE_AT_A_TIME = threading.Lock()
 COMPILERS = ("pytensor", "pymc", "numba", "llvmlite", "numpy")
 
 
-def without_tracebacks() -> AbstractContextManager[None]:
-    """Keep no stack for symbols that are made meanwhile; it would cost more than all else in building a graph."""
-    return cast(AbstractContextManager[None], pytensor.config.change_flags(traceback__limit=0))
+@contextmanager
+def building_graphs() -> Iterator[None]:
+    """Keep no stack for symbols that are made meanwhile, and look for no garbage: a graph is nearly all in use.
+
+    Either would cost as much as building a graph otherwise does.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        with pytensor.config.change_flags(traceback__limit=0):
+            yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from bayes_csc.geography import existing
 from bayes_csc.indicators import Indicator, dictionary_text, read_dictionary
 from bayes_csc.panel_check import read_authorities, read_inspections
 from bayes_csc.panel_files import CELL_COLUMNS, CELL_OPTIONAL, csv_text, read_text
+from bayes_csc.read_once import read_once
 from bayes_csc.releases import read_releases, unexplained_sources
 from bayes_csc.side_tables import (
     COVARIATES,
@@ -136,6 +137,10 @@ class Panel:
             raise DataError(
                 f"{root}: no such folder; a panel is a folder with {DICTIONARY}, {INSPECTIONS} and {AUTHORITIES}"
             )
+        return read_once(root, cls._read)
+
+    @classmethod
+    def _read(cls, root: Path) -> Panel:
         problems: list[str] = []
         head, indicators = read_dictionary(root / DICTIONARY, problems)
         authorities = read_authorities(root / AUTHORITIES, problems)
@@ -154,7 +159,7 @@ class Panel:
         if problems or authorities is None or inspections is None or vintages is None or readme is None:
             raise DataError(problems)
         cells, revisions = current_and_earlier(vintages)
-        return cls(
+        panel = cls(
             **head,
             indicators=indicators,
             cells=cells,
@@ -165,6 +170,8 @@ class Panel:
             releases=releases,
             **side,
         )
+        panel.files()  # every analysis needs them, for the hash; so `read_once` remembers them, too
+        return panel
 
     def write(self, folder: str | os.PathLike[str], *, checked: bool = False) -> None:
         """Write the panel as a folder, whole or not at all; the same panel always gives the same bytes.

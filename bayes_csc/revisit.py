@@ -10,7 +10,7 @@ from bayes_csc.density import Density, compile_density
 from bayes_csc.design import Design, design
 from bayes_csc.errors import DataError
 from bayes_csc.fit import Fit, Model
-from bayes_csc.graph import without_tracebacks
+from bayes_csc.graph import building_graphs
 
 WALK = "standard_scaled"
 """Steps of the national standard."""
@@ -61,7 +61,7 @@ def revisit(fit: Fit, model: Model, *, horizon: int = 0, draws: int = 400) -> Re
     if laid_out is None or density is None:
         spec = fit.spec.updated({"horizon": fit.spec.horizon + horizon})
         laid_out = design(fit.panel, spec)
-        with without_tracebacks():
+        with building_graphs():
             density = compile_density(model(fit.panel, spec))
     kept = fit.unconstrained.x.transpose("chain", "draw", "coordinate").to_numpy()
     kept = kept.reshape(-1, kept.shape[-1])

@@ -10,6 +10,7 @@ Gaussian models Rasmussen and Williams 2006, section 3.6.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -28,50 +29,74 @@ NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(48)
 LOG_WEIGHTS = np.log(WEIGHTS / WEIGHTS.sum())
 
 
-def count_log_likelihood(rows: pd.DataFrame, z: np.ndarray) -> np.ndarray:
-    """Log likelihood of each row's count or interval at many coded logits, or log rates where the family is poisson.
+@dataclass(frozen=True)
+class Counts:
+    """Exact likelihood of counts and intervals, as a function of coded logits, or of log rates of the family poisson.
 
-    Of inspections' timing: of having been inspected or not, at many scores.
+    Of inspections' timing: of having been inspected or not, as a function of scores.
 
-    Parameters
+    Attributes
     ----------
-    rows
-        Observations: family, sign, numerator, denominator, lower, upper.
-    z
-        (row, node) coded logits.
-
-    Returns
-    -------
-    numpy.ndarray
-        (row, node), up to a constant per row.
+    sign, low, size
+        Of each row: its indicator's, the count or the interval's lower end, the denominator; (row,).
+    rate, timed
+        Which rows are of the families poisson and of timing, (row,).
+    wide
+        Intervals of about one width together: which rows, and the log weight (step, row) of each count in them.
     """
-    observed = rows.numerator.notna().to_numpy()
-    low = np.where(observed, rows.numerator, rows.lower).astype(float)
-    high = np.where(observed, rows.numerator, rows.upper).astype(float)
-    n = rows.denominator.to_numpy(dtype=float)
-    eta = rows.sign.to_numpy()[:, None] * z
-    rate = rows.family.eq("poisson").to_numpy()
-    mass = np.where(rate[:, None], np.exp(np.minimum(eta, LARGEST)), np.logaddexp(0.0, eta))
-    out = low[:, None] * eta - n[:, None] * mass
-    timed = rows.family.eq(TIMING).to_numpy()
-    out[timed] = timing_log_likelihood(low[timed, None], z[timed])
-    width = high - low
-    for above, most in pairwise(INTERVAL_WIDTHS):  # together, those of about one width
-        at = (width > above) & (width <= most)
-        step = np.arange(min(most, width[at].max(initial=0.0)) + 1.0)
-        count = np.where(rate[at, None], low[at, None] + step, np.minimum(low[at, None] + step, n[at, None]))
-        rest = np.where(
-            rate[at, None], -step * np.log(n[at, None]), gammaln(np.maximum(n[at, None] - count, 0.0) + 1.0)
-        )
-        weight = np.where(step <= width[at, None], -gammaln(count + 1.0) - rest, -np.inf)
-        terms = weight[:, :, None] + step[:, None] * eta[at, None, :]
-        largest = terms.max(axis=1, initial=-np.inf)
-        out[at] += largest + np.log(np.exp(terms - largest[:, None]).sum(axis=1))
-    return np.asarray(out)
+
+    sign: np.ndarray
+    low: np.ndarray
+    size: np.ndarray
+    rate: np.ndarray
+    timed: np.ndarray
+    wide: tuple[tuple[np.ndarray, np.ndarray], ...]
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame) -> Counts:
+        """Take them from observations: family, sign, numerator, denominator, lower, upper."""
+        observed = rows.numerator.notna().to_numpy()
+        low = np.where(observed, rows.numerator, rows.lower).astype(float)
+        width = np.where(observed, 0.0, rows.upper - low)
+        n = rows.denominator.to_numpy(dtype=float)
+        rate = rows.family.eq("poisson").to_numpy()
+        wide = []
+        for above, most in pairwise(INTERVAL_WIDTHS):
+            at = np.flatnonzero((width > above) & (width <= most))
+            if at.size:
+                wide.append((at, _log_weights(low[at], width[at], n[at], rate[at])))
+        return cls(rows.sign.to_numpy(dtype=float), low, n, rate, rows.family.eq(TIMING).to_numpy(), tuple(wide))
+
+    def log_likelihood(self, z: np.ndarray) -> np.ndarray:
+        """Log likelihood (row, node) of each row at many coded logits (row, node), up to a constant per row."""
+        eta = self.sign[:, None] * z
+        mass = np.maximum(eta, 0.0) + np.log1p(np.exp(-np.abs(eta)))
+        mass[self.rate] = np.exp(np.minimum(eta[self.rate], LARGEST))
+        out = self.low[:, None] * eta - self.size[:, None] * mass
+        out[self.timed] = timing_log_likelihood(self.low[self.timed, None], z[self.timed])
+        for at, log_weight in self.wide:
+            here, step = eta[at], np.arange(len(log_weight))
+            largest = np.maximum.reduce([w[:, None] + k * here for k, w in zip(step, log_weight, strict=True)])
+            total = np.zeros_like(here)
+            for k, w in zip(step, log_weight, strict=True):
+                total += np.exp(w[:, None] + k * here - largest)
+            out[at] += largest + np.log(total)
+        return np.asarray(out)
+
+
+def _log_weights(low: np.ndarray, width: np.ndarray, n: np.ndarray, rate: np.ndarray) -> np.ndarray:
+    """Log weights (step, row) of the counts of intervals: log of n over count, or of n to the count over its factorial.
+
+    -inf beyond an interval; up to a constant per row.
+    """
+    step = np.arange(width.max() + 1.0)[:, None]
+    count = np.where(rate, low + step, np.minimum(low + step, n))
+    rest = np.where(rate, -step * np.log(n), gammaln(np.maximum(n - count, 0.0) + 1.0))
+    return np.where(step <= width, -gammaln(count + 1.0) - rest, -np.inf)
 
 
 def tilted_moments(
-    rows: pd.DataFrame, mean: np.ndarray, variance: np.ndarray, centre: np.ndarray, spread: np.ndarray
+    counts: Counts, mean: np.ndarray, variance: np.ndarray, centre: np.ndarray, spread: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean and variance of the logits under cavity times exact likelihood, by Gauss-Hermite quadrature.
 
@@ -80,7 +105,7 @@ def tilted_moments(
     """
     for _ in range(2):
         z = centre[:, None] + spread[:, None] * NODES
-        log_p = count_log_likelihood(rows, z) - 0.5 * (z - mean[:, None]) ** 2 / variance[:, None]
+        log_p = counts.log_likelihood(z) - 0.5 * (z - mean[:, None]) ** 2 / variance[:, None]
         log_p += LOG_WEIGHTS + 0.5 * NODES**2
         p = np.exp(log_p - logsumexp(log_p, axis=1, keepdims=True))
         centre = (p * z).sum(axis=1)
@@ -113,6 +138,7 @@ def fit_sites(
     z, variance = real.z.copy(), real.variance.copy()
     chosen = rows[site]
     doubt = chosen.reindex(columns=["confidence_variance"], fill_value=0.0)["confidence_variance"].to_numpy(float)
+    counts = Counts.of(chosen)
     change, before = np.inf, None
     for _ in range(sweeps):
         v = variance[site]
@@ -124,7 +150,7 @@ def fit_sites(
             break
         cavity_mean, cavity_variance = _cavities(marginal_mean, marginal_variance, z[site], v)
         cavity_variance = cavity_variance + doubt
-        mean, new = tilted_moments(chosen, cavity_mean, cavity_variance, marginal_mean, np.sqrt(marginal_variance))
+        mean, new = tilted_moments(counts, cavity_mean, cavity_variance, marginal_mean, np.sqrt(marginal_variance))
         precision = np.maximum(1.0 / new - 1.0 / cavity_variance, 1.0 / FLAT_VARIANCE)
         variance[site] = 1.0 / precision + doubt
         z[site] = (mean / new - cavity_mean / cavity_variance) / precision
@@ -135,7 +161,7 @@ def site_evidence(layout: Layout, real: Real, rows: pd.DataFrame, site: np.ndarr
     """Log of what each site's Gaussian has to be multiplied by to integrate to what its exact likelihood does.
 
     With the cavity c of a site, log of the integral of likelihood times c, less log N(z; mean of c, variance of c + V).
-    Up to a constant per row that depends on its data alone (`count_log_likelihood`).
+    Up to a constant per row that depends on its data alone (`Counts`).
 
     Parameters
     ----------
@@ -150,10 +176,10 @@ def site_evidence(layout: Layout, real: Real, rows: pd.DataFrame, site: np.ndarr
     doubt = chosen.reindex(columns=["confidence_variance"], fill_value=0.0)["confidence_variance"].to_numpy(float)
     marginal = site_marginals(layout, real, site)
     mean, variance = _cavities(*marginal, z, v)
-    wide = variance + doubt
-    centre, spread = tilted_moments(chosen, mean, wide, marginal[0], np.sqrt(marginal[1]))
+    wide, counts = variance + doubt, Counts.of(chosen)
+    centre, spread = tilted_moments(counts, mean, wide, marginal[0], np.sqrt(marginal[1]))
     node = centre[:, None] + np.sqrt(spread)[:, None] * NODES
-    log_p = count_log_likelihood(chosen, node) - 0.5 * (node - mean[:, None]) ** 2 / wide[:, None]
+    log_p = counts.log_likelihood(node) - 0.5 * (node - mean[:, None]) ** 2 / wide[:, None]
     log_p += LOG_WEIGHTS + 0.5 * NODES**2
     exact = logsumexp(log_p, axis=1) + 0.5 * np.log(spread / wide)
     gaussian = -0.5 * np.log(2.0 * np.pi * (variance + v)) - 0.5 * (z - mean) ** 2 / (variance + v)

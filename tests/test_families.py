@@ -20,7 +20,7 @@ from bayes_csc.indicators import parse_dictionary
 from bayes_csc.kernel import Real, value_and_gradient
 from bayes_csc.panel import Panel
 from bayes_csc.simulate import simulate_like
-from bayes_csc.sites import count_log_likelihood
+from bayes_csc.sites import Counts
 from bayes_csc.spec import Spec
 from bayes_csc_models.likelihood import count_logp
 from bayes_csc_models.trajectory import trajectory
@@ -128,7 +128,7 @@ def test_a_count_and_an_interval_have_the_poisson_probability(z: float) -> None:
 def test_sites_see_the_same_likelihood_up_to_a_constant() -> None:
     rows, z = exact_rows(), np.linspace(-2.0, 2.0, 9)
     exact = np.stack([count_logp(rows, pt.constant(np.full(4, v))).eval() for v in z], axis=1)
-    found = count_log_likelihood(rows, np.tile(z, (4, 1)))
+    found = Counts.of(rows).log_likelihood(np.tile(z, (4, 1)))
     np.testing.assert_allclose(np.ptp(found - exact, axis=1), 0.0, atol=1e-9)
 
 

@@ -11,7 +11,7 @@ from scipy.stats import binom, norm
 
 from bayes_csc.kernel import Layout, Real
 from bayes_csc.kernel.states import states
-from bayes_csc.sites import FLAT_VARIANCE, count_log_likelihood, fit_sites, tilted_moments
+from bayes_csc.sites import FLAT_VARIANCE, Counts, fit_sites, tilted_moments
 from bayes_csc_models.likelihood import count_logp
 
 NAN = np.nan
@@ -155,7 +155,7 @@ def test_cells_that_are_not_sites_keep_their_logit_and_variance() -> None:
 def test_the_log_likelihood_of_counts_and_intervals_is_the_binomial_one_up_to_a_constant() -> None:
     rows = cells((1.0, 2.0, 15.0, NAN, NAN), (-1.0, NAN, 40.0, 1.0, 5.0), (1.0, NAN, 6.0, 0.0, 6.0))
     eta = np.linspace(-4.0, 3.0, 8)
-    got = count_log_likelihood(rows, np.tile(eta, (3, 1)))
+    got = Counts.of(rows).log_likelihood(np.tile(eta, (3, 1)))
     expected = np.stack([log_likelihood(rows, np.full((1, 3), e))[0] for e in eta], axis=1)
     np.testing.assert_allclose(np.diff(got - expected, axis=1), 0.0, atol=1e-9)
 
@@ -164,7 +164,7 @@ def test_the_log_likelihood_of_counts_and_intervals_is_the_binomial_one_up_to_a_
 def test_tilted_moments_are_those_of_quadrature_even_far_from_the_cavity(centre: float) -> None:
     rows = cells((1.0, 3.0, 30.0, NAN, NAN))
     cavity = np.array([centre]), np.array([1.5])
-    mean, variance = tilted_moments(rows, *cavity, cavity[0], np.sqrt(cavity[1]))
+    mean, variance = tilted_moments(Counts.of(rows), *cavity, cavity[0], np.sqrt(cavity[1]))
     eta = np.linspace(-20.0, 20.0, 40_001)
     p = norm.pdf(eta, centre, np.sqrt(1.5)) * np.exp(log_likelihood(rows, eta[:, None]))[:, 0]
     p /= p.sum()
@@ -175,7 +175,9 @@ def test_tilted_moments_are_those_of_quadrature_even_far_from_the_cavity(centre:
 def test_a_count_far_more_certain_than_its_cavity_keeps_the_moments_of_its_empirical_logit() -> None:
     rows = cells((1.0, 40_000.0, 100_000.0, NAN, NAN))
     logit, variance = np.log(40_000.0 / 60_000.0), 1.0 / (100_000.0 * 0.4 * 0.6)
-    mean, got = tilted_moments(rows, np.zeros(1), np.full(1, 4.0), np.array([logit]), np.array([np.sqrt(variance)]))
+    mean, got = tilted_moments(
+        Counts.of(rows), np.zeros(1), np.full(1, 4.0), np.array([logit]), np.array([np.sqrt(variance)])
+    )
     assert mean[0] == pytest.approx(logit, abs=0.02 * np.sqrt(variance))
     assert got[0] == pytest.approx(variance, rel=1e-3)
 
@@ -194,5 +196,5 @@ def test_the_likelihood_of_a_count_is_that_of_the_explicit_route() -> None:
     )
     z = np.array([-3.0, -1.0, 0.5, 2.0])
     explicit = np.stack([count_logp(rows, pt.constant(np.full(len(rows), v))).eval() for v in z], axis=1)
-    found = count_log_likelihood(rows, np.broadcast_to(z, (len(rows), z.size)))
+    found = Counts.of(rows).log_likelihood(np.broadcast_to(z, (len(rows), z.size)))
     np.testing.assert_allclose(found - found[:, :1], explicit - explicit[:, :1], rtol=1e-9, atol=1e-9)

@@ -22,7 +22,7 @@ from bayes_csc.kernel import Real, value_and_gradient
 from bayes_csc.kernel.states import states
 from bayes_csc.panel import Panel
 from bayes_csc.simulate import simulate
-from bayes_csc.sites import count_log_likelihood, fit_sites
+from bayes_csc.sites import Counts, fit_sites
 from bayes_csc.timing import TIMING, WHITE_VARIANCE, timing_rows, whole_years
 from bayes_csc.truth import fitted
 from bayes_csc_models.likelihood import small_logp
@@ -98,7 +98,7 @@ def test_the_likelihood_of_a_score_and_its_white_noise_are_a_probit_of_unit_nois
     weight = norm.pdf(noise, scale=np.sqrt(WHITE_VARIANCE))
     for f in (-1.3, 0.0, 0.8):
         z = np.broadcast_to(f + noise, (len(rows), noise.size))
-        p = (np.exp(count_log_likelihood(rows, z)) * weight).sum(axis=1) / weight.sum()
+        p = (np.exp(Counts.of(rows).log_likelihood(z)) * weight).sum(axis=1) / weight.sum()
         np.testing.assert_allclose(p, norm.cdf((2.0 * rows.numerator - 1.0) * f), rtol=1e-6)
 
 
@@ -108,7 +108,7 @@ def test_the_likelihood_of_the_sites_is_that_of_the_explicit_route(panel: Panel)
     assert {TIMING, "binomial"} <= set(rows.family)
     z = np.linspace(-1.0, 1.0, len(rows))
     explicit = small_logp(rows, pt.constant(z)).eval().sum() - small_logp(rows, pt.constant(z + 0.3)).eval().sum()
-    sites = count_log_likelihood(rows, np.stack([z, z + 0.3], axis=1)).sum(axis=0)
+    sites = Counts.of(rows).log_likelihood(np.stack([z, z + 0.3], axis=1)).sum(axis=0)
     assert sites[0] - sites[1] == pytest.approx(explicit, rel=1e-9)
 
 

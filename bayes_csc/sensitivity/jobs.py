@@ -15,7 +15,7 @@ from bayes_csc.density import compile_density
 from bayes_csc.design import design
 from bayes_csc.errors import BayesCscError
 from bayes_csc.fit import KEPT, Fit, Model, fit
-from bayes_csc.graph import without_tracebacks
+from bayes_csc.graph import building_graphs
 from bayes_csc.inference import find_start
 from bayes_csc.kept import digest, versions
 from bayes_csc.nearby import Nearby
@@ -75,7 +75,7 @@ class Around:
         laid_out = design(run.panel, spec)
         nearby, outlying = None, {}
         if spec.counts.small == spec.ratings.grades == "sites":
-            with without_tracebacks():
+            with building_graphs():
                 built = model(run.panel, spec)
                 start = find_start(compile_density(built), laid_out, cores=1)
             nearby = Nearby.of(built, start)

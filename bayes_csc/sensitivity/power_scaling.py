@@ -16,7 +16,7 @@ import xarray as xr
 from arviz_stats import psense
 
 from bayes_csc.fit import Fit, Model
-from bayes_csc.graph import without_tracebacks
+from bayes_csc.graph import building_graphs
 from bayes_csc.kernel.evidence import block_densities
 from bayes_csc.next_grade import DRAWS
 from bayes_csc.revisit import Revisited, revisit
@@ -45,7 +45,7 @@ def power_scaling(run: Fit, model: Model, codes: Sequence[str]) -> pd.DataFrame:
     """
     again = revisit(run, model, draws=DRAWS)
     change = _changes(run, again, codes)
-    with without_tracebacks():
+    with building_graphs():
         prior = log_priors(model(run.panel, run.spec), drawn_values(again.density, again.points))
     likelihood = [block_densities(again.density.layout, again.density.real(x)).sum() for x in again.points]
     tree = xr.DataTree.from_dict(

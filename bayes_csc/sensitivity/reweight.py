@@ -20,7 +20,7 @@ from arviz_stats.base import array_stats
 from bayes_csc.density import Density, compile_density
 from bayes_csc.errors import DataError
 from bayes_csc.fit import Model
-from bayes_csc.graph import without_tracebacks
+from bayes_csc.graph import building_graphs
 from bayes_csc.panel import Panel
 from bayes_csc.sensitivity.priors import Values, coordinates_of, drawn_values, log_priors
 from bayes_csc.spec import Spec
@@ -75,7 +75,7 @@ def log_ratios(model: Model, spec: Spec, base: Base) -> np.ndarray | None:
     base
         The base.
     """
-    with without_tracebacks():
+    with building_graphs():
         built = model(base.panel, spec)
         density = compile_density(built)
         if [rv.name for rv in built.free_RVs] != list(base.values) or density.z.size != base.z.size:

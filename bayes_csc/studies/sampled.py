@@ -15,7 +15,7 @@ from bayes_csc.density import compile_density
 from bayes_csc.design import design
 from bayes_csc.diagnostics import PREVIEW_RHAT
 from bayes_csc.fit import CHAINS, CORES, PREVIEW_DRAWS, PREVIEW_WARMUP
-from bayes_csc.graph import without_tracebacks
+from bayes_csc.graph import building_graphs
 from bayes_csc.inference import find_start
 from bayes_csc.kernel.beside import compiled_beside
 from bayes_csc.panel import Panel
@@ -60,7 +60,7 @@ def sampled(
     tell = progress or (lambda _: None)
     laid_out = design(panel, spec)
     tell(Progress("compiling", 0, 1))
-    with without_tracebacks(), compiled_beside(laid_out.layout) as first_time:
+    with building_graphs(), compiled_beside(laid_out.layout) as first_time:
         if first_time:
             tell(Progress("compiling, this first time for a minute or two", 0, 1))
         density = compile_density(model(panel, spec))

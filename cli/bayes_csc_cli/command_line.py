@@ -5,6 +5,7 @@ Command modules import the library inside their command bodies, so that `--help`
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import traceback
@@ -78,6 +79,8 @@ def main() -> None:
         message, exit_code = explain(error)
         print(message, file=sys.stderr)
         sys.exit(exit_code)
+    finally:
+        gc.freeze()  # at its end Python would look for garbage in all that there is: most of a second
 
 
 def explain(error: Exception) -> tuple[str, int]:
