@@ -183,6 +183,8 @@ def fit(
     checkpoint: Path | None = None,
     resume: bool = False,
     nearby: Nearby | None = None,
+    again: int | None = None,
+    panel_hash: str | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Fit:
     """Fit a model to a panel.
@@ -206,6 +208,10 @@ def fit(
         Take up the chains of an earlier, killed fit of the same data, spec, seed and versions.
     nearby
         Where a posterior much like this one lies, to start from.
+    again
+        Draws of each chain of a second attempt from the same start, should the first fail its gate.
+    panel_hash
+        What stands for the panel's hash in the record, where the fit is not kept: the hash takes its time.
     progress
         Called as the fit goes on.
 
@@ -227,7 +233,7 @@ def fit(
     record: dict[str, Any] = {
         "panel": panel.name,
         "panel_date": panel.date.isoformat(),
-        "panel_hash": panel.hash,
+        "panel_hash": panel_hash or panel.hash,
         "spec": spec.name,
         "model": getattr(model, "__qualname__", str(model)),
         "preview": preview,
@@ -255,23 +261,26 @@ def fit(
     if inner is not density:
         start = embedded(start, density)
     clock.lap("start")
-    tree, interrupted = sample_chains(
-        start, seed=seed, draws=draws, chains=chains, warmup=warmup, cores=cores, checkpoint=store, progress=tell
-    )
-    clock.lap("sampling")
-    sampled, stats = tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset()
-    kept = slice(0, None, -(-sampled.sizes["chain"] * sampled.sizes["draw"] // KEPT))
-    x = tree["unconstrained"].to_dataset().x.isel(draw=kept)
-    theta, change = states_given_draws(
-        start.density, laid_out, x, last_inspections(panel, laid_out.authority),
-        seed=seed, cores=cores, no_data_every=NO_DATA_EVERY,
-        progress=lambda done, total: tell(Progress("states", done, total)),
-    )  # fmt: skip
-    clock.lap("states")
-    verdict = preview_gate(change, stats) if preview else gate(stats, sampled, theta.to_dataset())
+    for length in (draws, again) if again else (draws,):
+        tree, interrupted = sample_chains(
+            start, seed=seed, draws=length, chains=chains, warmup=warmup, cores=cores, checkpoint=store, progress=tell
+        )
+        clock.lap("sampling")
+        sampled, stats = tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset()
+        kept = slice(0, None, -(-sampled.sizes["chain"] * sampled.sizes["draw"] // KEPT))
+        x = tree["unconstrained"].to_dataset().x.isel(draw=kept)
+        theta, change = states_given_draws(
+            start.density, laid_out, x, last_inspections(panel, laid_out.authority),
+            seed=seed, cores=cores, no_data_every=NO_DATA_EVERY,
+            progress=lambda done, total: tell(Progress("states", done, total)),
+        )  # fmt: skip
+        clock.lap("states")
+        verdict = preview_gate(change, stats) if preview else gate(stats, sampled, theta.to_dataset())
+        clock.lap("diagnostics")
+        if verdict.passed or interrupted:
+            break
     posterior = sampled.isel(draw=kept).assign(theta=theta)
-    clock.lap("diagnostics")
-    record |= {"seconds": clock.laps, "interrupted": interrupted}
+    record |= {"draws": length, "seconds": clock.laps, "interrupted": interrupted}
     if store:
         store.close()
     sites = {"z": ("observation", start.density.z), "variance": ("observation", start.density.variance)}
@@ -293,5 +302,5 @@ class _Clock:
 
     def lap(self, stage: str) -> None:
         now = time.monotonic()
-        self.laps[stage] = round(now - self._since, 2)
+        self.laps[stage] = round(self.laps.get(stage, 0.0) + now - self._since, 2)
         self._since = now

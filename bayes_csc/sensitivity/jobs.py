@@ -36,8 +36,8 @@ READ = ("judgement_loading",)
 RUN, AROUND, DRAWN = "run", "around", "drawn"
 """What jobs work on: the base; where it lies; and its draws' prior densities."""
 FULL = "full"
-SHORT = 24
-"""Draws of each chain of a variant's preview; where that fails its gate, a preview of the usual length decides."""
+CHAINS, SHORT, LONG = 3, 32, 48
+"""Chains of a variant's preview; their draws; and their draws the second time, where the first fails its gate."""
 REFUSALS = (BayesCscError, ArithmeticError, ValueError, LookupError, np.linalg.LinAlgError)
 """How a choice that cannot be fitted shows."""
 Options = dict[str, Any]
@@ -108,7 +108,9 @@ class Jobs:
     def refit(self, variant: Variant, depth: str) -> Job:
         """Fit a variant, and read its answer off; its failure is an answer, too."""
         seed = self.seed if variant.seed is None else variant.seed
-        options = dict(self.options) if depth == FULL else {"preview": True, "draws": SHORT}
+        options = (
+            dict(self.options) if depth == FULL else {"preview": True, "chains": CHAINS, "draws": SHORT, "again": LONG}
+        )
         question = variant.question.model_copy(update={"epsilon": None})  # asked of the answer
         depends = self._depends("fit", variant.spec) | {
             "change": variant.panel.model_dump(mode="json"), "seed": seed, "options": options,
@@ -170,9 +172,7 @@ def _refit(
         data: str | None = around.data
         if variant.panel.tails is not None:  # their densities are of data that were weighted by themselves
             panel, data = with_further_variance(panel, around.outlying[variant.panel.tails]), None
-        run = fit(panel, model, spec=spec, seed=seed, cores=1, nearby=around.nearby, **options)
-        if depth != FULL and not run.gate.passed:
-            run = fit(panel, model, spec=spec, seed=seed, cores=1, nearby=around.nearby, preview=True)
+        run = fit(panel, model, spec=spec, seed=seed, cores=1, nearby=around.nearby, panel_hash=variant.name, **options)
         answer = answer_of(run, model, question=question, data=data)
     except REFUSALS as error:
         # one choice that cannot be fitted is a finding about that choice; the others go on

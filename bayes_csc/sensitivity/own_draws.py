@@ -17,6 +17,9 @@ from bayes_csc.sensitivity.predictive import predictive
 from bayes_csc.sensitivity.value_of_data import Offer, value_of_data
 from bayes_csc.sensitivity.worse import Worse
 
+ASKED = 400
+"""Draws by which other questions are answered: of changes and probabilities given each, whose means need no more."""
+
 
 def forecast_of(model: Model, run: Fit) -> bytes:
     """P(next grade worse), as `forecast` has it: a `Worse`."""
@@ -25,13 +28,13 @@ def forecast_of(model: Model, run: Fit) -> bytes:
 
 def dated_of(years: float, model: Model, run: Fit) -> bytes:
     """P(next grade worse) were the next inspection so many years after the panel's date: a `Worse`."""
-    again = revisit(run, model, horizon=years_ahead(run), draws=DRAWS)
+    again = revisit(run, model, horizon=years_ahead(run), draws=ASKED)
     return Worse.of(run, model, again, date=inspected_on(run, Question(next_in_years=years))).to_bytes()
 
 
 def anchored_of(anchor: Literal["publication"] | datetime.date, model: Model, run: Fit) -> bytes:
     """Moments of the change since another day."""
-    mean, variance = anchored(run, revisit(run, model, draws=DRAWS), anchor, cores=1)
+    mean, variance = anchored(run, revisit(run, model, draws=ASKED), anchor, cores=1)
     return packed({}, {"mean": mean, "variance": variance})
 
 
