@@ -21,10 +21,9 @@ from threadpoolctl import threadpool_limits
 from bayes_csc.grade_scales import GradeScales
 
 THETA_NODES, ZETA_NODES = 11, 5
-STEP = 0.25
-"""Spacing in theta at which P(overall | theta) is tabulated, then interpolated by cubics: 3e-4 off at most."""
-REACH = 2.0 * STEP
-"""How far the tabulated range goes beyond the outermost nodes: a cubic takes two points on each side."""
+STEP, STANDARD_STEP = 0.25, 0.5
+"""Spacing in theta and in the national standard (probits) at which P(overall | theta, standard) is tabulated, then
+interpolated by cubics: 3e-4 off at most. A unit of theta is some two probits."""
 
 
 @dataclass(frozen=True)
@@ -107,24 +106,41 @@ def _overall_given_theta(
     mean, variance = np.where(unknown, 0.0, mean), np.where(unknown, 0.0, variance)
     node, share = _quadrature(THETA_NODES)
     at = mean[..., None] + np.sqrt(variance)[..., None] * node
-    low = at.min() - REACH
-    grid = low + STEP * np.arange(int(np.ceil((at.max() + REACH - low) / STEP)) + 1)
-    known = pattern_probabilities(
-        scales.loading[s], scales.cutpoints[s], float(scales.inspection_sd[s]), grid[:, None], standard, table
+    grid = _grid(at, STEP)
+    shift = _grid(standard, STANDARD_STEP)
+    if shift.size < standard.size:
+        place, weight = _cubic(standard, shift)
+        onto = np.zeros((standard.size, shift.size))
+        np.add.at(onto, (np.arange(standard.size), place), weight)
+    else:
+        shift, onto = standard, np.eye(standard.size)
+    known = onto @ pattern_probabilities(
+        scales.loading[s], scales.cutpoints[s], float(scales.inspection_sd[s]), grid[:, None], shift, table
     )  # (theta, node, grade)
-    place = (at - low) / STEP
-    first = np.floor(place).astype(int) - 1
-    part = place - first - 1.0
-    cubic = (
-        -part * (part - 1) * (part - 2) / 6, (part + 1) * (part - 1) * (part - 2) / 2,
-        -(part + 1) * part * (part - 2) / 2, (part + 1) * part * (part - 1) / 6,
-    )  # fmt: skip
+    place, weight = _cubic(at, grid)
     # what each tabulated theta counts for in each integral; then the integrals of one date are one product
-    row = np.arange(mean.size).reshape(*mean.shape, 1) * grid.size + first
-    index = np.stack([row + i for i in range(4)])
-    counts = np.bincount(index.ravel(), (np.stack(cubic) * share).ravel(), mean.size * grid.size)
+    row = np.arange(mean.size).reshape(*mean.shape, 1) * grid.size
+    counts = np.bincount((row + place).ravel(), (weight * share).ravel(), mean.size * grid.size)
     found = np.matmul(counts.reshape(*mean.shape, -1).swapaxes(0, 1), known.swapaxes(0, 1)).swapaxes(0, 1)
     return np.asarray(np.where(unknown[..., None], np.nan, found))
+
+
+def _grid(values: np.ndarray, step: float) -> np.ndarray:
+    """Evenly spaced points, two of them beyond the values on each side."""
+    low = values.min() - 2.0 * step
+    return np.asarray(low + step * np.arange(int(np.ceil((values.max() - low) / step)) + 3))
+
+
+def _cubic(values: np.ndarray, grid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Places on an evenly spaced grid and their weights, (4, ...) each, that interpolate at values by cubics."""
+    at = (values - grid[0]) / (grid[1] - grid[0])
+    first = np.floor(at).astype(int) - 1
+    part = at - first - 1.0
+    weight = np.stack((
+        -part * (part - 1) * (part - 2) / 6, (part + 1) * (part - 1) * (part - 2) / 2,
+        -(part + 1) * part * (part - 2) / 2, (part + 1) * part * (part - 1) / 6,
+    ))  # fmt: skip
+    return first + np.arange(4).reshape(-1, *([1] * values.ndim)), weight
 
 
 @functools.cache
@@ -162,7 +178,7 @@ def pattern_probabilities(
     half = loading.size // 2
     left, right = _joint(items[:, :half]), _joint(items[:, half:])
     folded = left @ table.reshape(left.shape[1], -1)
-    overall = right[:, None, :] @ folded.reshape(*right.shape, table.shape[1])
+    overall = np.einsum("cp,cpg->cg", right, folded.reshape(*right.shape, table.shape[1]))
     return np.asarray(np.einsum("...zg,z->...g", overall.reshape(*score.shape[:-1], -1), share))
 
 

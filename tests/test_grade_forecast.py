@@ -145,3 +145,20 @@ def test_each_draw_may_have_a_table_of_its_own() -> None:
         np.testing.assert_allclose(
             found[d], grade_probabilities(s, theta, s.standard, WEIGHT, tables[d])[d], rtol=1e-12
         )
+
+
+@pytest.mark.parametrize("items", [1, 4])
+def test_many_dates_together_give_what_each_gives_alone(items: int) -> None:
+    """Of many dates the national standard is tabulated, too; of one it stands as it is."""
+    dates, rng = 24, np.random.default_rng(5)
+    s = scales(items, 0.8)
+    standard = np.cumsum(rng.normal(0.0, 0.2, (DRAWS, dates)), axis=1)
+    shape = (DRAWS, AUTHORITIES, dates)
+    theta = ThetaAhead(rng.normal(0.0, 1.0, shape), rng.uniform(0.3, 0.9, shape))
+    table = SAME if items == 1 else rng.dirichlet(np.ones(4), 4**items)
+    for k in range(0, dates, 5):
+        alone = ThetaAhead(theta.mean[..., k : k + 1], theta.variance[..., k : k + 1])
+        one = grade_probabilities(s, alone, standard[:, k : k + 1], np.ones((AUTHORITIES, 1)), table)
+        only = np.tile(np.eye(dates)[k], (AUTHORITIES, 1))
+        np.testing.assert_allclose(grade_probabilities(s, theta, standard, only, table), one, atol=3e-4)
+        assert not np.array_equal(grade_probabilities(s, theta, standard, only, table), one)
