@@ -43,6 +43,8 @@ class Counts:
         Which rows are of the families poisson and of timing, (row,).
     wide
         Intervals of about one width together: which rows, and the log weight (step, row) of each count in them.
+    constant
+        What makes the log likelihood that of a probability, (row,).
     """
 
     sign: np.ndarray
@@ -51,6 +53,7 @@ class Counts:
     rate: np.ndarray
     timed: np.ndarray
     wide: tuple[tuple[np.ndarray, np.ndarray], ...]
+    constant: np.ndarray
 
     @classmethod
     def of(cls, rows: pd.DataFrame) -> Counts:
@@ -59,13 +62,17 @@ class Counts:
         low = np.where(observed, rows.numerator, rows.lower).astype(float)
         width = np.where(observed, 0.0, rows.upper - low)
         n = rows.denominator.to_numpy(dtype=float)
-        rate = rows.family.eq("poisson").to_numpy()
+        rate, timed = (rows.family.eq(family).to_numpy() for family in ("poisson", TIMING))
         wide = []
         for above, most in pairwise(INTERVAL_WIDTHS):
             at = np.flatnonzero((width > above) & (width <= most))
             if at.size:
                 wide.append((at, _log_weights(low[at], width[at], n[at], rate[at])))
-        return cls(rows.sign.to_numpy(dtype=float), low, n, rate, rows.family.eq(TIMING).to_numpy(), tuple(wide))
+        constant = np.where(rate, low * np.log(n), gammaln(n + 1.0))
+        alone = width == 0.0  # the weights of others have this
+        constant[alone] -= gammaln(low + 1.0)[alone] + np.where(rate, 0.0, gammaln(n - low + 1.0))[alone]
+        constant[timed] = 0.0
+        return cls(rows.sign.to_numpy(dtype=float), low, n, rate, timed, tuple(wide), constant)
 
     def log_likelihood(self, z: np.ndarray) -> np.ndarray:
         """Log likelihood (row, node) of each row at many coded logits (row, node), up to a constant per row."""
@@ -161,7 +168,7 @@ def site_evidence(layout: Layout, real: Real, rows: pd.DataFrame, site: np.ndarr
     """Log of what each site's Gaussian has to be multiplied by to integrate to what its exact likelihood does.
 
     With the cavity c of a site, log of the integral of likelihood times c, less log N(z; mean of c, variance of c + V).
-    Up to a constant per row that depends on its data alone (`Counts`).
+    The likelihood is a probability: of the count, or of the interval.
 
     Parameters
     ----------
@@ -183,7 +190,7 @@ def site_evidence(layout: Layout, real: Real, rows: pd.DataFrame, site: np.ndarr
     log_p += LOG_WEIGHTS + 0.5 * NODES**2
     exact = logsumexp(log_p, axis=1) + 0.5 * np.log(spread / wide)
     gaussian = -0.5 * np.log(2.0 * np.pi * (variance + v)) - 0.5 * (z - mean) ** 2 / (variance + v)
-    return np.asarray(exact - gaussian)
+    return np.asarray(exact - gaussian + counts.constant)
 
 
 def site_marginals(layout: Layout, real: Real, site: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

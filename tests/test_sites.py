@@ -7,7 +7,7 @@ import pandas as pd
 import pytensor.tensor as pt
 import pytest
 from layouts import by_hand
-from scipy.stats import binom, norm
+from scipy.stats import binom, norm, poisson
 
 from bayes_csc.kernel import Layout, Real
 from bayes_csc.kernel.states import states
@@ -198,3 +198,22 @@ def test_the_likelihood_of_a_count_is_that_of_the_explicit_route() -> None:
     explicit = np.stack([count_logp(rows, pt.constant(np.full(len(rows), v))).eval() for v in z], axis=1)
     found = Counts.of(rows).log_likelihood(np.broadcast_to(z, (len(rows), z.size)))
     np.testing.assert_allclose(found - found[:, :1], explicit - explicit[:, :1], rtol=1e-9, atol=1e-9)
+
+
+def test_with_its_constant_the_likelihood_is_a_probability() -> None:
+    """Over all counts it sums to one; of an interval it is the sum over its counts."""
+    n, z = 30, np.array([[-1.3, 0.2, 0.7]])
+    counts = pd.DataFrame({"numerator": np.arange(n + 1.0), "lower": np.nan, "upper": np.nan})
+    wide = pd.DataFrame({"numerator": np.nan, "lower": [2.0, 4.0, 0.0], "upper": [6.0, 27.0, 30.0]})
+
+    def probability(rows: pd.DataFrame, family: str) -> np.ndarray:
+        given = Counts.of(rows.assign(family=family, sign=1.0, denominator=float(n)))
+        return np.asarray(np.exp(given.log_likelihood(np.repeat(z, len(rows), axis=0)) + given.constant[:, None]))
+
+    exact = binom.pmf(np.arange(n + 1)[:, None], n, 1.0 / (1.0 + np.exp(-z)))
+    np.testing.assert_allclose(probability(counts, "binomial"), exact, rtol=1e-10)
+    sums = [exact[2:7].sum(axis=0), exact[4:28].sum(axis=0), np.ones(3)]
+    np.testing.assert_allclose(probability(wide, "binomial"), sums, rtol=1e-10)
+    rates = poisson.pmf(np.arange(n + 1)[:, None], n * np.exp(z))
+    np.testing.assert_allclose(probability(counts, "poisson"), rates, rtol=1e-10)
+    np.testing.assert_allclose(probability(wide.iloc[:1], "poisson")[0], rates[2:7].sum(axis=0), rtol=1e-10)

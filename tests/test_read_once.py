@@ -1,0 +1,96 @@
+"""A large folder is read once, and anew as soon as anything of it is another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from bayes_csc import Panel, read_once
+from bayes_csc.errors import DataError
+from bayes_csc.share import data_dir
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("BAYESCSC_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(read_once, "LARGE", 10)
+    (tmp_path / "folder" / "part").mkdir(parents=True)
+    (tmp_path / "folder" / "part" / "rows.csv").write_text("twelve bytes")
+    return tmp_path / "folder"
+
+
+class Reader:
+    """Counts how often it reads."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def __call__(self, root: Path) -> list[str]:
+        self.times += 1
+        return [path.read_text() for path in sorted(root.rglob("*.csv"))]
+
+
+def test_the_same_bytes_are_read_once_and_each_gets_an_object_of_its_own(folder: Path) -> None:
+    read = Reader()
+    first = read_once.read_once(folder, read)
+    first.append("changed by who got it")
+    assert read_once.read_once(folder, read) == ["twelve bytes"]
+    assert read.times == 1
+
+
+@pytest.mark.parametrize("change", ["content", "name", "more", "version"])
+def test_whatever_is_another_is_read_anew(folder: Path, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
+    read, file = Reader(), folder / "part" / "rows.csv"
+    read_once.read_once(folder, read)
+    if change == "content":
+        file.write_text("twelve BYTES")
+    elif change == "name":
+        file.rename(file.with_name("cells.csv"))
+    elif change == "more":
+        (folder / "more.csv").write_text("")
+    else:
+        monkeypatch.setattr(read_once, "versions", lambda: {"pandas": "0"})
+    read_once.read_once(folder, read)
+    assert read.times == 2
+
+
+def test_a_small_folder_is_read_each_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = Reader()
+    monkeypatch.setattr(read_once, "LARGE", 13)
+    for _ in range(2):
+        read_once.read_once(folder, read)
+    assert read.times == 2
+
+
+def test_what_was_cut_short_or_cannot_be_kept_is_read_anew(folder: Path) -> None:
+    read, cache = Reader(), folder.parent / "cache"
+    read_once.read_once(folder, read)
+    (kept,) = (cache / "panels").iterdir()
+    kept.write_bytes(kept.read_bytes()[:-3])
+    assert read_once.read_once(folder, read) == ["twelve bytes"]
+    kept.unlink()
+    (cache / "panels").rmdir()
+    (cache / "panels").write_text("in the way")
+    assert read_once.read_once(folder, read) == ["twelve bytes"]
+    assert read.times == 3
+
+
+def test_a_folder_with_problems_is_not_remembered(folder: Path) -> None:
+    def refuse(root: Path) -> None:
+        raise DataError(f"{root}: a problem")
+
+    for _ in range(2):
+        with pytest.raises(DataError, match="a problem"):
+            read_once.read_once(folder, refuse)
+    assert not (folder.parent / "cache").exists()
+
+
+def test_the_panel_of_england_is_the_same_from_its_files_and_from_the_cache(folder: Path) -> None:
+    read = [Panel.read(data_dir("england")) for _ in range(2)]
+    assert len(list((folder.parent / "cache" / "panels").iterdir())) == 1
+    assert read[0].hash == read[1].hash
+    assert read[0].files() == read[1].files()
+    for name in ("cells", "revisions", "inspections", "authorities", "covariates", "providers"):
+        pd.testing.assert_frame_equal(getattr(read[0], name), getattr(read[1], name))
