@@ -14,6 +14,7 @@ from pytensor.graph.op import Op
 
 from bayes_csc.design import Design
 from bayes_csc.kernel import Layout, Real, value_and_gradient
+from bayes_csc.layout import observed_layout
 
 N_LAYOUT = len(Layout._fields)
 
@@ -64,7 +65,7 @@ def collapsed_potential(design: Design, **real: Any) -> Variable:
     **real
         The vectors of `kernel.Real`.
     """
-    inputs = [pt.as_tensor(x) for x in design.layout]
+    inputs = [pt.as_tensor(x) for x in observed_layout(design)]
     inputs += [pt.cast(pt.as_tensor(real[name]), "float64") for name in Real._fields]
     density = CollapsedLikelihood()(*inputs)[0]
     pm.Potential("collapsed_likelihood", density)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 
 from bayes_csc.kernel.arrays import Layout
 from bayes_csc.kernel.lanes import WIDTH
+from bayes_csc.trend import Template
 
 if TYPE_CHECKING:
     from bayes_csc.design import Design
@@ -37,8 +39,6 @@ def layout_of(design: Design, observation: pd.DataFrame, *, blocks: np.ndarray |
     starts = np.flatnonzero(np.diff(group, prepend=-1))
     single = _alike(design, observation, judged)
     one_by_one = np.flatnonzero(evaluated & ~single)
-    templates = [t.matrix for t in design.template]
-    columns = [t.shape[1] for t in templates]
     return Layout(
         kind=_integers(observation.kind),
         graded=_integers(np.where(graded, np.cumsum(graded) - 1, -1)),
@@ -49,14 +49,44 @@ def layout_of(design: Design, observation: pd.DataFrame, *, blocks: np.ndarray |
         block_group=_integers([np.searchsorted(block[starts], [b, b + 1]) for b in one_by_one]).reshape(-1, 2),
         block_state=_starts([len(b) * n_year for b in design.block]),
         block_template=_integers(design.block_template),
-        template_start=_starts([t.size for t in templates]),
-        template_column=_integers(columns),
-        template=np.concatenate([t.ravel() for t in templates]),
-        column_kind=_integers(np.concatenate([t.column_kind for t in design.template])),
-        column_start=_starts(columns),
+        **_templates(design.template),
         **_weights(design, observation),
         **_side_by_side(design, observation, judged, np.flatnonzero(evaluated & single)),
     )
+
+
+def observed_layout(design: Design) -> Layout:
+    """The layout for the density of the observations, where the grid goes on after them.
+
+    It is without the innovations of later years, on which that density does not depend, and authorities side by side
+    are without the states of these, too.
+    """
+    n_year = design.year.size
+    felt = int(np.floor(design.observation.position.max()) - design.year[0]) + 2  # years, that after the last included
+    templates = [_kept(t, np.arange(len(t.matrix)) % n_year < felt) for t in design.template]
+    own = templates[OWN]
+    short = Template(own.matrix[:felt], own.column_kind)
+    block_template = design.layout.block_template.copy()
+    alone = design.layout.block  # those of one authority among them keep its states whole
+    block_template[alone[block_template[alone] == OWN]] = len(templates)
+    return design.layout._replace(block_template=block_template, **_templates([short, *templates[1:], own]))
+
+
+def _kept(template: Template, there: np.ndarray) -> Template:
+    """The template with the columns that some states respond to."""
+    kept = template.matrix[there].any(axis=0)
+    return Template(template.matrix[:, kept], template.column_kind[kept])
+
+
+def _templates(templates: Sequence[Template]) -> dict[str, np.ndarray]:
+    columns = [t.matrix.shape[1] for t in templates]
+    return {
+        "template_start": _starts([t.matrix.size for t in templates]),
+        "template_column": _integers(columns),
+        "template": np.concatenate([t.matrix.ravel() for t in templates]),
+        "column_kind": _integers(np.concatenate([t.column_kind for t in templates])),
+        "column_start": _starts(columns),
+    }
 
 
 def _integers(values: object) -> np.ndarray:

@@ -17,6 +17,7 @@ from bayes_csc.collapse import N_LAYOUT, CollapsedLikelihood, collapsed_inputs, 
 from bayes_csc.density import compile_density
 from bayes_csc.design import Design, design
 from bayes_csc.kernel import Layout, Real, value_and_gradient
+from bayes_csc.layout import observed_layout
 from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import from_design
@@ -91,7 +92,7 @@ def test_the_collapsed_inputs_of_a_model_are_found_in_the_kernel_s_order(
 
 def test_the_layout_of_a_model_is_that_of_its_design(laid_out: Design, model: pm.Model) -> None:
     found = collapsed_layout(model)
-    for name, ours, given in zip(Layout._fields, found, laid_out.layout, strict=True):
+    for name, ours, given in zip(Layout._fields, found, observed_layout(laid_out), strict=True):
         np.testing.assert_array_equal(ours, given, err_msg=name)
         # the kernel's machine code is that of one type of each array; another would be compiled anew
         assert (ours.dtype, ours.flags.c_contiguous, ours.flags.writeable) == (given.dtype, True, True), name

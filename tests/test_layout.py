@@ -16,6 +16,7 @@ from bayes_csc.design import Design, design
 from bayes_csc.judged import JUDGEMENT
 from bayes_csc.kernel import Real, value_and_gradient
 from bayes_csc.kernel.states import states
+from bayes_csc.layout import OWN, observed_layout
 from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
 
@@ -138,3 +139,22 @@ def test_draws_given_grades_have_the_moments_that_go_with_them(hamlets: Design) 
     for a in range(sd.shape[0]):
         gap = (np.cov(draws[:, a].T) - own[a]) / np.outer(sd[a], sd[a])
         assert np.abs(gap).max() < 5.0 * np.sqrt(2.0 / n)
+
+
+@pytest.mark.parametrize("kind", ["random walk", "AR(1)", "local linear", "straight line"])
+@pytest.mark.parametrize("alone", [False, True])
+def test_years_after_the_data_change_nothing_in_the_density_and_are_left_out_of_it(
+    shipped: Panel, kind: str, *, alone: bool
+) -> None:
+    """Also where authorities by themselves are taken one by one, like those whose successions link them."""
+    d = design(shipped, Spec.parse({"horizon": 6, "trend": {"kind": kind}}))
+    d = one_by_one(d) if alone else d
+    layout, real = observed_layout(d), some_values(d, 4)
+    assert layout.template.size < d.layout.template.size + d.template[OWN].matrix.size
+    value, gradient = value_and_gradient(layout, real)
+    expected, wanted = value_and_gradient(d.layout, real)
+    assert value == pytest.approx(expected, rel=1e-12)
+    for name, a, b in zip(Real._fields, gradient, wanted, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9 * np.abs(b).max(initial=1.0), err_msg=name)
+    later = (gradient.mean.reshape(-1, d.year.size) == 0.0).all(axis=0)
+    assert list(np.flatnonzero(later)) == list(range(d.year.size - 6, d.year.size))
