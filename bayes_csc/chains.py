@@ -152,7 +152,8 @@ def sample_chains(
             counts[c] = done, divergences, gradients
             return not stopped.is_set()
 
-        return _sample(start, np.random.default_rng([seed, c]), c, draws, warmup, told)
+        other = start.second if c == chains - 1 else None
+        return _sample(start, other, np.random.default_rng([seed, c]), c, draws, warmup, told)
 
     with threadpool_limits(1), ThreadPoolExecutor(cores) as threads:
         running = {threads.submit(one, c): c for c in counts}
@@ -176,8 +177,10 @@ def sample_chains(
 
 
 def _sample(
-    start: Start, rng: np.random.Generator, chain: int, draws: int, warmup: int, told: Callable[[int, int, int], bool]
-) -> xr.DataTree:
+    start: Start, mode: np.ndarray | None, rng: np.random.Generator, chain: int, draws: int, warmup: int,
+    told: Callable[[int, int, int], bool],
+) -> xr.DataTree:  # fmt: skip
+    """Sample a chain from about a mode, the centre of the coordinates by default."""
     density, coordinates = start.density, start.coordinates
 
     def log_density(y: np.ndarray) -> tuple[float, np.ndarray]:
@@ -185,6 +188,7 @@ def _sample(
         return value, coordinates.gradient(gradient)
 
     first = FIRST_SD * rng.standard_normal(coordinates.centre.size)
+    first = first if mode is None else coordinates.place(mode) + first
     drawn = sample_chain(log_density, first, rng, draws=draws, warmup=warmup, told=told)
     x = coordinates.point(drawn.y)[None]
     statistics = {

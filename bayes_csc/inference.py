@@ -22,19 +22,26 @@ TIMING_ROUNDS = 4
 """With inspections' timing: a round is about a Newton step of a probit, and that starts farther away."""
 SITE_TOLERANCE = 1e-3
 CURVATURE_STEP = 1e-3
-NEAR = 0.5
+NEAR = 1.0
 """Root mean square move of the mode, in sds, up to which the curvature at another posterior's serves for this one, too:
-the chains take as few steps by it, and it costs a gradient for each coordinate to find."""
+the chains take a tenth more steps by it, and it costs a gradient for each coordinate to find, half of a preview's."""
+LEAST_MASS = 0.01
+"""Of a second mode that is worth a chain, relative to the first's, by the curvatures at both."""
 APPROACH = 100
 """L-BFGS steps from the first point, before the curvature there gives coordinates in which the rest are few."""
 
 
 @dataclass(frozen=True)
 class Start:
-    """Where chains start and in which coordinates: the density with its fitted sites, and whitened coordinates."""
+    """Where chains start and in which coordinates: the density with its fitted sites, and whitened coordinates.
+
+    The last chain starts at the `second` mode, if one was found: only so do chains of a few draws disagree if it holds
+    them.
+    """
 
     density: Density
     coordinates: Coordinates
+    second: np.ndarray | None = None
 
 
 def find_start(density: Density, design: Design, *, cores: int, rough: Coordinates | None = None) -> Start:
@@ -49,29 +56,42 @@ def find_start(density: Density, design: Design, *, cores: int, rough: Coordinat
     cores
         Threads; the result does not depend on them.
     rough
-        Coordinates about the mode of a posterior much like this one (`nearby`), in place of the first steps. Where they
-        are of every coordinate and this mode is near theirs, chains run in them; elsewhere the mode is looked for from
-        afar, too, and the higher one taken.
+        Coordinates about the mode of a posterior much like this one (`nearby`). The mode is looked for from there and,
+        as always, from afar; chains start at the higher one, in these coordinates where they are of every coordinate
+        and it is near their centre.
     """
     rows = design.observation
     site = rows.small.to_numpy()
+    rounds = (TIMING_ROUNDS if design.timing else SITE_ROUNDS) if site.any() else 0
+
+    def sited(density: Density, x: np.ndarray) -> Density:
+        z, variance, _ = fit_sites(density.layout, density.real(x), rows, site, tolerance=SITE_TOLERANCE)
+        return density.with_sites(z, variance)
+
     with threadpool_limits(1), ThreadPoolExecutor(cores) as pool:
         density = density.with_sites(rows.z.to_numpy(), rows.variance.to_numpy())
-        known = rough
-        x = density.first if rough is None else _climbed(density, rough)
-        if rough is None or not _near(x, rough):
-            afar = posterior_mode(density, density.first, iterations=APPROACH)
-            rough = rough or _whitened(afar, curvature(density, afar, pool))
-            afar = _climbed(density, dataclasses.replace(rough, centre=afar))
-            x = max(x, afar, key=lambda mode: density(mode)[0])
-        rounds = TIMING_ROUNDS if design.timing else SITE_ROUNDS
-        for _ in range(rounds if site.any() else 0):
-            z, variance, _ = fit_sites(density.layout, density.real(x), rows, site, tolerance=SITE_TOLERANCE)
-            density = density.with_sites(z, variance)
+        known, modes = rough, []
+        if rough is not None:
+            density = sited(density, rough.centre) if rounds else density
+            rounds -= 1
+            modes.append(_climbed(density, rough))
+        afar = posterior_mode(density, density.first, iterations=APPROACH)
+        rough = rough or _whitened(afar, curvature(density, afar, pool))
+        modes.append(_climbed(density, dataclasses.replace(rough, centre=afar)))
+        x, *others = sorted(modes, key=lambda mode: -density(mode)[0])
+        for _ in range(rounds):
+            density = sited(density, x)
             x = _climbed(density, dataclasses.replace(rough, centre=x))
-        if known is not None and _near(x, known):
-            return Start(density, dataclasses.replace(known, centre=x))
-        return Start(density, _whitened(x, curvature(density, x, pool)))
+        near = known is not None and known.whitened.size == x.size and _apart(known.centre, x, known) <= NEAR
+        here = dataclasses.replace(rough, centre=x) if near else _whitened(x, curvature(density, x, pool))
+        second = None
+        for other in others:
+            there = _climbed(density, dataclasses.replace(rough, centre=other))
+            if _apart(x, there, rough) > NEAR:
+                width = _whitened(there, curvature(density, there, pool))
+                mass = density(there)[0] - density(x)[0] + _log_volume(width) - _log_volume(here)
+                second = there if mass > np.log(LEAST_MASS) else None
+        return Start(density, here, second)
 
 
 def _climbed(density: LogDensity, coordinates: Coordinates) -> np.ndarray:
@@ -79,11 +99,13 @@ def _climbed(density: LogDensity, coordinates: Coordinates) -> np.ndarray:
     return coordinates.point(posterior_mode(_seen_from(density, coordinates), np.zeros(coordinates.centre.size)))
 
 
-def _near(x: np.ndarray, known: Coordinates) -> bool:
-    if known.whitened.size < x.size:
-        return False
-    moved = np.linalg.solve(known.factor, (x - known.centre)[known.whitened])
-    return bool(np.sqrt(np.mean(moved**2)) <= NEAR)
+def _apart(one: np.ndarray, other: np.ndarray, coordinates: Coordinates) -> float:
+    """Root mean square distance in sds of whitened coordinates."""
+    return float(np.sqrt(np.mean(np.linalg.solve(coordinates.factor, (other - one)[coordinates.whitened]) ** 2)))
+
+
+def _log_volume(coordinates: Coordinates) -> float:
+    return float(np.linalg.slogdet(coordinates.factor)[1])
 
 
 def _whitened(x: np.ndarray, hessian: np.ndarray) -> Coordinates:

@@ -42,6 +42,12 @@ class Coordinates:
         x[..., self.whitened] = self.centre[self.whitened] + y[..., self.whitened] @ self.factor.T
         return np.asarray(x)
 
+    def place(self, x: np.ndarray) -> np.ndarray:
+        """Return y, of one point."""
+        y = (x - self.centre) / self.scale
+        y[self.whitened] = np.linalg.solve(self.factor, (x - self.centre)[self.whitened])
+        return np.asarray(y)
+
     def gradient(self, by_x: np.ndarray) -> np.ndarray:
         """Gradient by y from that by x."""
         by_y = self.scale * by_x

@@ -7,7 +7,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pymc as pm
+import pytest
 
 from bayes_csc.density import compile_density
 from bayes_csc.design import design
@@ -67,3 +69,40 @@ def test_the_mode_is_the_same_from_nearby_as_from_afar() -> None:
     own = Nearby.of(model, far).seen(model, density)
     again = find_start(density, laid_out, cores=1, rough=own)  # at the mode: there is no need of its curvature
     assert again.coordinates.factor is own.factor
+
+
+class TwoHills:
+    """A mixture of two normals of unit covariance, log weights 0 and `other`, ten sds apart; without sites."""
+
+    first = np.array([-7.0, 0.3, -0.4])
+    apart = np.array([10.0, 0.0, 0.0])
+
+    def __init__(self, other: float) -> None:
+        self.other = other
+
+    def with_sites(self, z: np.ndarray, variance: np.ndarray) -> TwoHills:
+        return self
+
+    def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        logs = np.array([-0.5 * x @ x, self.other - 0.5 * (x - self.apart) @ (x - self.apart)])
+        weight = np.exp(logs - logs.max())
+        weight /= weight.sum()
+        return float(logs.max() + np.log(np.exp(logs - logs.max()).sum())), weight[1] * self.apart - x
+
+
+@pytest.mark.parametrize(("other", "higher", "second"), [(-1.0, 0.0, 10.0), (2.0, 10.0, 0.0), (-9.0, 0.0, None)])
+def test_chains_start_at_both_modes_where_the_lower_has_some_mass(
+    other: float, higher: float, second: float | None
+) -> None:
+    """One lies nearby, the other is found from afar."""
+    rows = pd.DataFrame({"small": [False], "z": [0.0], "variance": [1.0]})
+    laid_out, hills = SimpleNamespace(observation=rows, timing=()), TwoHills(other)
+    nearby = Coordinates(TwoHills.apart + 0.5, np.ones(3), np.arange(3), 1.1 * np.eye(3))
+    found = find_start(hills, laid_out, cores=1, rough=nearby)  # type: ignore[arg-type]
+    assert found.coordinates.centre[0] == pytest.approx(higher, abs=1e-3)
+    if second is None:
+        assert found.second is None
+    else:
+        assert found.second is not None
+        assert found.second[0] == pytest.approx(second, abs=1e-3)
+    assert find_start(hills, laid_out, cores=1).second is None  # type: ignore[arg-type]

@@ -56,6 +56,7 @@ def test_a_point_is_mixed_where_it_is_whitened_and_scaled_elsewhere(whitened: np
         x = there.centre + there.scale * y
         x[whitened] = there.centre[whitened] + there.factor @ y[whitened]
         np.testing.assert_allclose(there.point(y), x, rtol=1e-13)
+        np.testing.assert_allclose(there.place(x), y, rtol=1e-9, atol=1e-9)
 
 
 @WHITENED

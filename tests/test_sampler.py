@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import arviz_stats as azs
@@ -331,6 +332,27 @@ def test_chains_start_scattered_about_the_centre_by_seed_and_number(monkeypatch:
     np.testing.assert_array_equal(found[400], found[7])
     np.testing.assert_allclose(found[:400].mean(axis=0), 0.0, atol=Z_BOUND * FIRST_SD / 20)
     np.testing.assert_allclose(found[:400].std(axis=0), FIRST_SD, atol=Z_BOUND * FIRST_SD / np.sqrt(800))
+
+
+def test_the_last_chain_starts_about_the_second_mode(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[np.ndarray] = []
+    draws = 5
+
+    def stays(log_density: LogDensity, start: np.ndarray, rng: np.random.Generator, **_: Any) -> Chain:
+        begun.append(start)
+        return Chain(np.tile(start, (draws, 1)), *np.zeros((3, draws)), 0.5, 0)  # type: ignore[arg-type]
+
+    def posterior(x: np.ndarray, chains: list[int]) -> xr.Dataset:
+        coords = {"chain": chains, "draw": np.arange(draws)}
+        return xr.Dataset({"x": (("chain", "draw", "coordinate"), x)}, coords)
+
+    monkeypatch.setattr(chains_module, "sample_chain", stays)
+    there = Coordinates(np.array([1.0, 2.0]), np.ones(2), np.arange(2), np.array([[2.0, 0.0], [1.0, 0.5]]))
+    density: Any = SimpleNamespace(posterior=posterior)
+    for second in (None, there.point(np.array([40.0, -40.0]))):
+        sample_chains(Start(density, there, second), seed=1, draws=draws, chains=3, cores=1)
+    np.testing.assert_array_equal(begun[:2], begun[3:5])
+    np.testing.assert_allclose(begun[5] - begun[2], [40.0, -40.0], rtol=1e-12)
 
 
 @pytest.fixture(scope="module")
