@@ -22,10 +22,13 @@ CONNECT_SECONDS = 10
 LOCAL = {
     "distributed.worker.profile.enabled": False,
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": "134217728",
+    "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": "33554432",
     "distributed.nanny.pre-spawn-environ.MALLOC_ARENA_MAX": "2",
 }
 """Settings of a cluster started here. Dask's profiler, and memory given back at every 64 kB, took a fifth of the time
-of a fit; and each of a worker's threads would keep memory for itself."""
+of a fit. With a threshold of its own for giving memory back, the C library asks the system for every larger array anew
+(a third of the time), unless it is told from which size on; and each of a worker's threads would keep memory for
+itself."""
 LARGEST = "1 GB"
 """Of what jobs have in common, before Dask warns: it is sent once to each worker."""
 
