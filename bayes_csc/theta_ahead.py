@@ -77,33 +77,33 @@ def theta_ahead(
     weights = design.weights(np.append(node, design.now))
     cut = cuts(design, last)
 
-    def one(s: int) -> tuple[np.ndarray, ...]:
+    shape = len(design.authority), len(weights)
+    there, variance, covariance = (np.empty((len(points), *shape)) for _ in range(3))
+    there0, variance0 = (np.full((-(-len(points) // without_every), *shape), np.nan) for _ in range(2))
+
+    def one(s: int) -> None:
         real = density.real(points[s])
         mean, own = theta_moments(design, real)
-        there, spread = mean @ weights.T, own @ weights.T  # (authority, node and now), (authority, year, node and now)
-        variance = np.einsum("kt,atk->ak", weights, spread)
-        covariance = np.einsum("t,atk->ak", weights[-1], spread)
-        if s % without_every:
-            return there, variance, covariance
-        there0, variance0 = np.full_like(there, np.nan), np.full_like(variance, np.nan)
-        for part in cut:
+        spread = own @ weights.T  # (authority, year, node and now)
+        there[s] = mean @ weights.T
+        variance[s] = np.einsum("kt,atk->ak", weights, spread)
+        covariance[s] = np.einsum("t,atk->ak", weights[-1], spread)
+        for part in cut if s % without_every == 0 else ():
             mean0, own0 = theta_moments(part.design, part.kept(real))
             mine = part.authority[~np.isnan(last[part.authority])]
-            there0[mine] = mean0[mine] @ weights.T
-            variance0[mine] = np.einsum("kt,atk->ak", weights, own0[mine] @ weights.T)
-        return there, variance, covariance, there0, variance0
+            there0[s // without_every, mine] = mean0[mine] @ weights.T
+            variance0[s // without_every, mine] = np.einsum("kt,atk->ak", weights, own0[mine] @ weights.T)
 
     with threadpool_limits(1), ThreadPoolExecutor(cores) as pool:
-        found = list(pool.map(one, range(len(points))))
-    there, variance, covariance = (np.stack([f[i] for f in found]) for i in range(3))
-    variance = np.maximum(variance, 0.0)
-    there0, variance0 = (np.stack([f[i] for f in found[::without_every]]) for i in (3, 4))
+        list(pool.map(one, range(len(points))))
+    for values in (variance, variance0):
+        np.maximum(values, 0.0, out=values)
     return Ahead(
         theta=ThetaAhead(there[..., :-1], variance[..., :-1]),
         now_mean=there[..., -1],
         now_variance=variance[..., -1],
         covariance=covariance[..., :-1],
-        without=ThetaAhead(there0[..., :-1], np.maximum(variance0[..., :-1], 0.0)),
+        without=ThetaAhead(there0[..., :-1], variance0[..., :-1]),
     )
 
 
