@@ -141,10 +141,10 @@ class Jobs:
 
 
 def common(run: Fit, model: Model, tails: Sequence[float]) -> dict[str, Any]:
-    """What jobs have in common, by key: workers make of the run what else they need."""
+    """What jobs have in common, by key: the run without what they do not read; workers make of it what else they need."""
     unread = [name for name in run.posterior.data_vars if name not in READ]
     return {
-        RUN: replace(run, posterior=run.posterior.drop_vars(unread), computed=None),
+        RUN: replace(run, panel=replace(run.panel), posterior=run.posterior.drop_vars(unread), computed=None),
         AROUND: Made(RUN, partial(Around.of, model=model, tails=tails)),
         DRAWN: Made(RUN, partial(_drawn, model=model)),
     }
