@@ -141,7 +141,7 @@ class Jobs:
 
 
 def common(run: Fit, model: Model, tails: Sequence[float]) -> dict[str, Any]:
-    """What jobs have in common, by key: the run without what they do not read; workers make of it what else they need."""
+    """What jobs have in common, by key: the run, without what they do not read, and what workers make of it."""
     unread = [name for name in run.posterior.data_vars if name not in READ]
     return {
         RUN: replace(run, panel=replace(run.panel), posterior=run.posterior.drop_vars(unread), computed=None),
