@@ -94,3 +94,17 @@ def test_the_panel_of_england_is_the_same_from_its_files_and_from_the_cache(fold
     assert read[0].files() == read[1].files()
     for name in ("cells", "revisions", "inspections", "authorities", "covariates", "providers"):
         pd.testing.assert_frame_equal(getattr(read[0], name), getattr(read[1], name))
+
+
+def test_a_table_changed_in_place_changes_the_hash_and_the_files_of_a_panel(folder: Path) -> None:
+    panel = Panel.read(data_dir("england"))
+    before, files = panel.hash, panel.files()
+    panel.cells.loc[panel.cells.index[0], "numerator"] = 1.0
+    assert panel.hash != before
+    assert {name for name, text in panel.files().items() if text != files[name]} == {
+        f"indicators/{panel.indicators[panel.cells['indicator'].iloc[0]].domain}.csv"
+    }
+    again = Panel.read(data_dir("england"))
+    assert again.hash == before
+    again.authorities.loc[again.authorities.index[0], "deprivation"] += 1.0
+    assert again.hash != before
