@@ -152,7 +152,7 @@ def sample_chains(
             counts[c] = done, divergences, gradients
             return not stopped.is_set()
 
-        other = start.second if c == chains - 1 else None
+        other = start.second if c == chains - 1 > 0 else None
         return _sample(start, other, np.random.default_rng([seed, c]), c, draws, warmup, told)
 
     with threadpool_limits(1), ThreadPoolExecutor(cores) as threads:

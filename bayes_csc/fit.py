@@ -200,8 +200,8 @@ def fit(
     seed, draws, chains, warmup, cores
         Of the sampling; the result depends on all but `cores`. By default those of a full fit or of a preview.
     preview
-        A quick answer: the same posterior by a few hundred draws, judged by the error of its probabilities of decline
-        (`diagnostics.preview_gate`).
+        A quick answer: the same posterior by a hundred draws or two, judged by the error of its probabilities of
+        decline (`diagnostics.preview_gate`).
     checkpoint
         Folder where finished chains are kept until the fit is done, so that `resume` can take them up.
     resume
@@ -261,9 +261,9 @@ def fit(
     if inner is not density:
         start = embedded(start, density)
     clock.lap("start")
-    for length in (draws, again) if again else (draws,):
+    for length, kept_in in ((draws, store), (again, None)) if again else ((draws, store),):
         tree, interrupted = sample_chains(
-            start, seed=seed, draws=length, chains=chains, warmup=warmup, cores=cores, checkpoint=store, progress=tell
+            start, seed=seed, draws=length, chains=chains, warmup=warmup, cores=cores, checkpoint=kept_in, progress=tell
         )
         clock.lap("sampling")
         sampled, stats = tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset()

@@ -141,7 +141,8 @@ class Panel:
             raise DataError(
                 f"{root}: no such folder; a panel is a folder with {DICTIONARY}, {INSPECTIONS} and {AUTHORITIES}"
             )
-        return read_once(root, cls._read)
+        files = [root / README, *root.glob("*.toml"), *root.glob("*.csv"), *(root / INDICATOR_FOLDER).glob("*.csv")]
+        return read_once(root, files, cls._read)
 
     @classmethod
     def _read(cls, root: Path) -> Panel:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,20 +16,25 @@ DAYS = 30.0
 """Unused for so long, it is forgotten."""
 
 
-def read_once[T](root: Path, read: Callable[[Path], T]) -> T:
+def read_once[T](root: Path, files: Iterable[Path], read: Callable[[Path], T]) -> T:
     """Read a folder, or take what was made of the same bytes by the same versions from the user's cache.
 
     Parameters
     ----------
     root
-        The folder; a small one is read again each time.
+        The folder.
+    files
+        Those of it that are read; if they are small, they are read again each time.
     read
         What reads it; only a folder without problems is remembered.
     """
-    files = sorted(path for path in root.rglob("*") if path.is_file())
-    if sum(path.stat().st_size for path in files) < LARGE:
+    there = sorted(path for path in files if path.is_file())
+    if sum(path.stat().st_size for path in there) < LARGE:
         return read(root)
-    kept, key = Kept(cache_folder("panels"), "pickle"), _key(root, files)
+    try:
+        kept, key = Kept(cache_folder("panels"), "pickle"), _key(root, there)
+    except OSError:  # a file that may not be read: the reader says which
+        return read(root)
     with suppress(OSError, pickle.PickleError, EOFError, LookupError, AttributeError, ImportError, ValueError):
         if (content := kept.read(key)) is not None:
             found: T = pickle.loads(content)

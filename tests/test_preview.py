@@ -75,3 +75,16 @@ def test_a_preview_takes_other_options_as_a_fit_does(panel: Panel) -> None:
     one, two = (preview(panel, trajectory, seed=1, draws=10, chains=2, cores=cores) for cores in (1, 2))
     np.testing.assert_array_equal(one.posterior.loading, two.posterior.loading)
     assert one.posterior.sizes["chain"] == 2
+
+
+@pytest.mark.parametrize("with_checkpoint", [False, True])
+def test_a_second_attempt_starts_anew_and_is_as_long_as_asked(
+    panel: Panel, tmp_path: Path, *, with_checkpoint: bool
+) -> None:
+    """Seven draws of two chains fail the gate; the chains kept of them are not those of the second attempt."""
+    checkpoint = tmp_path / "kept" if with_checkpoint else None
+    twice = preview(panel, trajectory, seed=3, chains=2, draws=7, again=60, checkpoint=checkpoint)
+    once = preview(panel, trajectory, seed=3, chains=2, draws=60)
+    assert twice.record["draws"] == 60
+    np.testing.assert_array_equal(twice.unconstrained.x, once.unconstrained.x)
+    assert not (tmp_path / "kept").exists()

@@ -34,16 +34,16 @@ class Reader:
 
 def test_the_same_bytes_are_read_once_and_each_gets_an_object_of_its_own(folder: Path) -> None:
     read = Reader()
-    first = read_once.read_once(folder, read)
+    first = read_once.read_once(folder, folder.rglob("*"), read)
     first.append("changed by who got it")
-    assert read_once.read_once(folder, read) == ["twelve bytes"]
+    assert read_once.read_once(folder, folder.rglob("*"), read) == ["twelve bytes"]
     assert read.times == 1
 
 
 @pytest.mark.parametrize("change", ["content", "name", "more", "version"])
 def test_whatever_is_another_is_read_anew(folder: Path, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
     read, file = Reader(), folder / "part" / "rows.csv"
-    read_once.read_once(folder, read)
+    read_once.read_once(folder, folder.rglob("*"), read)
     if change == "content":
         file.write_text("twelve BYTES")
     elif change == "name":
@@ -52,7 +52,7 @@ def test_whatever_is_another_is_read_anew(folder: Path, monkeypatch: pytest.Monk
         (folder / "more.csv").write_text("")
     else:
         monkeypatch.setattr(read_once, "versions", lambda: {"pandas": "0"})
-    read_once.read_once(folder, read)
+    read_once.read_once(folder, folder.rglob("*"), read)
     assert read.times == 2
 
 
@@ -60,21 +60,29 @@ def test_a_small_folder_is_read_each_time(folder: Path, monkeypatch: pytest.Monk
     read = Reader()
     monkeypatch.setattr(read_once, "LARGE", 13)
     for _ in range(2):
-        read_once.read_once(folder, read)
+        read_once.read_once(folder, folder.rglob("*"), read)
     assert read.times == 2
 
 
 def test_what_was_cut_short_or_cannot_be_kept_is_read_anew(folder: Path) -> None:
     read, cache = Reader(), folder.parent / "cache"
-    read_once.read_once(folder, read)
+    read_once.read_once(folder, folder.rglob("*"), read)
     (kept,) = (cache / "panels").iterdir()
     kept.write_bytes(kept.read_bytes()[:-3])
-    assert read_once.read_once(folder, read) == ["twelve bytes"]
+    assert read_once.read_once(folder, folder.rglob("*"), read) == ["twelve bytes"]
     kept.unlink()
     (cache / "panels").rmdir()
     (cache / "panels").write_text("in the way")
-    assert read_once.read_once(folder, read) == ["twelve bytes"]
+    assert read_once.read_once(folder, folder.rglob("*"), read) == ["twelve bytes"]
     assert read.times == 3
+
+
+def test_a_file_that_cannot_be_read_is_for_the_reader_to_name(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(root: Path, files: list[Path]) -> str:
+        raise PermissionError
+
+    monkeypatch.setattr(read_once, "_key", forbidden)
+    assert read_once.read_once(folder, folder.rglob("*"), Reader()) == ["twelve bytes"]
 
 
 def test_a_folder_with_problems_is_not_remembered(folder: Path) -> None:
@@ -83,7 +91,7 @@ def test_a_folder_with_problems_is_not_remembered(folder: Path) -> None:
 
     for _ in range(2):
         with pytest.raises(DataError, match="a problem"):
-            read_once.read_once(folder, refuse)
+            read_once.read_once(folder, folder.rglob("*"), refuse)
     assert not (folder.parent / "cache").exists()
 
 

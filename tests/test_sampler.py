@@ -351,6 +351,8 @@ def test_the_last_chain_starts_about_the_second_mode(monkeypatch: pytest.MonkeyP
     density: Any = SimpleNamespace(posterior=posterior)
     for second in (None, there.point(np.array([40.0, -40.0]))):
         sample_chains(Start(density, there, second), seed=1, draws=draws, chains=3, cores=1)
+    sample_chains(Start(density, there, second), seed=1, draws=draws, chains=1, cores=1)  # has nothing to disagree with
+    np.testing.assert_array_equal(begun[6], begun[0])
     np.testing.assert_array_equal(begun[:2], begun[3:5])
     np.testing.assert_allclose(begun[5] - begun[2], [40.0, -40.0], rtol=1e-12)
 
