@@ -8,6 +8,7 @@ wait on disk for the next process.
 
 from __future__ import annotations
 
+import functools
 import gc
 import hashlib
 import os
@@ -38,6 +39,8 @@ from pytensor.tensor.basic import Alloc
 from pytensor.tensor.elemwise import DimShuffle
 from pytensor.tensor.shape import Reshape
 from pytensor.tensor.variable import TensorConstant
+
+from bayes_csc.machine_code import whole
 
 pytensor.config.numba__fastmath = False  # see bayes_csc.kernel.compiled
 FOLDER = NUMBA_CACHE_PATH.parent / "bayescsc"
@@ -169,7 +172,13 @@ class Family:
             made, known = _machine_code(graph)
             _keep(path, pickle.dumps((graph, known)))
             return made
-        return _Loaded(graph, known)
+        return _loaded(graph, known)
+
+
+@functools.cache
+def _loaded(graph: bytes, known: tuple[str, str, str]) -> _Loaded:
+    """Load a function once in a process: what Numba has loaded stays there, some 2 MB each time."""
+    return _Loaded(graph, known)
 
 
 class _Loaded:
@@ -178,7 +187,7 @@ class _Loaded:
     def __init__(self, graph: bytes, known: tuple[str, str, str]) -> None:
         name, source, key = known
         function = compile_numba_function_src(source, name, {"jitable_func": None}, cache_key=key)
-        self._run: Callable[..., Arrays] = njit(function, cache=True)
+        self._run: Callable[..., Arrays] = whole(njit(function, cache=True))
         self._graph, self._lock = graph, threading.Lock()
 
     def __call__(self, *arguments: Any) -> Any:
@@ -204,7 +213,7 @@ def _machine_code(graph: bytes) -> tuple[Callable[..., Arrays], tuple[str, str, 
     linker = NumbaLinker()
     with _each_operation_once():
         converted = linker.fgraph_convert(FunctionGraph(*pickle.loads(graph), clone=False))
-    made = linker.jit_compile(converted)
+    made = whole(linker.jit_compile(converted))
     python = made.py_func
     return made, (python.__name__, python.__source__, CACHED_SRC_FUNCTIONS[python])
 

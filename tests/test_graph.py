@@ -102,7 +102,7 @@ def test_models_of_different_structure_do_not_share(empty: Path, monkeypatch: py
     # What is kept under which key, not what: rewriting and compiling both models would take most of a minute.
     monkeypatch.setattr(graph, "_rewritten", lambda inputs, outputs: ([], []))
     monkeypatch.setattr(graph, "_machine_code", lambda made: (None, ("", "", "")))
-    monkeypatch.setattr(graph, "_Loaded", lambda made, known: None)
+    monkeypatch.setattr(graph, "_loaded", lambda made, known: None)
     monkeypatch.setattr(Density, "load", lambda self: None)
     panel = hamlets()
     compile_density(trajectory(panel))

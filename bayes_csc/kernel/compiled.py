@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from bayes_csc.machine_code import whole
+
 SOURCES = sorted(Path(__file__).parent.glob("*.py"))
 VERSION = zlib.crc32(b"".join(path.read_bytes() for path in SOURCES))
 """Of the kernel's whole source: part of every compile cache's key."""
@@ -50,7 +52,7 @@ def compiled(function: Callable[..., Any]) -> Compiled:
     different last digits and, in the end, different chains. A division by zero gives infinity, not an exception, which
     a C function could not raise; the value is then -inf.
     """
-    machine = njit(nogil=True, cache=True, error_model="numpy")(function)
+    machine = whole(njit(nogil=True, cache=True, error_model="numpy")(function))
     machine._cache._cache_file._source_stamp = VERSION
     return Compiled(function, machine)
 
@@ -59,7 +61,8 @@ def part(function: Callable[..., Any]) -> Any:
     """Compile a part of a compiled function: it allocates nothing and cannot be called from Python.
 
     Numba then neither counts references to the arrays, of which the kernel's tuples hold dozens, nor makes wrappers:
-    half of the time of compilation, and some of that of every call. Its machine code is cached in its callers'.
+    half of the time of compilation, and some of that of every call. Its machine code is in its callers' alone
+    (`machine_code`).
     """
     return njit(**PART, forceinline=True)(function)
 
