@@ -12,6 +12,7 @@ This replaces methods of Numba's own classes while its compiler's lock is held, 
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,8 +22,10 @@ from numba.core.caching import Cache
 from numba.core.codegen import JITCodeLibrary, JITCPUCodegen
 from numba.core.compiler_lock import global_compiler_lock
 
-FUNCTION, ENTRIES = "_ZN", ("_ZN7cpython", "cfunc.")
-"""How Numba's names of functions begin, and those of the functions by which Python and C call them."""
+FUNCTION, ENTRY = "_ZN", "_ZN7cpython"
+"""How Numba's names of functions begin, and those of the functions by which Python calls them."""
+SELDOM = 100_000
+"""Objects made, less those that are gone, before garbage is looked for."""
 _numba_optimize, _numba_finalize = JITCodeLibrary._optimize_final_module, JITCodeLibrary._finalize_final_module
 _numba_set_constants, _numba_save = JITCPUCodegen.set_env, Cache.save_overload
 _constants_of: dict[str, Any] = {}
@@ -43,8 +46,8 @@ def whole(dispatcher: Any) -> Any:
 
 @contextmanager
 def whole_functions() -> Iterator[None]:
-    """Make machine code only of what can be called from outside, while the lock of Numba's compiler is held."""
-    with global_compiler_lock:
+    """Make machine code only of what Python can call, while the lock of Numba's compiler is held."""
+    with global_compiler_lock, _collecting_seldom():
         before = [getattr(owner, name) for owner, name, _ in REPLACED]
         for owner, name, method in REPLACED:
             setattr(owner, name, method)
@@ -55,10 +58,24 @@ def whole_functions() -> Iterator[None]:
                 setattr(owner, name, method)
 
 
+@contextmanager
+def _collecting_seldom() -> Iterator[None]:
+    """Look for garbage, which is a third of what compilation makes, after much of it and not after every 2,000."""
+    enabled, threshold = gc.isenabled(), gc.get_threshold()
+    gc.set_threshold(SELDOM)
+    gc.enable()
+    try:
+        yield
+    finally:
+        gc.set_threshold(*threshold)
+        if not enabled:
+            gc.disable()
+
+
 def _is_part(library: Any) -> bool:
-    """Whether a library of Numba's has compiled functions, and none that Python or C can call."""
+    """Whether a library of Numba's has compiled functions, and none that Python can call."""
     names = _defined(library)
-    return any(name.startswith(FUNCTION) for name in names) and not any(name.startswith(ENTRIES) for name in names)
+    return any(name.startswith(FUNCTION) for name in names) and not any(name.startswith(ENTRY) for name in names)
 
 
 def _defined(library: Any) -> list[str]:
@@ -93,7 +110,7 @@ def _save(cache: Any, signature: Any, result: Any) -> None:
     """Keep machine code, and the names of its entries in place of the intermediate code."""
     library = result.library
     if not _is_part(library):
-        entries = (name for name in _defined(library) if name.startswith(ENTRIES))
+        entries = (name for name in _defined(library) if name.startswith(ENTRY))
         library._shared_module = parse_assembly(
             "\n".join(f'define void @"{name}"() {{ ret void }}' for name in entries)
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import pickle
 import subprocess
 import sys
@@ -52,7 +51,6 @@ def is_cached() -> bool:
 
 def main() -> None:
     """Compile for a layout that comes, pickled, through the standard input."""
-    gc.disable()  # what compilation makes is nearly all in use: to look through it takes longer than it frees
     of_value, of_states = types_of(pickle.load(sys.stdin.buffer))
     value_and_gradient.machine.compile(of_value)
     states.machine.compile(of_states)
