@@ -74,15 +74,17 @@ data {
   array[n_large] int large;
   vector[n_large] z, variance;
   array[n_small] int small;
-  vector[n_small] sign, lower_count, upper_count, denominator;
+  vector[n_small] confidence_variance, sign, lower_count, upper_count, denominator;
   // deviations that a domain's indicators share
   int D, Kd, Kc, SD, ND;
   array[Kd] int shared_kind, share_of;
   array[SD] int domain_of;
   array[ND] int domain_cell, domain_series;
   // judgements
-  int J, G, F;
-  array[J] int judged_authority, score, framework;
+  int J, G, F, L, I; // judgements, grades, scales, domains judged, inspections
+  array[J] int judged_authority, score, scale_of, about, inspection;
+  int<lower=0, upper=1> several; // whether inspections have several judgements
+  matrix[F, F > 1 ? F - 1 : 0] ancestry;
   matrix[J, Y] judged_weight;
   matrix[use_ratings ? Y : 0, use_ratings ? Y - 1 : 0] standard_basis;
   // loadings
@@ -93,7 +95,8 @@ data {
   real region_sd, region_trend_sd, region_df, deprivation_level_sd, deprivation_trend_sd, succession_sd;
   real agreed_sd, not_agreed_sd, level_sd, year_sd, deprivation_slope_sd, deviation_scale;
   vector[2] white_prior, autocorrelation_prior, domain_prior;
-  real judgement_sd, grade_concentration, shift_sd, spread_sd, standards_sd, standards_df;
+  real judgement_sd, grade_concentration, shift_sd, spread_sd, standards_sd, standards_df, inspection_scale;
+  real half_centred; // power of a common sd in the prior sd of the coordinates of what has it
 }
 transformed data {
   int n_region = use_region ? R - 1 : 0;
@@ -112,7 +115,7 @@ transformed data {
 }
 parameters {
   array[use_region] real<lower=0> region_level_variance, region_trend_variance;
-  vector[n_region] region_level_unit, region_trend_unit;
+  vector[n_region] region_level_scaled, region_trend_scaled;
   array[use_deprivation * use_ratings] real deprivation_level;
   array[use_deprivation] real deprivation_trend;
   simplex[P] trend_share;
@@ -125,10 +128,13 @@ parameters {
   vector<lower=0, upper=1>[K] white_share, autocorrelation;
   vector<lower=0, upper=1>[Kc] domain_share;
   vector<lower=0, upper=1>[D] domain_autocorrelation;
-  array[use_ratings] real<lower=0> judgement_loading, standard_variance;
-  vector[n_standard] standard_unit;
+  vector<lower=0>[L] judgement_loading;
+  array[use_ratings] real<lower=0> standard_variance;
+  vector[n_standard] standard_scaled;
   simplex[use_ratings ? G : 1] grade_share;
-  vector[n_later] framework_shift, framework_stretch;
+  vector[n_later] scale_shift, scale_stretch;
+  array[several] real<lower=0> inspection_sd;
+  vector[I] inspection_effect;
   vector[C] state;
   matrix[S, T] deviation;
   matrix[SD, T] domain_deviation;
@@ -143,8 +149,8 @@ transformed parameters {
     of_kind[1 : P] = sqrt(trend_share);
     scale = of_kind[column_kind];
     if (use_region) {
-      line[, 1] += (sqrt(region_level_variance[1]) * (helmert' * region_level_unit))[region];
-      line[, 2] += (sqrt(region_trend_variance[1]) * (helmert' * region_trend_unit))[region];
+      line[, 1] += (pow(region_level_variance[1], 0.5 * (1 - half_centred)) * (helmert' * region_level_scaled))[region];
+      line[, 2] += (pow(region_trend_variance[1], 0.5 * (1 - half_centred)) * (helmert' * region_trend_scaled))[region];
     }
     if (use_deprivation) {
       if (use_ratings) {
@@ -182,8 +188,9 @@ model {
   if (use_region) {
     target += inv_gamma_lpdf(region_level_variance[1] | 0.5 * region_df, 0.5 * region_df * square(region_sd));
     target += inv_gamma_lpdf(region_trend_variance[1] | 0.5 * region_df, 0.5 * region_df * square(region_trend_sd));
+    target += normal_lpdf(region_level_scaled | 0, pow(region_level_variance[1], 0.5 * half_centred));
+    target += normal_lpdf(region_trend_scaled | 0, pow(region_trend_variance[1], 0.5 * half_centred));
   }
-  target += std_normal_lpdf(region_level_unit) + std_normal_lpdf(region_trend_unit);
   target += normal_lpdf(deprivation_level | 0, deprivation_level_sd);
   target += normal_lpdf(deprivation_trend | 0, deprivation_trend_sd);
   target += dirichlet_lpdf(trend_share | share_concentration);
@@ -235,7 +242,7 @@ model {
   target += normal_lpdf(z | eta[large], sqrt(variance + square(white_sd[kind[large]])));
   target += std_normal_lpdf(white_innovation);
   if (n_small > 0) {
-    vector[n_small] logit = sign .* (eta[small] + white_sd[kind[small]] .* white_innovation);
+    vector[n_small] logit = sign .* (eta[small] + sqrt(square(white_sd[kind[small]]) + confidence_variance) .* white_innovation);
     target += dot_product(lower_count, logit) - dot_product(denominator, log1p_exp(logit));
     for (i in 1 : n_small) {
       if (upper_count[i] > lower_count[i]) {
@@ -254,19 +261,25 @@ model {
     vector[G - 1] base = inv_Phi(fmin(cumulative_sum(grade_share)[1 : G - 1], 1 - 1e-16));
     matrix[F, G - 1] cutpoints;
     base_middle = base[(G - 1) %/% 2 + 1];
-    cutpoints[1] = base';
-    for (f in 2 : F) {
-      cutpoints[f] = (base_middle + framework_shift[f - 1] + exp(framework_stretch[f - 1]) * (base - base_middle))';
+    vector[F] centre = base_middle + ancestry * scale_shift;
+    vector[F] spread = exp(ancestry * scale_stretch);
+    for (f in 1 : F) {
+      cutpoints[f] = (centre[f] + spread[f] * (base - base_middle))';
     }
-    target += normal_lpdf(judgement_loading | 0, judgement_sd) + std_normal_lpdf(standard_unit);
+    target += normal_lpdf(judgement_loading | 0, judgement_sd);
     target += inv_gamma_lpdf(standard_variance[1] | 0.5 * standards_df, 0.5 * standards_df * square(standards_sd));
+    target += normal_lpdf(standard_scaled | 0, pow(standard_variance[1], 0.5 * half_centred));
     target += dirichlet_lpdf(grade_share | rep_vector(grade_concentration, G));
-    target += normal_lpdf(framework_shift | 0, shift_sd) + normal_lpdf(framework_stretch | 0, spread_sd);
-    vector[Y] standard = standard_basis * (sqrt(standard_variance[1]) * standard_unit);
-    vector[J] latent = judgement_loading[1] * rows_dot_product(theta[judged_authority], judged_weight)
+    target += normal_lpdf(scale_shift | 0, shift_sd) + normal_lpdf(scale_stretch | 0, spread_sd);
+    vector[Y] standard = standard_basis * (pow(standard_variance[1], 0.5 * (1 - half_centred)) * standard_scaled);
+    vector[J] latent = judgement_loading[about] .* rows_dot_product(theta[judged_authority], judged_weight)
                        + judged_weight * standard;
+    if (several) {
+      target += normal_lpdf(inspection_sd | 0, inspection_scale) + std_normal_lpdf(inspection_effect);
+      latent += inspection_sd[1] * inspection_effect[inspection];
+    }
     for (j in 1 : J) {
-      target += interval_lpmf(score[j] | latent[j], cutpoints[framework[j]]');
+      target += interval_lpmf(score[j] | latent[j], cutpoints[scale_of[j]]');
     }
   }
 }

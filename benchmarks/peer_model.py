@@ -20,11 +20,10 @@ from peer_arrays import Arrays, arrays_of, columns_of, trend_unit
 from pytensor.tensor.variable import TensorVariable
 
 from bayes_csc.design import Design
-from bayes_csc.judged import JUDGEMENT
 from bayes_csc.spec import Spec
-from bayes_csc_models.joint import joint_likelihood, theta_weights
-from bayes_csc_models.judgements import judgement_prior
-from bayes_csc_models.likelihood import count_logp, ordinal_logp
+from bayes_csc_models.joint import inspected, joint_likelihood, theta_weights
+from bayes_csc_models.judgements import inspection_prior, judgement_prior
+from bayes_csc_models.likelihood import ordinal_logp, small_logp
 from bayes_csc_models.noise import Noise
 from bayes_csc_models.trajectory import coordinates, latent_prior, measurement_prior
 
@@ -36,8 +35,9 @@ def joint_model(d: Design, spec: Spec) -> tuple[pm.Model, dict[str, TensorVariab
     with pm.Model(coords=coordinates(d)) as model:
         mean, scale = latent_prior(d, spec)
         offset, loading, noise = measurement_prior(d, spec)
-        cutpoints = judgement_prior(d, spec)
-        joint_likelihood(d, mean, scale, offset, loading, noise, cutpoints, exact=spec.counts.small == "explicit")
+        sd, cutpoints = inspection_prior(d, spec), judgement_prior(d, spec)
+        exact = spec.counts.small == "explicit"
+        joint_likelihood(d, mean, scale, offset, loading, noise, sd, cutpoints, exact=exact)
     a, kind = arrays_of(d), columns_of(d).kind
     own = noise.ar_sd[a.series_kind][:, None] * path_of(model["deviation_innovation"], noise.ar_phi[a.series_kind])
     centred = {"state": state_mean(d, mean) + scale[kind] * model["state_innovation"], "deviation": own}
@@ -69,7 +69,7 @@ def dense_model(d: Design, spec: Spec, *, states: str, deviations: str) -> pm.Mo
     with pm.Model(coords=coordinates(d)) as model:
         mean, scale = latent_prior(d, spec)
         offset, loading, noise = measurement_prior(d, spec)
-        cutpoints = judgement_prior(d, spec)
+        inspection_sd, cutpoints = inspection_prior(d, spec), judgement_prior(d, spec)
         theta = pm.Deterministic("theta", _theta(d, mean, scale, centred=states == "c"), dims=("authority", "year"))
         member = theta[a.unit_authority]  # (unit, member, year)
         of_unit = member[:, 0] if a.unit_share.shape[1] == 1 else (member * a.unit_share[:, :, None]).sum(axis=1)
@@ -79,12 +79,14 @@ def dense_model(d: Design, spec: Spec, *, states: str, deviations: str) -> pm.Mo
         eta += _deviations(a, noise, centred=deviations == "c")
         _likelihood(d, a, eta, noise, exact=spec.counts.small == "explicit")
         if cutpoints is not None:
-            judged = np.flatnonzero((d.observation.indicator == JUDGEMENT).to_numpy())
+            graded = d.graded()
             index, weight = theta_weights(d)
-            latent = offset[judged] + loading[-1] * (theta.ravel()[index[judged]] * weight[judged]).sum(axis=1)
-            score = len(d.grade) - d.observation.grade.to_numpy()[judged].astype(int)
-            scale = np.array([d.judged.scale.index(f) for f in d.observation.scale.iloc[judged]])
-            pm.Potential("grades", ordinal_logp(score, latent, cutpoints[scale], 1.0).sum())
+            at = graded.at
+            seen = (theta.ravel()[index[at]] * weight[at]).sum(axis=1)
+            score = pt.set_subtensor(offset[at], offset[at] + loading[d.observation.kind.to_numpy()[at]] * seen)
+            if d.judged.several:
+                score = inspected(d, score, inspection_sd)
+            pm.Potential("grades", ordinal_logp(graded.score, score[at], cutpoints[graded.scale], 1.0).sum())
     return model
 
 
@@ -159,8 +161,9 @@ def _likelihood(d: Design, a: Arrays, eta: TensorVariable, noise: Noise, *, exac
     if small.any():
         at = np.flatnonzero(small)
         white = pm.Normal("white_innovation", shape=at.size)
-        logit = eta[a.series[at], a.time[at]] + noise.white_sd[a.series_kind[a.series[at]]] * white
-        pm.Potential("small_counts", count_logp(rows.iloc[at], logit).sum())
+        sd = pt.sqrt(noise.white_sd[a.series_kind[a.series[at]]] ** 2 + rows.confidence_variance.to_numpy()[at])
+        logit = eta[a.series[at], a.time[at]] + sd * white
+        pm.Potential("small_counts", small_logp(rows.iloc[at], logit).sum())
 
 
 def random_points(

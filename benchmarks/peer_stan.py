@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from peer_arrays import arrays_of, columns_of, trend_unit
 from peer_model import random_points
 from scipy.linalg import helmert
 
 from bayes_csc.design import Design
-from bayes_csc.judged import JUDGEMENT
 from bayes_csc.spec import Spec
+from bayes_csc_models.effects import CENTRED
 from bayes_csc_models.joint import theta_weights
 from bayes_csc_models.trajectory import domain_shares
 
@@ -27,8 +28,8 @@ SAMPLED = {
     "state_innovation": "state", "deviation_innovation": "deviation", "domain_innovation": "domain_deviation",
 }  # fmt: skip
 SCALARS = (
-    "region_level_variance", "region_trend_variance", "deprivation_level", "deprivation_trend", "judgement_loading",
-    "standard_variance",
+    "region_level_variance", "region_trend_variance", "deprivation_level", "deprivation_trend", "standard_variance",
+    "inspection_sd",
 )  # fmt: skip
 """Scalars of the model; arrays of length one in the program, because a choice can leave them out."""
 
@@ -90,6 +91,7 @@ def _cells(d: Design, spec: Spec) -> dict[str, Any]:
         "step_scale": steps.step_scale, "n_large": len(large), "n_small": len(tiny),
         "large": np.flatnonzero(~small) + 1, "small": np.flatnonzero(small) + 1,
         "z": large.z.to_numpy(dtype=float), "variance": large.variance.to_numpy(dtype=float),
+        "confidence_variance": tiny.confidence_variance.to_numpy(dtype=float),
         "sign": tiny.sign.to_numpy(dtype=float), "denominator": tiny.denominator.to_numpy(dtype=float),
         "lower_count": np.where(observed, tiny.numerator, tiny.lower).astype(float),
         "upper_count": np.where(observed, tiny.numerator, tiny.upper).astype(float),
@@ -102,19 +104,19 @@ def _cells(d: Design, spec: Spec) -> dict[str, Any]:
 
 
 def _judgements(d: Design) -> dict[str, Any]:
-    n = d.year.size
-    judged = np.flatnonzero((d.observation.indicator == JUDGEMENT).to_numpy())
-    rows = d.observation.iloc[judged]
+    n, several = d.year.size, d.judged.several
+    graded = d.graded()
+    rows = d.observation.iloc[graded.at]
     basis = np.tril(np.ones((n, n)), -1)[:, : n - 1]
-    authority = theta_weights(d)[0][judged, 0] // n if judged.size else np.zeros(0, dtype=int)
-    known = {"score": np.zeros(0, dtype=int), "framework": np.zeros(0, dtype=int)}
-    if judged.size:
-        known["score"] = len(d.grade) - rows.grade.to_numpy().astype(int) + 1
-        known["framework"] = np.array([d.judged.scale.index(f) + 1 for f in rows.scale])
+    authority = theta_weights(d)[0][graded.at, 0] // n if rows.size else np.zeros(0, dtype=int)
+    inspection = pd.factorize(rows.inspection)[0] if several else np.zeros(len(rows), dtype=int)
     return {
-        "J": judged.size, "G": len(d.grade), "F": len(d.judged.scale), "judged_authority": authority + 1, **known,
+        "J": len(rows), "G": len(d.grade), "F": len(d.judged.scale), "L": len(d.judged.domain),
+        "I": int(inspection.max()) + 1 if several else 0, "judged_authority": authority + 1, "score": graded.score + 1,
+        "scale_of": graded.scale + 1, "about": rows.kind.to_numpy(dtype=int) - d.first_graded + 1,
+        "inspection": inspection + 1, "several": int(several), "ancestry": d.judged.ancestry(),
         "judged_weight": d.weights(rows.position.to_numpy()),
-        "standard_basis": basis - basis[d.window].mean(axis=0) if judged.size else np.zeros((0, 0)),
+        "standard_basis": basis - basis[d.window].mean(axis=0) if rows.size else np.zeros((0, 0)),
     }  # fmt: skip
 
 
@@ -131,7 +133,7 @@ def _priors(spec: Spec) -> dict[str, Any]:
         "domain_prior": np.array(measurement.domain_share), "judgement_sd": ratings.loading_sd,
         "grade_concentration": ratings.grade_concentration, "shift_sd": ratings.scale_shift_sd,
         "spread_sd": ratings.scale_spread_sd, "standards_sd": ratings.standards_sd,
-        "standards_df": ratings.standards_df,
+        "standards_df": ratings.standards_df, "inspection_scale": ratings.inspection_sd, "half_centred": CENTRED,
     }  # fmt: skip
 
 
@@ -166,7 +168,10 @@ def agreement(d: Design, spec: Spec, python: Path, work: Path, *, states: str, d
             stacked = np.stack([v[to if centred.get(to) else name] for v in values])
             given[to] = stacked[:, None] if to in SCALARS else stacked
     data = stan_data(d, spec, states=states, deviations=deviations)
-    absent = {"domain_deviation": (0, data["T"]), "white_innovation": (0,), "grade_share": (1,)}
+    absent = {
+        "domain_deviation": (0, data["T"]), "white_innovation": (0,), "grade_share": (1,), "inspection_sd": (0,),
+        "inspection_effect": (0,),
+    }  # fmt: skip
     for name, shape in absent.items():
         given.setdefault(name, np.ones((len(points), *map(int, shape))))
     np.savez(work / "stan-check-data.npz", **data)

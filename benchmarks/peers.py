@@ -86,8 +86,8 @@ def the_panel(options: argparse.Namespace) -> Panel:
 
 
 def specs(options: argparse.Namespace) -> tuple[Spec, Spec]:
-    """Return the spec with overall grades alone, and that with small counts and grades by their exact likelihood."""
-    chosen = spec(options.spec).updated({"ratings": {"judgements": "overall"}})
+    """Return the spec, and that with small counts and grades by their exact likelihood."""
+    chosen = spec(options.spec)
     return chosen, chosen.updated(EXACT)
 
 
