@@ -177,7 +177,7 @@ class Family:
 
 @functools.cache
 def _loaded(graph: bytes, known: tuple[str, str, str]) -> _Loaded:
-    """Load a function once in a process: what Numba has loaded stays there, some 2 MB each time."""
+    """Load a function once in a process: Numba never lets go of what it has loaded."""
     return _Loaded(graph, known)
 
 

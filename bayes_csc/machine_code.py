@@ -21,6 +21,7 @@ from llvmlite.binding import parse_assembly
 from numba.core.caching import Cache
 from numba.core.codegen import JITCodeLibrary, JITCPUCodegen
 from numba.core.compiler_lock import global_compiler_lock
+from numba.core.dispatcher import _FunctionCompiler
 
 FUNCTION, ENTRY = "_ZN", "_ZN7cpython"
 """How Numba's names of functions begin, and those of the functions by which Python calls them."""
@@ -28,6 +29,7 @@ SELDOM = 100_000
 """Objects made, less those that are gone, before garbage is looked for."""
 _numba_optimize, _numba_finalize = JITCodeLibrary._optimize_final_module, JITCodeLibrary._finalize_final_module
 _numba_set_constants, _numba_save = JITCPUCodegen.set_env, Cache.save_overload
+_numba_compile = _FunctionCompiler.compile
 _constants_of: dict[str, Any] = {}
 """Constants, Numba's environments, of parts, by name: the whole that these are linked into has to be given them."""
 
@@ -47,7 +49,7 @@ def whole(dispatcher: Any) -> Any:
 @contextmanager
 def whole_functions() -> Iterator[None]:
     """Make machine code only of what Python can call, while the lock of Numba's compiler is held."""
-    with global_compiler_lock, _collecting_seldom():
+    with global_compiler_lock:
         before = [getattr(owner, name) for owner, name, _ in REPLACED]
         for owner, name, method in REPLACED:
             setattr(owner, name, method)
@@ -58,14 +60,13 @@ def whole_functions() -> Iterator[None]:
                 setattr(owner, name, method)
 
 
-@contextmanager
-def _collecting_seldom() -> Iterator[None]:
-    """Look for garbage, which is a third of what compilation makes, after much of it and not after every 2,000."""
+def _compile(compiler: Any, arguments: Any, returned: Any) -> Any:
+    """Look for garbage meanwhile, a third of what compilation makes, but after much of it and not every 2,000."""
     enabled, threshold = gc.isenabled(), gc.get_threshold()
     gc.set_threshold(SELDOM)
     gc.enable()
     try:
-        yield
+        return _numba_compile(compiler, arguments, returned)
     finally:
         gc.set_threshold(*threshold)
         if not enabled:
@@ -117,7 +118,8 @@ def _save(cache: Any, signature: Any, result: Any) -> None:
         _numba_save(cache, signature, result)
 
 
-REPLACED = (
+REPLACED: tuple[tuple[Any, str, Any], ...] = (
+    (_FunctionCompiler, "compile", _compile),
     (JITCodeLibrary, "_optimize_final_module", _optimize),
     (JITCodeLibrary, "_finalize_final_module", _finalize),
     (JITCPUCodegen, "set_env", _set_constants),

@@ -266,6 +266,17 @@ def test_several_threads_may_run_one_function() -> None:
             np.testing.assert_allclose(value, x * np.arange(50.0) + 1.0)
 
 
+def test_what_was_compiled_before_is_loaded_once_in_a_process(empty: Path) -> None:
+    inputs, outputs = line(np.array([1.0, 2.0]))
+    found = lifted(outputs)
+
+    def function() -> Any:
+        return Family.of(inputs, found.outputs, found.constants).function("value", inputs, lambda: found.outputs)
+
+    function()(np.ones(2), *found.values)
+    assert function() is function()
+
+
 # The file.
 
 

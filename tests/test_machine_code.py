@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 from numba import njit
-from numba.core.codegen import JITCodeLibrary
 from numba.core.errors import TypingError
 
+from bayes_csc import machine_code
 from bayes_csc.machine_code import REPLACED, SELDOM, whole, whole_functions
 
 MODULE = """
 import numpy as np
-from numba import njit
+from numba import njit, objmode
 from bayes_csc.machine_code import whole
 
 TABLE = np.array([2.0, 3.0, 5.0])
@@ -30,8 +30,14 @@ def part(x, k):
         raise ValueError("no such row")
     return np.sin(x).sum() * TABLE[k]
 
+@njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def asked(x):
+    with objmode(y="float64"):  # needs the part's constants
+        y = float(np.median(x))
+    return y
+
 def plain(x, k):
-    return part(x, k) + np.sort(x)[0] ** 2
+    return part(x, k) + np.sort(x)[0] ** 2 + asked(x)
 
 numbas, ours = njit(plain), whole(njit(cache=True)(plain))
 X = np.random.default_rng(1).normal(size=101)
@@ -85,9 +91,9 @@ def test_what_was_kept_is_what_another_process_loads(module: dict[str, Any], tmp
 
 def test_a_part_can_be_part_of_what_is_compiled_without_wholes(module: dict[str, Any]) -> None:
     module["ours"](module["X"], 1)  # the part was compiled for it
-    part = module["part"]
-    later = njit(lambda x, k: part(x, k))
-    np.testing.assert_allclose(later(module["X"], 1), np.sin(module["X"]).sum() * 3.0, rtol=1e-14)
+    part, asked, x = module["part"], module["asked"], module["X"]
+    later = njit(lambda x, k: part(x, k) + asked(x))
+    np.testing.assert_allclose(later(x, 1), np.sin(x).sum() * 3.0 + np.median(x), rtol=1e-14)
     with pytest.raises(ValueError, match="no such row"):
         later(module["X"], 3)
 
@@ -100,12 +106,25 @@ def test_numba_and_the_garbage_collector_are_as_before_whatever_happens() -> Non
         wrong(1.0)
     assert [getattr(owner, name) for owner, name, _ in REPLACED] == before
     assert (gc.isenabled(), gc.get_threshold()) == (enabled, threshold)
+    with whole_functions():
+        assert [getattr(owner, name) for owner, name, _ in REPLACED] == [method for _, _, method in REPLACED]
+
+
+def test_garbage_is_collected_seldom_while_compiling_and_then_as_before(
+    module: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compile_one, seen, threshold = machine_code._numba_compile, [], gc.get_threshold()
+
+    def watched(*arguments: Any) -> Any:
+        seen.append((gc.isenabled(), gc.get_threshold()[0]))
+        return compile_one(*arguments)
+
+    monkeypatch.setattr(machine_code, "_numba_compile", watched)
     gc.disable()
     try:
-        with whole_functions():
-            assert JITCodeLibrary._finalize_final_module is not before[1]
-            assert gc.isenabled()
-            assert gc.get_threshold()[0] == SELDOM
+        module["ours"](module["X"], 1)
         assert not gc.isenabled()
     finally:
         gc.enable()
+    assert set(seen) == {(True, SELDOM)}
+    assert gc.get_threshold() == threshold
