@@ -21,7 +21,7 @@ from llvmlite.binding import parse_assembly
 from numba.core.caching import Cache
 from numba.core.codegen import JITCodeLibrary, JITCPUCodegen
 from numba.core.compiler_lock import global_compiler_lock
-from numba.core.dispatcher import _FunctionCompiler
+from numba.core.dispatcher import _FunctionCompiler  # type: ignore[attr-defined]
 
 FUNCTION, ENTRY = "_ZN", "_ZN7cpython"
 """How Numba's names of functions begin, and those of the functions by which Python calls them."""
