@@ -6,18 +6,37 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 import pytest
+from pymc.initial_point import make_initial_point_fns_per_chain
 from scipy import integrate, stats
 
 from bayes_csc_models.scales import Angle, CubeRootOfPrecision, NormalScore
 
 A, B = 2.0, 0.3
+PRIORS = {
+    "variance": (pm.InverseGamma, CubeRootOfPrecision(), {"alpha": A, "beta": B}),
+    "loading": (pm.HalfNormal, NormalScore(), {"sigma": 0.5}),
+    "share": (pm.Beta, Angle(), {"alpha": 2.0, "beta": 3.0}),
+}
 VALUES = np.geomspace(1e-3, 1e3, 13)
 
 
 def log_density(w: float) -> float:
     with pm.Model() as model:
         pm.InverseGamma("v", A, B, default_transform=CubeRootOfPrecision())
-    return float(model.compile_logp()({"v_cube_root_of_precision__": w}))
+    return float(model.compile_logp()({"v_cuberootofprecision__": w}))
+
+
+@pytest.mark.parametrize("of", PRIORS)
+def test_pymc_can_be_given_a_start_by_the_name_of_the_coordinate(of: str) -> None:
+    """It takes the variable's name to end three underscores before the coordinate's does."""
+    prior, scale, parameters = PRIORS[of]
+    with pm.Model() as model:
+        prior("its_name", **parameters, default_transform=scale)
+    (name,) = model.initial_point()
+    (found,) = make_initial_point_fns_per_chain(
+        model=model, overrides={name: np.array(0.7)}, jitter_rvs=set(), chains=1
+    )
+    assert found(1)[name] == pytest.approx(0.7)
 
 
 def test_a_variance_comes_back_from_its_coordinate() -> None:
@@ -42,7 +61,7 @@ def test_the_variance_has_the_inverse_gamma_distribution_it_is_given() -> None:
     logp = model.compile_logp()
 
     def density(w: float) -> float:
-        return float(np.exp(logp({"v_cube_root_of_precision__": w})))
+        return float(np.exp(logp({"v_cuberootofprecision__": w})))
 
     above = np.log(np.expm1((B / (A * 0.2)) ** (1 / 3)))  # v < 0.2 where w is larger
     assert integrate.quad(density, -12.0, 12.0)[0] == pytest.approx(1.0, abs=1e-6)
@@ -77,12 +96,12 @@ def test_a_half_normal_has_a_standard_normal_score() -> None:
     logp = model.compile_logp()
     slope = model.compile_dlogp()
     for u in (-30.0, -4.0, -1.0, 0.0, 2.0, 5.0, 8.0, 9.0, 30.0):
-        assert float(logp({"x_normal_score__": u})) == pytest.approx(stats.norm.logpdf(u), abs=1e-6)
-        assert slope({"x_normal_score__": u}) == pytest.approx(-u, abs=1e-6)
-    far = [float(logp({"x_normal_score__": u})) for u in (36.0, 38.0, 40.0)]
+        assert float(logp({"x_normalscore__": u})) == pytest.approx(stats.norm.logpdf(u), abs=1e-6)
+        assert slope({"x_normalscore__": u}) == pytest.approx(-u, abs=1e-6)
+    far = [float(logp({"x_normalscore__": u})) for u in (36.0, 38.0, 40.0)]
     assert np.isfinite(far).all()
     assert far == sorted(far, reverse=True)
-    assert np.isfinite(slope({"x_normal_score__": 40.0})).all()
+    assert np.isfinite(slope({"x_normalscore__": 40.0})).all()
 
 
 def test_a_score_far_out_on_either_side_is_that_of_its_value() -> None:

@@ -23,7 +23,7 @@ class CubeRootOfPrecision(Transform):
     support once in some thousand trajectories.
     """
 
-    name = "cube_root_of_precision"
+    name = "cuberootofprecision"
     ndim_supp = 0
 
     def forward(self, value: TensorVariable, *inputs: Variable) -> TensorVariable:
@@ -49,7 +49,7 @@ class NormalScore(Transform):
     is flat: seen, a chain that starts there stays for a hundred draws.
     """
 
-    name = "normal_score"
+    name = "normalscore"
     ndim_supp = 0
 
     def forward(self, value: TensorVariable, *inputs: Variable) -> TensorVariable:
