@@ -166,11 +166,14 @@ def report(d: Design, repeats: int) -> str:
             "2 s c², the grades g (6 s² + 2 c s) without their fitting; a block of its own takes 2 c³ + 60 s c, and "
             "2 n³ + 2 n m² + n² m + 4 n² for n observations of m states.",
             "",
-            "What may keep it from the peak (from the code; no part of this was profiled): an operation of "
-            "the recurrences over the years needs the one before, and "
-            "a division among them takes many times an fma; products of matrices of about fourteen rows read "
-            "one or two vectors from memory for each multiply-add; series are collected from and distributed to the "
-            "observations' own order number by number; some lanes are empty or have no value.",
+            "What keeps it from the peak, by the shares of the time in `kernel_profile.md` and by the code: a quarter "
+            "goes to blocks one by one (`dense`, `linked`, `linked_gradient`), number by number on matrices of few "
+            "rows; an eighth to fitting grades (`grades`), in divisions, roots and exponentials that are not counted "
+            "as operations here; a tenth to Python's call and to clearing arrays for each evaluation. In the rest an "
+            "operation of the recurrences over the years needs the one before, and a division among them takes many "
+            "times an fma; products of matrices of about fourteen rows read one or two vectors from memory for each "
+            "multiply-add; series are collected from and distributed to the observations' own order number by "
+            "number; some lanes are empty or have no value.",
             "",
             "One evaluation on two cores was tried, half of the authorities on each: handing a millisecond of work to "
             "another thread and waiting for it costs what it saves, so that cores take chains, never parts of an "
