@@ -118,7 +118,8 @@ def measure_one(options: argparse.Namespace) -> None:
     values = pm.draw(collapsed_inputs(model), random_seed=options.seed, mode="FAST_COMPILE")
     real = Real(*(np.ascontiguousarray(value, dtype=float) for value in values))
     keep("gradient", gradient_seconds(lambda: value_and_gradient(d.layout, real)))
-    timed("preview", lambda: preview(panel, trajectory, spec=chosen, seed=options.seed))
+    run = timed("preview", lambda: preview(panel, trajectory, spec=chosen, seed=options.seed))
+    keep("passed", run.gate.passed)
 
 
 def gradient_seconds(evaluate: Callable[[], Any]) -> float:
@@ -136,7 +137,7 @@ def table(found: list[dict[str, Any]], base: dict[str, int]) -> str:
     """Lay the result out as Markdown: the sizes, and the exponent of each measure in each factor."""
     sizes = [
         f"| {' | '.join(str(r[name]) for name in FACTORS)} | {' | '.join(cell(r, m) for m in MEASURED)} "
-        f"| {r['problem']} |"
+        f"| {r['problem'] or ('' if r['passed'] else 'gate failed')} |"
         for r in found
     ]
     slopes = []
@@ -149,7 +150,8 @@ def table(found: list[dict[str, Any]], base: dict[str, int]) -> str:
             "",
             f"Simulated panels; {machine()}. The gradient is one evaluation of the collapsed likelihood with its "
             "gradient on one core, in place of which a model adds its priors; design is panel to labelled arrays; "
-            "memory is the most that the whole process had, simulation and preview included.",
+            "memory is the most that the whole process had, simulation and preview included. A preview that did not "
+            "pass its gate is marked.",
             "",
             f"| {' | '.join(FACTORS)} | {' | '.join(MEASURED.values())} | |",
             "|" + "---|" * (len(FACTORS) + len(MEASURED) + 1),
