@@ -27,6 +27,11 @@ NEAR = 1.0
 the chains take a tenth more steps by it, and it costs a gradient for each coordinate to find, half of a preview's."""
 LEAST_MASS = 0.01
 """Of a second mode that is worth a chain, relative to the first's, by the curvatures at both."""
+REACHED = 0.01
+"""Of a mode: the squared gradient in whitened coordinates, about twice what the log density is short of its maximum."""
+RELATIVE_GAIN, GAIN = 2.2204460492503131e-9, 4e-5
+"""Of a step of L-BFGS, relative to the log density (SciPy's default) and in itself: it ends at the smaller. The density
+of many authorities is large, so that by the first alone it would end far from the mode."""
 APPROACH = 100
 """L-BFGS steps from the first point, before the curvature there gives coordinates in which the rest are few."""
 
@@ -95,8 +100,18 @@ def find_start(density: Density, design: Design, *, cores: int, rough: Coordinat
 
 
 def _climbed(density: LogDensity, coordinates: Coordinates) -> np.ndarray:
-    """The mode that is reached from the centre of some coordinates, in these."""
-    return coordinates.point(posterior_mode(_seen_from(density, coordinates), np.zeros(coordinates.centre.size)))
+    """The mode that is reached from the centre of some coordinates, in these.
+
+    L-BFGS ends where one step adds little, which need not be at a mode: then it is begun anew, without what it learnt.
+    """
+    seen, before = _seen_from(density, coordinates), -np.inf
+    y = np.zeros(coordinates.centre.size)
+    while True:
+        y = posterior_mode(seen, y)
+        value, gradient = seen(y)
+        if gradient @ gradient <= REACHED or value - before <= GAIN:
+            return coordinates.point(y)
+        before = value
 
 
 def _apart(one: np.ndarray, other: np.ndarray, coordinates: Coordinates) -> float:
@@ -139,14 +154,23 @@ def embedded(inner: Start, outer: Density) -> Start:
 
 
 def posterior_mode(density: LogDensity, start: np.ndarray, *, iterations: int = 400) -> np.ndarray:
-    """Maximise the density in unconstrained coordinates by L-BFGS."""
+    """Maximise the density in unconstrained coordinates by L-BFGS.
+
+    A point outside the support counts as just below the lowest seen: an endless fall would shorten the line search's
+    next step to next to nothing, which looks like a mode.
+    """
+    highest = -density(start)[0]
+    options = {"maxiter": iterations, "maxcor": 30, "ftol": min(RELATIVE_GAIN, GAIN / max(abs(highest), 1.0))}
 
     def negative(x: np.ndarray) -> tuple[float, np.ndarray]:
+        nonlocal highest
         value, gradient = density(x)
-        return (-value, -gradient) if np.isfinite(value) else (1e30, np.zeros_like(x))
+        if not np.isfinite(value):
+            return highest + 1.0, np.zeros_like(x)
+        highest = max(highest, -value)
+        return -value, -gradient
 
-    found = minimize(negative, start, jac=True, method="L-BFGS-B", options={"maxiter": iterations, "maxcor": 30})
-    return np.asarray(found.x)
+    return np.asarray(minimize(negative, start, jac=True, method="L-BFGS-B", options=options).x)
 
 
 def curvature(density: LogDensity, mode: np.ndarray, pool: ThreadPoolExecutor) -> np.ndarray:

@@ -11,10 +11,11 @@ def whitening(hessian: np.ndarray, *, widest: float = 3.0) -> np.ndarray:
     """Factor W with W'HW = I, so that x = mode + W y has about unit posterior covariance in y.
 
     A direction flatter than `widest` (a standard deviation in unconstrained coordinates, where a unit is a factor e
-    or more) is taken to be that wide: the curvature at the mode says little about it.
+    or more) is taken to be that wide: the curvature at the mode says little about it. Away from a mode a direction may
+    curve upwards; its scale is that of a mode as sharp (as in saddle-free Newton steps, Dauphin et al. 2014).
     """
     values, vectors = np.linalg.eigh(hessian)
-    return np.asarray(vectors / np.sqrt(np.maximum(values, widest**-2)))
+    return np.asarray(vectors / np.sqrt(np.maximum(np.abs(values), widest**-2)))
 
 
 @dataclass(frozen=True)

@@ -505,6 +505,15 @@ def test_the_mode_is_the_same_from_every_first_point(panel: Panel, density: Dens
         np.testing.assert_allclose(other.density.expand(there)["loading"], known, atol=0.02)
 
 
+def test_an_autocorrelation_ever_nearer_to_one_changes_nothing_but_its_prior(start: Start) -> None:
+    at, heights = start.density.names.free["autocorrelation"].start, []
+    for log_odds in (21.0, 26.0, 31.0, 36.0, 41.0):
+        x = start.coordinates.centre.copy()
+        x[at] = log_odds
+        heights.append(start.density(x)[0])
+    np.testing.assert_allclose(np.diff(heights), -5.0, atol=1e-3)  # one for each unit beyond the bound
+
+
 def test_the_start_does_not_depend_on_the_threads_nor_on_an_earlier_one(
     panel: Panel, start: Start, density: Density
 ) -> None:

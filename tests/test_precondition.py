@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from bayes_csc.inference import curvature, posterior_mode
+from bayes_csc.inference import _climbed, curvature, posterior_mode
 from bayes_csc.precondition import Coordinates, whitening
 
 N = 4
@@ -134,6 +134,49 @@ def test_the_mode_is_found_past_points_outside_the_support() -> None:
     )
 
 
+SHARP = np.geomspace(1.0, 300.0, N)
+"""Precisions of a normal whose directions differ."""
+
+
+@pytest.mark.parametrize("constant", [0.0, -2e7], ids=["of few", "of many"])
+def test_the_mode_is_found_to_a_part_of_its_width_however_large_the_density_is(constant: float) -> None:
+    turn = np.linalg.qr(np.random.default_rng(5).normal(size=(N, N)))[0]
+    precision = turn @ np.diag(SHARP) @ turn.T
+
+    def normal(x: np.ndarray) -> tuple[float, np.ndarray]:
+        return constant - 0.5 * float(x @ precision @ x), -precision @ x
+
+    found = posterior_mode(normal, np.full(N, 3.0))
+    assert found @ precision @ found < 2e-3
+
+
+def test_a_search_that_meets_the_edge_of_the_support_goes_on() -> None:
+    """The first steps lead beyond it; the mode is inside."""
+    precision = np.diag(SHARP)
+
+    def within(x: np.ndarray) -> tuple[float, np.ndarray]:
+        if np.abs(x).max() > 3.01:
+            return -np.inf, np.zeros(N)
+        return -2e7 - 0.5 * float((x - 2.9) @ precision @ (x - 2.9)), -precision @ (x - 2.9)
+
+    found = posterior_mode(within, np.full(N, -3.0)) - 2.9
+    assert found @ precision @ found < 2e-3
+
+
+def test_a_search_that_ends_short_of_the_mode_is_begun_anew() -> None:
+    """As it does in coordinates that fit badly."""
+    n = 30
+    turn = np.linalg.qr(np.random.default_rng(0).normal(size=(n, n)))[0]
+    precision = turn @ np.diag(np.geomspace(1.0, 1e6, n)) @ turn.T
+
+    def normal(x: np.ndarray) -> tuple[float, np.ndarray]:
+        return -2e7 - 0.5 * float(x @ precision @ x), -precision @ x
+
+    there = Coordinates(np.full(n, 3.0), np.ones(n), np.arange(n), np.eye(n))
+    found, short = _climbed(normal, there), posterior_mode(normal, there.centre)
+    assert found @ precision @ found < 0.2 < short @ precision @ short
+
+
 def test_a_normal_whitened_at_its_mode_has_unit_covariance(mode: np.ndarray) -> None:
     factor = whitening(curvature_of(AS_IT_IS, mode), widest=np.inf)
     np.testing.assert_allclose((factor @ factor.T)[:N, :N], COVARIANCE, rtol=1e-5, atol=1e-6)
@@ -145,7 +188,7 @@ def test_a_normal_whitened_at_its_mode_has_unit_covariance(mode: np.ndarray) -> 
     np.testing.assert_allclose(found, np.eye(N + 1), atol=1e-4)
 
 
-def test_a_flat_or_upward_direction_is_taken_to_be_as_wide_as_said() -> None:
-    turn = np.linalg.qr(np.random.default_rng(2).normal(size=(3, 3)))[0]
-    factor = whitening(turn @ np.diag([4.0, 1e-9, -2.0]) @ turn.T, widest=3.0)
-    np.testing.assert_allclose(turn.T @ factor @ factor.T @ turn, np.diag([0.25, 9.0, 9.0]), atol=1e-9)
+def test_a_flat_direction_is_as_wide_as_said_and_an_upward_one_as_a_mode_as_sharp() -> None:
+    turn = np.linalg.qr(np.random.default_rng(2).normal(size=(4, 4)))[0]
+    factor = whitening(turn @ np.diag([4.0, 1e-9, -1e-9, -2.0]) @ turn.T, widest=3.0)
+    np.testing.assert_allclose(turn.T @ factor @ factor.T @ turn, np.diag([0.25, 9.0, 9.0, 0.5]), atol=1e-9)

@@ -39,7 +39,7 @@ from bayes_csc_models.joint import joint_likelihood
 from bayes_csc_models.judgements import category_prior, inspection_prior, judgement_prior, national_standard
 from bayes_csc_models.likelihood import ordinal_logp, small_logp
 from bayes_csc_models.noise import JUDGEMENT_SPLIT, Noise
-from bayes_csc_models.scales import Angle
+from bayes_csc_models.scales import Angle, LogOdds
 from bayes_csc_models.timing import following_mean, timing_coordinates, timing_loading, with_timing
 
 Latent = Callable[[Design, Spec], tuple[TensorVariable, TensorVariable]]
@@ -149,8 +149,9 @@ def latent_mean(d: Design, spec: Spec, *, judged: bool, name: str = "") -> Tenso
     x, time, pooling = d.deprivation, d.time, spec.pooling
     level = trend = pt.zeros_like(pt.constant(x if x.ndim == 1 else x[:, 0]))
     if pooling.region and len(d.region) > 1:
-        rho = exchangeable(f"{name}region_level", pooling.region_sd, pooling.region_df, d.region)
-        kappa = exchangeable(f"{name}region_trend", pooling.region_trend_sd, pooling.region_df, d.region)
+        n = len(d.authority)
+        rho = exchangeable(f"{name}region_level", pooling.region_sd, pooling.region_df, d.region, n)
+        kappa = exchangeable(f"{name}region_trend", pooling.region_trend_sd, pooling.region_df, d.region, n)
         region = pt.constant(d.region_index)
         level, trend = level + rho[region], trend + kappa[region]
     if x.ndim > 1:  # a path
@@ -241,7 +242,7 @@ def deviation_prior(d: Design, spec: Spec) -> Noise:
         return Noise(none, none, none, none, none)
     deviation_sd = half_normal("deviation_sd", sigma=prior.deviation_sd, dims="indicator")
     white = pm.Beta("white_share", *prior.white_share, dims="indicator", default_transform=Angle())
-    phi = pm.Beta("autocorrelation", *prior.autocorrelation, dims="indicator")
+    phi = pm.Beta("autocorrelation", *prior.autocorrelation, dims="indicator", default_transform=LogOdds())
     white_sd = deviation_sd * pt.sqrt(white)
     persistent_sd = deviation_sd * pt.sqrt(1.0 - white)
     ar_sd, domain_sd, domain_phi = persistent_sd, pt.zeros(n), none
@@ -251,7 +252,8 @@ def deviation_prior(d: Design, spec: Spec) -> Noise:
         common = share[domain_shares(d)[1]]
         domain_sd = pt.set_subtensor(domain_sd[shared], persistent_sd[shared] * pt.sqrt(common))
         ar_sd = pt.set_subtensor(ar_sd[shared], persistent_sd[shared] * pt.sqrt(1.0 - common))
-        domain_phi = pm.Beta("domain_autocorrelation", *prior.autocorrelation, dims="domain")
+        common_phi = {"dims": "domain", "default_transform": LogOdds()}
+        domain_phi = pm.Beta("domain_autocorrelation", *prior.autocorrelation, **common_phi)
     return Noise(ar_sd, phi, white_sd, domain_sd, domain_phi)
 
 
