@@ -89,6 +89,7 @@ def find_start(density: Density, design: Design, *, cores: int, rough: Coordinat
             x = _climbed(density, dataclasses.replace(rough, centre=x))
         near = known is not None and known.whitened.size == x.size and _apart(known.centre, x, known) <= NEAR
         here = dataclasses.replace(rough, centre=x) if near else _whitened(x, curvature(density, x, pool))
+        here = dataclasses.replace(here, centre=_climbed(density, here))
         second = None
         for other in others:
             there = _climbed(density, dataclasses.replace(rough, centre=other))
@@ -104,14 +105,12 @@ def _climbed(density: LogDensity, coordinates: Coordinates) -> np.ndarray:
 
     L-BFGS ends where one step adds little, which need not be at a mode: then it is begun anew, without what it learnt.
     """
-    seen, before = _seen_from(density, coordinates), -np.inf
-    y = np.zeros(coordinates.centre.size)
-    while True:
-        y = posterior_mode(seen, y)
+    seen, y, before = _seen_from(density, coordinates), np.zeros(coordinates.centre.size), -np.inf
+    value, gradient = seen(y)
+    while gradient @ gradient > REACHED and value - before > GAIN:
+        before, y = value, posterior_mode(seen, y)
         value, gradient = seen(y)
-        if gradient @ gradient <= REACHED or value - before <= GAIN:
-            return coordinates.point(y)
-        before = value
+    return coordinates.point(y)
 
 
 def _apart(one: np.ndarray, other: np.ndarray, coordinates: Coordinates) -> float:

@@ -9,7 +9,7 @@ import xarray as xr
 from scipy.special import ndtr
 
 from bayes_csc.diagnostics import PREVIEW_ERROR, preview_gate
-from bayes_csc.probabilities import batch_means_error, conditional_probability, split_rhat
+from bayes_csc.probabilities import EPSILON, batch_means_error, conditional_probability, split_rhat
 
 CHAINS, DRAWS = 4, 500
 
@@ -103,6 +103,18 @@ def test_a_preview_that_is_too_rough_fails_and_says_where(shift: float, divergin
 def test_a_few_divergences_do_not_fail_a_preview() -> None:
     mean = 0.1 * np.random.default_rng(6).normal(size=(CHAINS, DRAWS, 2))
     assert preview_gate(moments(mean), statistics(20)).passed
+
+
+def test_a_preview_does_not_fail_by_the_last_digits_of_a_probability_that_is_all_but_zero() -> None:
+    rng = np.random.default_rng(8)
+    mean = 2.0 + rng.exponential(0.3, size=(CHAINS, DRAWS, 1))
+    mean[0, : DRAWS // 2] = 2.0 + 0.002 * rng.normal(size=(DRAWS // 2, 1))
+    change = moments(mean, variance=0.02)
+    p = conditional_probability(change, EPSILON)[..., 0]
+    assert float(split_rhat(p).squeeze()) > 2.0 > 1e40 * float(p.max())
+    found = preview_gate(change, statistics())
+    assert found.passed
+    assert found.ess_bulk > 500  # of the others
 
 
 def test_an_authority_without_an_inspection_is_judged_by_its_recent_change() -> None:
