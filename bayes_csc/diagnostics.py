@@ -17,7 +17,7 @@ from bayes_csc.probabilities import EPSILON, batch_means_error, conditional_prob
 RHAT, ESS, EBFMI = 1.01, 400.0, 0.3
 PREVIEW_ERROR, PREVIEW_RHAT = 0.015, 1.2
 STEADY = 1e-3
-"""Sd of a probability from draw to draw below which it has no R-hat: that of one all but 0 or 1 is of its last digits."""
+"""Sd of a probability over the draws below which it has no R-hat: that of one all but 0 or 1 is of its last digits."""
 SHOWN = 5
 LATENT = ("small_logit_raw", "judgement_score")
 """Sampled latent values of single cells and judgements: no hyperparameters, so not in the gate."""
