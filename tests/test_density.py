@@ -125,7 +125,7 @@ def test_every_model_gives_its_compiled_functions_arrays_of_the_same_kind(case: 
 @pytest.mark.parametrize(
     ("name", "far"),
     [
-        ("autocorrelation", 1e3),
+        ("autocorrelation", -1e3),
         ("deviation_sd", np.inf),
         ("indicator_level", np.inf),
         ("year_step", -np.inf),

@@ -127,7 +127,8 @@ def test_another_question_is_asked_of_the_bases_own_draws(done: Sensitivity) -> 
     assert (later["delta_upper"] - later["delta_lower"] < own["delta_upper"] - own["delta_lower"]).mean() > 0.5
     day = base().panel.date.replace(year=base().panel.date.year + 1)
     ahead = forecast(base(), trajectory, group="all", date=day, force=True).set_index("authority")
-    np.testing.assert_allclose(rows(done, "in a year")["p_next_worse"], ahead["p_next_worse"].loc[own.index], atol=5e-3)
+    few = rows(done, "in a year")["p_next_worse"]  # by 400 of the base's 1,000 draws
+    np.testing.assert_allclose(few, ahead["p_next_worse"].loc[own.index], atol=1e-2)
     assert float(grid_position(day)) > float(grid_position(base().panel.date))
 
 
