@@ -16,8 +16,9 @@ from bayes_csc.probabilities import EPSILON, batch_means_error, conditional_prob
 
 RHAT, ESS, EBFMI = 1.01, 400.0, 0.3
 PREVIEW_ERROR, PREVIEW_RHAT = 0.015, 1.2
-STEADY = 1e-3
-"""Sd of a probability over the draws below which it has no R-hat: that of one all but 0 or 1 is of its last digits."""
+STEADY, STEADY_SHARE = PREVIEW_ERROR / 3.0, 0.02
+"""Sd over the draws, of a probability and of a conditional mean as a share of the change's sd, below which it has no
+R-hat: chains may disagree by any multiple of next to nothing."""
 SHOWN = 5
 LATENT = ("small_logit_raw", "judgement_score")
 """Sampled latent values of single cells and judgements: no hyperparameters, so not in the gate."""
@@ -102,8 +103,8 @@ def preview_gate(change: xr.Dataset, sample_stats: xr.Dataset) -> Gate:
     """Judge a preview by what it is for: every authority's probability of decline, since its inspection and recently.
 
     Passed if, for every one, the probability's standard error (`batch_means_error`) is at most `PREVIEW_ERROR` and the
-    split R-hat of its conditional probabilities (if they vary, `STEADY`) and of the conditional means of the change is
-    below `PREVIEW_RHAT`; and at most one trajectory in a hundred diverged.
+    split R-hat of its conditional probabilities and of the conditional means of the change, where these vary enough
+    from draw to draw to matter (`STEADY`), is below `PREVIEW_RHAT`; and at most one trajectory in a hundred diverged.
 
     Parameters
     ----------
@@ -117,8 +118,10 @@ def preview_gate(change: xr.Dataset, sample_stats: xr.Dataset) -> Gate:
     names = [f"{authority} ({kind})" for authority, kind in judged.probability.to_numpy()]
     judged = judged.drop_vars(["probability", "authority", "change"])
     p = conditional_probability(judged, EPSILON)
-    error, varies = batch_means_error(p), p.std(("chain", "draw")) >= STEADY
-    rhat = np.fmax(split_rhat(p).where(varies).to_numpy(), split_rhat(judged["mean"]).to_numpy())
+    mean, draws = judged["mean"], ("chain", "draw")
+    error, varies = batch_means_error(p), p.std(draws) >= STEADY
+    moves = mean.std(draws) >= STEADY_SHARE * judged["variance"].mean(draws) ** 0.5
+    rhat = np.fmax(split_rhat(p).where(varies, 1.0).to_numpy(), split_rhat(mean).where(moves, 1.0).to_numpy())
     wrong = [(float(e), f"{a}: error of P(decline) {e:.3f}") for a, e in zip(names, error.to_numpy(), strict=True)]
     lines = [said for e, said in sorted(wrong, reverse=True) if not e <= PREVIEW_ERROR][:SHOWN]
     apart = [(float(r), f"{a}: R-hat {r:.2f}") for a, r in zip(names, rhat, strict=True)]
@@ -126,7 +129,7 @@ def preview_gate(change: xr.Dataset, sample_stats: xr.Dataset) -> Gate:
     divergences = int(sample_stats["diverging"].sum())
     if divergences > 0.01 * sample_stats["diverging"].size:
         lines.append(f"{divergences} divergences")
-    effective = (p.var(("chain", "draw")) / error**2).where(varies)
+    effective = (p.var(draws) / error**2).where(varies)
     return Gate(
         passed=not lines,
         rhat=float(rhat.max()),
