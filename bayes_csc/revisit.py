@@ -55,7 +55,7 @@ def revisit(fit: Fit, model: Model, *, horizon: int = 0, draws: int = 400) -> Re
     Raises
     ------
     DataError
-        The model is not the one that was fitted.
+        The model is not the one that was fitted, or its draws mean something else to this version of it.
     """
     laid_out, density = _of_this_process(fit, model) if horizon == 0 else (None, None)
     if laid_out is None or density is None:
@@ -74,7 +74,20 @@ def revisit(fit: Fit, model: Model, *, horizon: int = 0, draws: int = 400) -> Re
         )
     sites = fit.unconstrained
     density = density.with_sites(sites.z.to_numpy(), sites.variance.to_numpy())
-    return Revisited(laid_out, density, lengthened(kept, density, more, fit.record["seed"]))
+    points = lengthened(kept, density, more, fit.record["seed"])
+    _check_meaning(fit, density, points[0])
+    return Revisited(laid_out, density, points)
+
+
+def _check_meaning(fit: Fit, density: Density, point: np.ndarray) -> None:
+    """Refuse a run whose first draw is of other hyperparameters than those that it says: of other coordinates."""
+    said = fit.posterior.isel(chain=0, draw=0)
+    for name, found in density.expand(point).items():
+        if name in said and said[name].shape == found.shape and not np.allclose(said[name], found, 1e-5, 1e-8):
+            raise DataError(
+                f"this run's draws of {name} are in other coordinates than this version of its model has (it was made "
+                f"with bayescsc {fit.record['versions']['bayescsc']}); fit again"
+            )
 
 
 def _of_this_process(fit: Fit, model: Model) -> tuple[Design, Density] | tuple[None, None]:

@@ -96,3 +96,9 @@ def test_a_random_walk_s_variance_grows_by_a_step_a_year_after_the_data(fitted: 
 def test_another_model_than_the_fitted_one_is_refused(fitted: Fit) -> None:
     with pytest.raises(DataError, match="give the model that was fitted"):
         revisit(fitted, lambda panel, spec: trajectory(panel, spec.updated({"ratings": {"use": False}})))
+
+
+def test_a_run_whose_draws_are_in_other_coordinates_is_refused(fitted: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bayes_csc_models.effects.CENTRED", 0.95)
+    with pytest.raises(DataError, match=r"draws of region_level are in other coordinates .* fit again"):
+        revisit(replace(fitted, computed=None), trajectory)
