@@ -104,7 +104,8 @@ def preview_gate(change: xr.Dataset, sample_stats: xr.Dataset) -> Gate:
 
     Passed if, for every one, the probability's standard error (`batch_means_error`) is at most `PREVIEW_ERROR` and the
     split R-hat of its conditional probabilities and of the conditional means of the change, where these vary enough
-    from draw to draw to matter (`STEADY`), is below `PREVIEW_RHAT`; and at most one trajectory in a hundred diverged.
+    from draw to draw to matter (`STEADY`), is below `PREVIEW_RHAT`; so is the median one's of the means, however little
+    they vary, so that chains that stand still fail; and at most one trajectory in a hundred diverged.
 
     Parameters
     ----------
@@ -121,11 +122,15 @@ def preview_gate(change: xr.Dataset, sample_stats: xr.Dataset) -> Gate:
     mean, draws = judged["mean"], ("chain", "draw")
     error, varies = batch_means_error(p), p.std(draws) >= STEADY
     moves = mean.std(draws) >= STEADY_SHARE * judged["variance"].mean(draws) ** 0.5
-    rhat = np.fmax(split_rhat(p).where(varies, 1.0).to_numpy(), split_rhat(mean).where(moves, 1.0).to_numpy())
+    mean_rhat = split_rhat(mean)
+    rhat = np.fmax(split_rhat(p).where(varies, 1.0).to_numpy(), mean_rhat.where(moves, 1.0).to_numpy())
     wrong = [(float(e), f"{a}: error of P(decline) {e:.3f}") for a, e in zip(names, error.to_numpy(), strict=True)]
     lines = [said for e, said in sorted(wrong, reverse=True) if not e <= PREVIEW_ERROR][:SHOWN]
     apart = [(float(r), f"{a}: R-hat {r:.2f}") for a, r in zip(names, rhat, strict=True)]
     lines += [said for r, said in sorted(apart, reverse=True) if not r < PREVIEW_RHAT][:SHOWN]
+    typical = float(mean_rhat.median(skipna=False))
+    if not typical < PREVIEW_RHAT:
+        lines.append(f"the median authority's mean change: R-hat {typical:.2f}")
     divergences = int(sample_stats["diverging"].sum())
     if divergences > 0.01 * sample_stats["diverging"].size:
         lines.append(f"{divergences} divergences")

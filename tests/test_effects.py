@@ -17,9 +17,7 @@ def log_prior(units: int, variance: float, contrast: np.ndarray) -> float:
     """Log density of the variance and the regions' contrasts, which the model samples by other coordinates."""
     with pm.Model(coords={"region": REGIONS, "contrast": range(len(REGIONS) - 1)}) as model:
         exchangeable("effect", 0.3, 4.0, REGIONS, units)
-    power = 0.5 * (
-        1.0 - centring(units / len(REGIONS))
-    )  # of the variance, in contrast = variance ** power times scaled
+    power = 0.5 * (1.0 - centring(units / len(REGIONS)))  # contrast = variance ** power times what is sampled
     point = model.initial_point() | {"effect_scaled": contrast / variance**power}
     on = model.rvs_to_transforms[model["effect_variance"]]
     w = on.forward(np.array(variance), *model["effect_variance"].owner.inputs).eval()

@@ -119,11 +119,18 @@ def test_a_preview_does_not_fail_by_the_last_digits_of_a_probability_that_is_all
 
 @pytest.mark.parametrize(("apart", "passed"), [(0.01, True), (0.1, False)])
 def test_chains_fail_a_preview_where_they_disagree_by_what_matters(apart: float, passed: bool) -> None:
-    mean = 0.1 * apart * np.random.default_rng(10).normal(size=(CHAINS, DRAWS, 1))
-    mean[0] += apart
+    mean = 0.1 * apart * np.random.default_rng(10).normal(size=(CHAINS, DRAWS, 3))
+    mean[0, :, 0] += apart
     found = preview_gate(moments(mean), statistics())
     assert found.passed is passed
     assert [line.startswith("0 (since inspection): R-hat") for line in found.failing] == [True] * (not passed)
+
+
+def test_chains_that_stand_still_fail_a_preview_however_near_they_are() -> None:
+    change = moments(np.zeros((CHAINS, DRAWS, 3)))
+    change["mean"][:] = 1e-4 * np.arange(CHAINS)[:, None, None, None]
+    (line,) = preview_gate(change, statistics()).failing
+    assert line.startswith("the median authority's mean change: R-hat")
 
 
 def test_an_authority_without_an_inspection_is_judged_by_its_recent_change() -> None:
