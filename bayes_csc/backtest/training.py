@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from bayes_csc.backtest.events import YEAR_DAYS, overall_judgements
-from bayes_csc.backtest.features import features, figures
+from bayes_csc.features import features, figures
 from bayes_csc.panel import Panel
 
 
