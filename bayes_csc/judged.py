@@ -117,7 +117,7 @@ def judgements(
     inspection = table.loc[out.index].groupby(INSPECTION, dropna=False).ngroup()
     out = out.assign(inspection=inspection).reset_index(drop=True)
     if previous:
-        out = out.join(previous_grades(panel, out))
+        out = out.join(previous_grades(panel, out)[["previous", "earlier"]])
     values = judgement_covariates(panel, covariates, out)
     return out.assign(**{covariate_column(name): values[:, i] for i, name in enumerate(covariates)})
 

@@ -28,8 +28,8 @@ def previous_grades(panel: Panel, asked: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Rows as in `asked`: `previous` (int; the grade from 1, the best; `NONE`) and `earlier` (bool; whether it was
-        given under a framework before those of `inspections`).
+        Rows as in `asked`: `previous` (int; the grade from 1, the best; `NONE`), `earlier` (bool; whether it was given
+        under a framework before those of `inspections`) and `own` (bool; whether it is of the same domain).
     """
     same = panel.sub_judgements
     questions = pd.DataFrame(
@@ -54,6 +54,7 @@ def previous_grades(panel: Panel, asked: pd.DataFrame) -> pd.DataFrame:
         {
             "previous": found.grade.fillna(NONE).astype(int).to_numpy(),
             "earlier": found.earlier.eq(True).to_numpy(dtype=bool),
+            "own": found.index.isin(own.question),
         },
         index=asked.index,
     )

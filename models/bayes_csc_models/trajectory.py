@@ -354,5 +354,7 @@ def exact_likelihood(
         scale = pt.constant(graded.scale if own is None else np.arange(rows))
         return ends[scale, pt.constant(graded.score)], ends[scale, pt.constant(graded.score + 1)]
     sd = float(np.sqrt(1.0 - JUDGEMENT_SPLIT))
-    pm.Potential("grades", ordinal_logp(graded.score, z[graded.at], cutpoints[graded.scale] if own is None else own, sd).sum())
+    pm.Potential(
+        "grades", ordinal_logp(graded.score, z[graded.at], cutpoints[graded.scale] if own is None else own, sd).sum()
+    )
     return pt.zeros(0), pt.zeros(0)
