@@ -193,7 +193,7 @@ def _dates(when: Reinspection, codes: list[str], date: datetime.date | None, int
 
 def _grades(found: NextGrade, interval: float) -> dict[str, np.ndarray]:
     """Forecast of each overall grade, of each domain's, and of any worse or any the worst, with its interval."""
-    out = {}
+    out: dict[str, np.ndarray] = {}
     for g in range(found.marginal.overall.shape[2]):
         out |= _with_ends(f"p_grade_{g + 1}", found.marginal.overall[..., g], interval)
         out |= _ends(f"p_grade_{g + 1}_given_now", found.given_now.overall[..., g], interval)

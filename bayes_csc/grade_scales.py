@@ -126,7 +126,7 @@ class GradeScales:
 
 
 def latest_before(panel: Panel, codes: Sequence[str], item: Sequence[str]) -> pd.DataFrame:
-    """Previous grade of each authority's next inspection, item by item (`previous_grades`), by all that is published."""
+    """Previous grade of each authority's next inspection, item by item, by all that is published."""
     days = [pd.Timestamp(day) for day in (panel.date, panel.published_by) if day is not None]
     day = max([*days, panel.inspections.publication_date.max()]) + pd.Timedelta(days=1)
     asked = pd.DataFrame({"authority": np.repeat(list(codes), len(item)), "domain": list(item) * len(codes)})
@@ -135,7 +135,7 @@ def latest_before(panel: Panel, codes: Sequence[str], item: Sequence[str]) -> pd
 
 def previous_level(previous: pd.Series, earlier: pd.Series, grades: int) -> np.ndarray:
     """Number of a previous grade among none, the grades, and the same of earlier frameworks."""
-    return previous.to_numpy(dtype=np.int64) + (grades + 1) * earlier.to_numpy(dtype=np.int64)
+    return np.asarray(previous.to_numpy(dtype=np.int64) + (grades + 1) * earlier.to_numpy(dtype=np.int64))
 
 
 def after_previous(cutpoints: np.ndarray, value: dict[str, np.ndarray]) -> np.ndarray:

@@ -102,8 +102,8 @@ def judgements(
     -------
     pandas.DataFrame
         Columns `authority`, `framework`, `domain`, `grade`, `position` (grid position of the inspection's start,
-        less the lead) and `inspection` (number of the inspection); as asked for `previous`, `earlier` and a column of each
-        covariate.
+        less the lead) and `inspection` (number of the inspection); as asked for `previous`, `earlier` and a column of
+        each covariate.
     """
     table = panel.inspections
     out = table[["authority", "framework", "domain", "grade"]].assign(

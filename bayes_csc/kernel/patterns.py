@@ -9,7 +9,7 @@ import numpy as np
 from bayes_csc.kernel.compiled import compiled, part
 
 FAR, STEPS = 8.5, 32
-"""Where a normal probability counts as 0 or 1, in sds; tabulated points an sd. Between two of them the error is 4e-9."""
+"""Where a normal probability counts as 0 or 1, in sds; tabulated points an sd. Between two the error is 4e-9."""
 PER_ROOT_2PI = 1.0 / math.sqrt(2.0 * math.pi)
 
 

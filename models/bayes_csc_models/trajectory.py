@@ -348,10 +348,10 @@ def exact_likelihood(
         return pt.zeros(0), pt.zeros(0)
     graded = d.graded()
     if d.grade_sites:
-        by, rows = (cutpoints, len(d.judged.scale) + len(d.ordinal)) if own is None else (own, graded.at.size)
-        end = pt.full((rows, 1), np.inf)
+        by, of = (cutpoints, graded.scale) if own is None else (own, np.arange(graded.at.size))
+        end = pt.full((len(d.judged.scale) + len(d.ordinal) if own is None else of.size, 1), np.inf)
         ends = pt.concatenate([-end, by, end], axis=1)
-        scale = pt.constant(graded.scale if own is None else np.arange(rows))
+        scale = pt.constant(of)
         return ends[scale, pt.constant(graded.score)], ends[scale, pt.constant(graded.score + 1)]
     sd = float(np.sqrt(1.0 - JUDGEMENT_SPLIT))
     pm.Potential(
