@@ -1,14 +1,15 @@
-"""The forecasters of a backtest: the latent model, its parts, and the rivals that are always beside it."""
+"""The forecasters of a backtest: the latent model, its parts, and the competing ones beside it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bayes_csc.backtest.base_rate import BaseRate
+from bayes_csc.backtest.base_rate import BaseRate, recent_rate
 from bayes_csc.backtest.forecaster import Forecaster
 from bayes_csc.backtest.forest import Forest
 from bayes_csc.backtest.latent import IndicatorsOnly, Latent, RatingsOnly
 from bayes_csc.backtest.regressions import FewIndicators, GradeAndGap, Regression
+from bayes_csc.backtest.transition import Transition
 from bayes_csc.fit import Model
 from bayes_csc.spec import Spec
 
@@ -27,5 +28,7 @@ def rivals(model: Model, spec: Spec) -> list[Forecaster]:
         Regression(),
         FewIndicators(),
         GradeAndGap(),
+        Transition(),
+        recent_rate(),
         BaseRate(),
     ]
