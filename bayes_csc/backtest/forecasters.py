@@ -8,7 +8,7 @@ from bayes_csc.backtest.base_rate import BaseRate, recent_rate
 from bayes_csc.backtest.forecaster import Forecaster
 from bayes_csc.backtest.forest import Forest
 from bayes_csc.backtest.latent import IndicatorsOnly, Latent, RatingsOnly
-from bayes_csc.backtest.regressions import FewIndicators, GradeAndGap, Regression
+from bayes_csc.backtest.regressions import Composite, Deprivation, FewIndicators, GradeAndGap, GradeAndTrend, Regression
 from bayes_csc.backtest.transition import Transition
 from bayes_csc.fit import Model
 from bayes_csc.spec import Spec
@@ -27,7 +27,10 @@ def rivals(model: Model, spec: Spec) -> list[Forecaster]:
         Forest(),
         Regression(),
         FewIndicators(),
+        Composite(),
+        Deprivation(),
         GradeAndGap(),
+        GradeAndTrend(),
         Transition(),
         recent_rate(),
         BaseRate(),
