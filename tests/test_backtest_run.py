@@ -21,6 +21,7 @@ from running import command
 from bayes_csc.backtest.base_rate import BaseRate
 from bayes_csc.backtest.files import EVENTS, PAGE, SCORES, write_backtest
 from bayes_csc.backtest.forecaster import Forecaster
+from bayes_csc.backtest.pool import weight_as_of
 from bayes_csc.backtest.regressions import FewIndicators, GradeAndGap
 from bayes_csc.backtest.result import Backtest
 from bayes_csc.backtest.run import backtest
@@ -31,6 +32,7 @@ from bayes_csc.report.backtest_page import backtest_page
 from bayes_csc_cli.backtest import backtest_text
 
 ORIGINS = [datetime.date(year, 1, 1) for year in (2019, 2020, 2021, 2022)]
+POOLS = [("even", "base rate")]
 FORECASTERS: list[Forecaster] = [Constant("even", (0.25,) * 4), BaseRate(), GradeAndGap()]
 
 
@@ -49,7 +51,7 @@ def client() -> Iterator[Client]:
 
 @pytest.fixture(scope="module")
 def done(client: Client) -> Backtest:
-    return backtest(panel(), FORECASTERS, client, origins=ORIGINS)
+    return backtest(panel(), FORECASTERS, client, origins=ORIGINS, pools=POOLS)
 
 
 @pytest.fixture(scope="module")
@@ -59,13 +61,13 @@ def text(done: Backtest) -> str:
 
 
 def test_every_event_has_one_row_per_forecaster_and_horizon_and_its_probabilities_sum_to_one(done: Backtest) -> None:
-    names = ["even", "base rate", "previous grade and gap", "stack of all"]
+    names = ["even", "base rate", "previous grade and gap", "stack of all", "even + base rate"]
     counts = done.rows.groupby(["origin", "horizon", "authority"]).forecaster.agg(set)
     assert all(found == set(names) for found in counts)
     assert len(done.rows) == len(names) * done.origins.events.sum()
     columns = [f"p_grade_{g}" for g in range(1, 5)]
     np.testing.assert_allclose(done.rows[columns].sum(axis=1), 1.0)
-    assert done.roles == dict(zip(names, ("baseline", "rival", "rival", "stack"), strict=True))
+    assert done.roles == dict(zip(names, ("baseline", "rival", "rival", "stack", "pool"), strict=True))
 
 
 def test_the_log_score_in_the_table_is_the_mean_over_the_rows(done: Backtest) -> None:
@@ -92,11 +94,18 @@ def test_the_folder_has_what_the_backtest_found_and_where_it_comes_from(
     assert len(record["scores"]) == len(done.scores)
     assert record["counts"]["12"] in backtest_text(done, 120)
     assert all(row["text"] in backtest_text(done, 120) for row in record["findings"])
+    (pool,) = record["pool"]
+    assert (pool["name"], pool["model"], pool["other"]) == ("even + base rate", "even", "base rate")
+    for row in pool["weights"]:
+        day = datetime.date.fromisoformat(row["origin"])
+        assert weight_as_of(pool, row["horizon"], day) == pytest.approx(row["weight"], abs=1e-5)
+    assert [row["weight"] for row in pool["weights"]][:2] == [0.5, 0.5]
+    assert len({row["weight"] for row in pool["weights"]}) > 2
     assert record["stack_weights"][0]["even"] == pytest.approx(1 / 3, abs=1e-6)
 
 
 def test_the_same_backtest_gives_the_same_bytes(done: Backtest, text: str, client: Client, tmp_path: Path) -> None:
-    again = backtest(panel(), FORECASTERS, client, origins=ORIGINS[::-1])
+    again = backtest(panel(), FORECASTERS, client, origins=ORIGINS[::-1], pools=POOLS)
     for name, one, page in (("one", done, text), ("two", again, backtest_page(again))):
         write_backtest(one, page, tmp_path / name)
     for file in (EVENTS, SCORES, PAGE):
@@ -160,6 +169,7 @@ def interrupted_after_one(now: Progress) -> None:
         ({"group": "poor"}, "no grade 'poor' in panel"),
         ({"forecasters": [Constant("a"), Constant("a")]}, "two forecasters are called a"),
         ({"forecasters": []}, "needs a forecaster and an origin"),
+        ({"pools": [("even", "oracle")]}, "a pool needs the forecasts of oracle"),
         ({"origins": [datetime.date(2031, 1, 1)]}, "origins after the panel's date, 2025-03-31: 2031-01-01"),
         ({"origins": [datetime.date(2025, 3, 31)]}, "no inspection with an overall grade started"),
         ({"forecasters": [FewIndicators()]}, "has no indicator assessment_within_45_days"),

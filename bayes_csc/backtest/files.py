@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from bayes_csc.backtest.pool import pool_record
 from bayes_csc.backtest.result import Backtest
 from bayes_csc.backtest.summary import ALL, HIGHER_IS_BETTER, INTERVAL
 from bayes_csc.backtest.words import counts, finding
@@ -93,6 +94,10 @@ def record(done: Backtest) -> dict[str, Any]:
         "scores": records(done.scores),
         "origins": records(done.origins),
         "stack_weights": records(weights),
+        "pool": [
+            pool_record(done.rows, done.columns, parts) | {"weights": records(found.reset_index())}
+            for parts, found in done.pools.items()
+        ],
         "calibration": [
             {"forecaster": name, "group": group, "horizon": horizon} | terms
             for horizon in done.horizons
