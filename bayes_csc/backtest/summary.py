@@ -104,12 +104,25 @@ def score_table(
     return pd.DataFrame(out)
 
 
+def resampled(cluster: np.ndarray, seed: int) -> np.ndarray:
+    """How often each event counts in each bootstrap replicate (replicate, event), whole clusters drawn together.
+
+    Parameters
+    ----------
+    cluster
+        Of each event; those of one cluster are drawn with replacement together.
+    seed
+        The same clusters and seed give the same draws.
+    """
+    names, place = np.unique(cluster, return_inverse=True)
+    drawn = np.random.default_rng(seed).multinomial(names.size, np.full(names.size, 1.0 / names.size), size=REPLICATES)
+    return np.asarray(drawn[:, place])
+
+
 def _events(rows: pd.DataFrame, grades: int, seed: int) -> Scored:
     grade, previous = rows["grade"].to_numpy(dtype=int), rows["previous"].to_numpy(dtype=float)
-    names, place = np.unique(rows["authority"].to_numpy(), return_inverse=True)
-    rng = np.random.default_rng(seed)
-    drawn = rng.multinomial(names.size, np.full(names.size, 1.0 / names.size), size=REPLICATES)
-    weight = np.vstack([np.ones(len(rows)), drawn[:, place]])
+    authority = rows["authority"].to_numpy()
+    weight = np.vstack([np.ones(len(rows)), resampled(authority, seed)])
     return Scored(grade, grade == grades, grade > previous, rows["origin"].to_numpy(), previous < grades, weight)
 
 
