@@ -104,7 +104,7 @@ def backtest_text(done: Backtest, width: int) -> str:
         for group in (done.group, ALL):
             by = {score: done.score(group, horizon, score) for score in HIGHER_IS_BETTER}
             rows = [
-                [name if done.roles[name] in ("rival", name) else f"{name} ({done.roles[name]})"]
+                [name if done.roles[name] in ("rival", "pool", name) else f"{name} ({done.roles[name]})"]
                 + [_value(by[score]["value"][name]) for score in HIGHER_IS_BETTER]
                 for name in done.roles
             ]
