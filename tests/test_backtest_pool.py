@@ -16,6 +16,7 @@ from bayes_csc.backtest.pool import (
     pool_weight,
     pooled,
     posterior_weight,
+    recorded_pool,
     weight_as_of,
 )
 from bayes_csc.errors import UsageError
@@ -117,6 +118,8 @@ def test_the_record_gives_the_weight_as_of_any_day() -> None:
             assert weight_as_of(record, horizon, day) == pytest.approx(expected, abs=1e-5)
     assert weight_as_of(record, 12, DAYS[0]) == 0.5
     assert weight_as_of(record, 60, DAYS[3]) == weight_as_of(record, 24, DAYS[3])
+    assert recorded_pool({"pool": [record | {"other": "forest"}, record]}, PARTS) == record
+    assert recorded_pool({}, PARTS) is None
     assert (record["name"], record["model"], record["other"]) == ("model + table", "model", "table")
 
 

@@ -153,6 +153,18 @@ def pool_record(rows: pd.DataFrame, columns: Sequence[str], parts: Parts) -> dic
     return {"name": pool_name(parts), "model": parts[0], "other": parts[1], "outcomes": outcomes}
 
 
+def recorded_pool(record: dict[str, Any], parts: Parts) -> dict[str, Any] | None:
+    """Entry of a pool in the record of a backtest; None where it has none of these two.
+
+    Examples
+    --------
+    >>> recorded_pool({"pool": [{"model": "baseline", "other": "transitions"}]}, ("baseline", "base rate")) is None
+    True
+    """
+    found = (pool for pool in record.get("pool", []) if (pool["model"], pool["other"]) == parts)
+    return next(found, None)
+
+
 def weight_as_of(pool: dict[str, Any], horizon: int, day: datetime.date) -> float:
     """Weight of the model in a recorded pool, from the outcomes that were published by a day.
 

@@ -84,6 +84,8 @@ class Selection:
 def averaged(runs: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
     """Rows of a backtest with the mean of the probabilities of several, run with other seeds.
 
+    Pools are made of the means (`pool.pooled`), so rows of pools and stacks are to be left out before.
+
     Parameters
     ----------
     runs
