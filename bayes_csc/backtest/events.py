@@ -22,7 +22,8 @@ def overall_judgements(panel: Panel) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        `authority`, `start` (estimated where it is not known, `panel.inspection_dates`), `published`, `grade`.
+        `authority`, `start` (estimated where it is not known, `panel.inspection_dates`), `published`, `grade`,
+        `framework`.
     """
     rows = panel.inspections
     overall = rows[rows["domain"] == OVERALL]
@@ -30,7 +31,7 @@ def overall_judgements(panel: Panel) -> pd.DataFrame:
     return (
         overall.assign(start=start, published=overall["publication_date"])
         .sort_values(["authority", "start", "published"], ignore_index=True)
-        .loc[:, ["authority", "start", "published", "grade"]]
+        .loc[:, ["authority", "start", "published", "grade", "framework"]]
     )
 
 
@@ -98,7 +99,7 @@ def outcomes(panel: Panel, origin: datetime.date, horizons: Sequence[int] = HORI
     later = judgements[(judgements["start"] >= day) & (judgements["published"] > day)]
     first = later.groupby("authority").head(1)
     parts = [first[first["start"] < day + pd.DateOffset(months=m)].assign(horizon=m) for m in horizons]
-    return pd.concat(parts, ignore_index=True).set_index(KEY)
+    return pd.concat(parts, ignore_index=True).set_index(KEY)[["start", "published", "grade"]]
 
 
 def straddling(panel: Panel, origin: datetime.date) -> int:

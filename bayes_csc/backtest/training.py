@@ -20,8 +20,8 @@ def past_inspections(known: Panel) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        `authority`, `start`, `published`, `grade`; `previous` and `gap` (years between the starts), NaN at a first
-        judgement.
+        `authority`, `start`, `published`, `grade`, `framework`; `previous` and `gap` (years between the starts), NaN at
+        a first judgement.
     """
     rows = overall_judgements(known)
     pairs = rows.reset_index(names="event").merge(rows, on="authority", suffixes=("", "_before"))
