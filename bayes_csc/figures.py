@@ -21,7 +21,7 @@ from bayes_csc.timing import TIMING
 
 NO_FIGURES = "no figures since the inspection"
 """Of an authority without a figure after its last inspection; stands before any of its probabilities."""
-SO_ALMOST_PRIOR = "the probability is then almost what the model expects before seeing any data"
+SO_ALMOST_PRIOR = "the probability of a decline since is then almost what the model expects before seeing any data"
 """What that means for the probability of a change since the inspection."""
 
 

@@ -52,7 +52,8 @@ def _facts(done: Backtest) -> list[ET.Element]:
         *(element("p", finding(done, done.group, shortest, score)) for score in ("auc_worse", "log_score")),
         element("p", HONESTY),
         element(
-            "p", f"Panel dated {about['panel_date']}, hash ", element("code", about["panel_hash"]),
+            "p", f"{about.get('data_days', '')} Panel dated {about['panel_date']}, hash ".lstrip(),
+            element("code", about["panel_hash"]),
             f"; seed {about['seed']}; bayescsc {about['versions']['bayescsc']}, source ", element("code", source), ".",
             class_="muted",
         ),
