@@ -68,7 +68,9 @@ def test_the_rows_of_the_overview_say_it_before_the_probabilities() -> None:
     told = dict(zip(found().decline["name"], found().decline.to_dict("records"), strict=True))
     assert {cells[0]: cells[3] for cells in rows} == {name: figures_words(row) for name, row in told.items()}
     said = content(overview_page(found()))
-    assert said.index(f"Of 1 of 6 authorities (Fern) there are {NO_FIGURES}") < said.index("In short")
+    assert said.index(f"Of 1 of 6 authorities there are {NO_FIGURES}") < said.index("In short")
+    assert f"Of 1 of 6 authorities (Fern) there are {NO_FIGURES}" in said[said.index("The authorities: all") :]
+    assert "Fern" not in said[: said.index("In short")]
 
 
 def test_markdown_and_json_say_it_before_the_probabilities() -> None:
@@ -101,7 +103,7 @@ def test_the_printed_table_says_it_before_the_probabilities(capsys: pytest.Captu
 def test_a_group_is_said_by_name_and_one_authority_by_its_own() -> None:
     rows = pd.DataFrame({"name": ["Elm", "Fern", "Gorse"], "figures_since": pd.array([0, None, 0], dtype="Int64")})
     assert group_without_figures(rows).startswith(f"Of 2 of 3 authorities (Elm and Gorse) there are {NO_FIGURES}")
-    assert group_without_figures(rows[:1]).startswith(f"Of Elm there are {NO_FIGURES}")
+    assert group_without_figures(rows[:1]).startswith(f"There are {NO_FIGURES}")
     assert group_without_figures(rows[1:2]) == ""
 
 

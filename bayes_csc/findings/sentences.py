@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -67,13 +67,13 @@ def next_sentence(forecast: dict[str, Any], base: pd.Series | None, grades: Sequ
     return text
 
 
-def no_figures_sentence(decline: dict[str, Any]) -> str:
+def no_figures_sentence(decline: Mapping[Any, Any]) -> str:
     """Say that there are no figures since the inspection, and what that means; blank where there are some."""
     return f"There are {NO_FIGURES}: {SO_ALMOST_PRIOR}." if without_figures(decline) else ""
 
 
-def group_without_figures(rows: pd.DataFrame) -> str:
-    """Say of which authorities of a group there are no figures since the inspection; blank where of none.
+def group_without_figures(rows: pd.DataFrame, *, named: bool = True) -> str:
+    """Say of which authorities of a group, or of how many, there are no figures since the inspection; blank if none.
 
     Examples
     --------
@@ -83,11 +83,14 @@ def group_without_figures(rows: pd.DataFrame) -> str:
     names = [str(row["name"]) for row in rows.to_dict("records") if without_figures(row)]
     if not names:
         return ""
-    whom = names[0] if len(rows) == 1 else f"{len(names)} of {len(rows)} authorities ({joined(names)})"
+    listed = f" ({joined(names)})" if named else ""
+    if len(rows) == 1:
+        return no_figures_sentence(rows.to_dict("records")[0])
+    whom = f"{len(names)} of {len(rows)} authorities{listed}"
     return f"Of {whom} there are {NO_FIGURES}: {SO_ALMOST_PRIOR}."
 
 
-def figures_words(decline: dict[Any, Any]) -> str:
+def figures_words(decline: Mapping[Any, Any]) -> str:
     """Write how many figures there are since the inspection, in words where there are none; blank without one.
 
     Examples

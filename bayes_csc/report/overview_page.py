@@ -81,7 +81,7 @@ def _question(found: Findings, percent: str) -> list[Content]:
         f"{group} authorities ({about['group']}) this report gives the probability that the quality of the service has "
         "declined since its last inspection, and what the next judgement may be, with the uncertainty of both. Often "
         "the honest answer is that the data cannot tell.",
-        group_without_figures(found.listed),
+        group_without_figures(found.listed, named=False),
         f"In short: {caterpillar_sentence(found.listed, about['epsilon'], percent)}",
         f"It reads {len(panel.indicators)} published indicators of {years.min()} to {years.max()}, of which the model "
         f"uses {len(found.used)}, and {panel.inspections['domain'].eq('overall').sum()} inspections. "
