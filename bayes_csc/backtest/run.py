@@ -21,6 +21,7 @@ from bayes_csc.backtest.summary import ALL, score_table
 from bayes_csc.chains import Progress
 from bayes_csc.cluster import Job, results
 from bayes_csc.errors import UsageError
+from bayes_csc.figures import data_days
 from bayes_csc.indicator_choice import default_indicators
 from bayes_csc.kept import Kept, digest, versions
 from bayes_csc.panel import Panel
@@ -220,6 +221,7 @@ def _metadata(
         "panel": panel.name,
         "panel_date": panel.date.isoformat(),
         "panel_hash": panel.hash,
+        **data_days(panel, default_indicators(panel)).metadata(),
         "grades": list(panel.grades),
         "group": group,
         "group_grade": grade,

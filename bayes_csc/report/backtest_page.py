@@ -57,7 +57,8 @@ def _facts(done: Backtest) -> list[ET.Element]:
         *(element("p", text) for text in beside_named(done, done.group, shortest)),
         element("p", HONESTY),
         element(
-            "p", f"Panel dated {about['panel_date']}, hash ", element("code", about["panel_hash"]),
+            "p", f"{about.get('data_days', '')} Panel dated {about['panel_date']}, hash ".lstrip(),
+            element("code", about["panel_hash"]),
             f"; seed {about['seed']}; bayescsc {about['versions']['bayescsc']}, source ", element("code", source), ".",
             class_="muted",
         ),

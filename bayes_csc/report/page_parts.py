@@ -88,11 +88,12 @@ def site_page(
 
 
 def foot(about: dict[str, Any]) -> ET.Element:
-    """Return where a page's numbers come from."""
+    """Return to which days its data run, and where a page's numbers come from."""
     return element(
         "footer",
         element(
-            "p", f"Panel {about['panel']}, dated {about['panel_date']}, hash ", element("code", about["panel_hash"]),
+            "p", f"{about['data_days']} Panel {about['panel']}, dated {about['panel_date']}, hash ",
+            element("code", about["panel_hash"]),
             f"; spec {about['spec']}, seed {about['seed']}; bayescsc {about['versions']['bayescsc']}. Intervals are "
             f"{about['interval']['probability']:.0%}, equal-tailed, unless said otherwise.", class_="muted",
         ),

@@ -38,6 +38,8 @@ def write_workbook(found: Findings, path: Path) -> None:
     parts = tables(found)
     notes = [
         ("Report", f"{about['panel']}, {about['group']}"), ("Panel dated", about["panel_date"]),
+        ("Data", about["data_days"]), ("Figures until", about["figures_until"]),
+        ("Judgements until", about["judgements_until"]),
         ("Panel hash", about["panel_hash"]), ("Spec", about["spec"]), ("Seed", about["seed"]),
         ("Version", about["versions"]["bayescsc"]), ("Interval", about["interval"]["probability"]),
         ("Smallest decline", about["epsilon"]), ("Loss ratio", about["loss_ratio"]),
@@ -130,7 +132,7 @@ def _sheet(table: pd.DataFrame) -> ET.Element:
 
 def _cell(line: ET.Element, place: str, value: Any, style: str = "0") -> None:
     """Add one typed cell; none where the value is missing."""
-    if value is None or value is pd.NaT or (isinstance(value, float) and not math.isfinite(value)):
+    if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
         return
     if isinstance(value, pd.Timestamp):
         cell = ET.SubElement(line, "c", r=place, s=DATE)
