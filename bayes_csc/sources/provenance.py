@@ -169,8 +169,8 @@ def _reports_text(panel: Panel, reports: Reconciled) -> str:
     text = (
         f"Ofsted's newest table of outcomes ends before {panel.date:%-d %B %Y}. Later inspections are those that a "
         "public tool reads from Ofsted's reports every week, the latest of each authority alone, so that one between "
-        f"two files may be missing. In the reports only ({len(reports.added)}): {added or 'none'}. Inspections that are "
-        f"in both: {reports.compared}. Where these differ Ofsted's tables stand ({len(reports.differences)} differences)"
+        f"two files may be missing. In the reports only ({len(reports.added)}): {added or 'none'}. Inspections that "
+        f"both have: {reports.compared}. Where they differ Ofsted's tables stand ({len(reports.differences)} times)"
     )
     if reports.differences.empty:
         return f"{text}.\n"

@@ -13,9 +13,11 @@ from .data_show import show
 from .fetch import fetch
 from .fit import DAYS
 from .own import add, check
+from .refresh import refresh
 
 app = typer.Typer(name="data", no_args_is_help=True, help="Get, build, check and see the data that the model reads.")
 app.command()(fetch)
+app.command()(refresh)
 app.command()(check)
 app.command()(add)
 app.command()(describe)
