@@ -17,7 +17,7 @@ from bayes_csc.findings.sentences import (
     no_figures_sentence,
     recent_words,
 )
-from bayes_csc.findings.words import number, spread
+from bayes_csc.findings.words import day, number, spread
 
 SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]<>#|~"})
 
@@ -26,6 +26,7 @@ def markdown(found: Findings) -> str:
     """Return the overview's list and each authority's answer in words, with the method's verdicts."""
     about, percent = found.about, f"{found.about['interval']['probability']:.0%}"
     lines = [f"# {plain(about['panel'])}: change since the last inspection", ""]
+    lines += [f"**{plain(about['old_panel'])}**", ""] if "old_panel" in about else []
     lines += [f"**{plain(about['warning'])}**", ""] if "warning" in about else []
     lines += ["**A preview: a quick answer, not the full posterior.**", ""] if about["preview"] else []
     lines += [about["data_days"], ""]
@@ -51,7 +52,8 @@ def markdown(found: Findings) -> str:
     lines += ["## What this cannot tell, and how to use it", "", *(f"- {text}" for text in (*ALWAYS, *USE)), ""]
     lines += [
         f"Panel {plain(about['panel'])}, dated {about['panel_date']}, hash {about['panel_hash']}; spec "
-        f"{plain(about['spec'])}, seed {about['seed']}; bayescsc {about['versions']['bayescsc']}.", "",
+        f"{plain(about['spec'])}, seed {about['seed']}; bayescsc {about['versions']['bayescsc']}. Made on "
+        f"{day(about['made'])}.", "",
     ]  # fmt: skip
     return "\n".join(lines)
 

@@ -37,9 +37,10 @@ def write_workbook(found: Findings, path: Path) -> None:
     about = found.about
     parts = tables(found)
     notes = [
-        ("Report", f"{about['panel']}, {about['group']}"), ("Panel dated", about["panel_date"]),
-        ("Data", about["data_days"]), ("Figures until", about["figures_until"]),
-        ("Judgements until", about["judgements_until"]),
+        *([("Warning", about["old_panel"])] if "old_panel" in about else []),
+        ("Report", f"{about['panel']}, {about['group']}"), ("Made on", about["made"]),
+        ("Panel dated", about["panel_date"]), ("Data", about["data_days"]),
+        ("Figures until", about["figures_until"]), ("Judgements until", about["judgements_until"]),
         ("Panel hash", about["panel_hash"]), ("Spec", about["spec"]), ("Seed", about["seed"]),
         ("Version", about["versions"]["bayescsc"]), ("Interval", about["interval"]["probability"]),
         ("Smallest decline", about["epsilon"]), ("Loss ratio", about["loss_ratio"]),
