@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from bayes_csc.backtest.events import YEAR_DAYS
-from bayes_csc.backtest.features import features
 from bayes_csc.backtest.forecaster import Answer
 from bayes_csc.backtest.ordered import chosen_penalty, fit_ordered
 from bayes_csc.backtest.training import grade_columns, lessons, past_inspections
 from bayes_csc.composite import composite_indicators, standardised_figures
 from bayes_csc.errors import UsageError
+from bayes_csc.features import features
 from bayes_csc.indicator_choice import default_indicators
 from bayes_csc.panel import Panel
 
