@@ -3,10 +3,10 @@
     P = w P_model + (1 - w) P_transitions
 
 of every pattern of sub-judgements with the overall grade, so that one mixture gives the probability of each overall
-grade, of each domain's grade, of any worse and of any inadequate. P_transitions is `backtest.transition`'s (or the plain
-table's) of the overall grade times `backtest.patterns`' of the sub-judgements given it. w, the model's weight, has been
-learned in a backtest of the same panel and spec, from the outcomes that were published by the run's date; there is one
-for inspections within a year, and one for later ones (`backtest.pool`).
+grade, of each domain's grade, of any worse and of any inadequate. P_transitions is `backtest.transition`'s (or the
+plain table's) of the overall grade times `backtest.patterns`' of the sub-judgements given it. w, the model's weight,
+has been learned in a backtest of the same panel and spec, from the outcomes that were published by the run's date;
+there is one for inspections within a year, and one for later ones (`backtest.pool`).
 """
 
 from __future__ import annotations
