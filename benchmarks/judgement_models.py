@@ -14,6 +14,7 @@ import argparse
 from pathlib import Path
 
 import pandas as pd
+from markdown_table import markdown
 
 from bayes_csc import Panel
 from bayes_csc.backtest.base_rate import BaseRate
@@ -96,7 +97,7 @@ def chosen() -> None:
     print("choice:", found.choice)
     print(chosen_by_earlier_origins(rows, columns, rule()))
     text = f"# Candidates for the judgement model\n\n`python benchmarks/judgement_models.py`, {len(paths)} seeds.\n\n"
-    text += f"{table.to_markdown(index=False)}\n\nChoice by the rule: **{found.choice}**.\n"
+    text += f"{markdown(table.reset_index())}\n\nChoice by the rule: **{found.choice}**.\n"
     (HERE / "judgement_models.md").write_text(text, encoding="utf-8")
 
 
