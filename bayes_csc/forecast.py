@@ -50,7 +50,8 @@ def forecast(
     `_given_now` is the interval of the same probability given theta now, a draw of it for each s, too: how far P would
     move if the authority's state were known. Both are given the national standard's path, which is drawn after the
     data. The dates' weights come from the panel's own gaps (`reinspection`), given that no inspection has started by
-    the panel's date, on which what is known of inspections ends; their own uncertainty is left out.
+    the panel's date, on which what is known of inspections ends; they are averaged over the posterior of the rates of
+    inspection, and so are the date's median and interval.
 
     Parameters
     ----------
