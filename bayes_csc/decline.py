@@ -12,7 +12,7 @@ from bayes_csc.errors import UsageError
 from bayes_csc.fit import Fit
 from bayes_csc.group import members
 from bayes_csc.probabilities import EPSILON, batch_means_error, conditional_probability, mixture_quantile
-from bayes_csc.run_table import about, refuse_failed, write_table
+from bayes_csc.run_table import about, refuse_failed, without_overall, write_table
 
 INTERVAL = 0.89
 TOO_RECENT = 1.0
@@ -52,7 +52,8 @@ def decline(
     Returns
     -------
     pandas.DataFrame
-        Sorted by name; `attrs` holds the metadata that every output carries.
+        Sorted by name; `attrs` holds the metadata that every output carries. Where the last inspection has no overall
+        grade `last_grade` is the worst of its sub-judgements, and the note says "no overall grade".
 
     Raises
     ------
@@ -76,7 +77,7 @@ def decline(
             "name": table["name"].to_numpy(),
             "region": table["region"].to_numpy(),
             "last_inspection": latest.start_date.dt.strftime("%Y-%m-%d").to_numpy(),
-            "last_grade": [fit.panel.grades[int(g) - 1] if g == g else "" for g in latest.grade],
+            "last_grade": latest.label.fillna("").to_numpy(),
             "gap_years": gap,
             **_next(forecast, codes),
             **{f"delta_{k}": since[k] for k in ("median", "lower", "upper")},
@@ -86,7 +87,10 @@ def decline(
             "p_decline_no_data": without.mean(("chain", "draw")).to_numpy(),
             **{f"recent_delta_{k}": recent[k] for k in ("median", "lower", "upper")},
             "p_recent_decline": recent["p"],
-            "note": ["; ".join(filter(None, ("preview" * fit.preview, _note(g)))) for g in gap],
+            "note": [
+                "; ".join(filter(None, ("preview" * fit.preview, _note(g), without_overall(whole))))
+                for g, whole in zip(gap, latest.overall, strict=True)
+            ],
         }
     )
     out.attrs.update(about(fit, group, interval) | {"epsilon": epsilon})

@@ -19,7 +19,7 @@ from bayes_csc.next_grade import HORIZON, NextGrade, next_grade
 from bayes_csc.probabilities import batch_means_error
 from bayes_csc.reinspection import Reinspection
 from bayes_csc.revisit import Revisited
-from bayes_csc.run_table import about, refuse_failed, write_table
+from bayes_csc.run_table import about, refuse_failed, without_overall, write_table
 from bayes_csc.visit_decision import decide, expected_errors, threshold, visit_value
 
 INTERVAL = 0.89
@@ -83,6 +83,8 @@ def forecast(
     pandas.DataFrame
         Sorted by name, a row for every authority that exists at the panel's date; `attrs` holds the metadata that every
         output carries and the errors to expect. Probabilities of worse and better are NaN without a previous grade.
+        Where the last inspection has no overall grade, `last_grade` is the worst of its sub-judgements, which is never
+        better than its overall grade would have been, and the note says "no overall grade".
 
     Raises
     ------
@@ -97,13 +99,17 @@ def forecast(
     when = Reinspection.of(fit.panel)
     found = found or next_grade(fit, model, when, date=date, framework=framework, again=again, cores=cores)
     found = found.of(codes)
-    last = fit.panel.latest_grades().reindex(codes).grade.to_numpy(dtype=float)
+    latest = fit.panel.latest_grades().reindex(codes)
+    last = latest.grade.to_numpy(dtype=float)
     out = _identity(fit, codes, listed)
     out = out.assign(**_dates(when, codes, date, interval), **_grades(found, interval))
     for name, sign in (("p_next_worse", 1), ("p_next_better", -1)):
         out = out.assign(**_summary(name, *found.moved(last, sign), interval=interval, chains=found.chains))
     out = _decided(out, last < len(fit.panel.grades), loss_ratio)
-    out["note"] = ["; ".join(filter(None, ("preview" * fit.preview, _note(fit, g)))) for g in last]
+    out["note"] = [
+        "; ".join(filter(None, ("preview" * fit.preview, _note(fit, g), without_overall(whole))))
+        for g, whole in zip(last, latest.overall, strict=True)
+    ]
     about_it = about(fit, group, interval) | {
         "date": None if date is None else date.isoformat(), "horizon_years": HORIZON, "loss_ratio": loss_ratio,
         "threshold": threshold(loss_ratio), "judged": list(found.item), "draws": len(found.marginal),
@@ -173,7 +179,7 @@ def _identity(fit: Fit, codes: list[str], listed: list[str]) -> pd.DataFrame:
             "name": fit.panel.authorities["name"].loc[codes].to_numpy(),
             "listed": np.isin(codes, listed),
             "last_inspection": latest.start_date.dt.strftime("%Y-%m-%d").to_numpy(),
-            "last_grade": [fit.panel.grades[int(g) - 1] if g == g else "" for g in latest.grade],
+            "last_grade": latest.label.fillna("").to_numpy(),
         }
     )
 

@@ -16,8 +16,9 @@ def members(fit: Fit, group: str) -> list[str]:
     fit
         A run.
     group
-        A grade: the authorities that exist at the panel's date and whose latest overall judgement it is. A rule about
-        the judgements of their latest inspection (`group_rule`). "all". Or codes or names, separated by commas.
+        A grade: the authorities that exist at the panel's date and whose latest inspection has it as overall grade or,
+        without one, as its worst sub-judgement. A rule about the judgements of their latest inspection (`group_rule`).
+        "all". Or codes or names, separated by commas.
 
     Raises
     ------
@@ -37,7 +38,7 @@ def members(fit: Fit, group: str) -> list[str]:
         latest = fit.panel.latest_grades()
         codes = [c for c in latest.index[latest.grade == grades.index(wanted) + 1] if c in fitted]
         if not codes:
-            raise UsageError(f"no authority's latest overall grade is {wanted}; --group all shows every authority")
+            raise UsageError(f"no authority's latest grade is {wanted}; --group all shows every authority")
         return codes
     names = {str(name).casefold(): str(code) for code, name in fit.panel.authorities["name"].loc[here].items()}
     named = _named([part.strip() for part in wanted.split(",") if part.strip()], names | {c: c for c in fitted})

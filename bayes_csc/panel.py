@@ -44,6 +44,8 @@ PLAIN = (
 WRITTEN = "_written"
 """Where a panel has the texts that were written of it last, and of which content."""
 INSPECTION = ["authority", "framework", "start_date", "publication_date"]
+NO_OVERALL = "no overall grade"
+"""What tables note of an authority whose latest inspection has none, so that the worst sub-judgement stands for it."""
 
 
 @dataclass(frozen=True)
@@ -291,20 +293,52 @@ class Panel:
             self, date=day, published_by=day, cells=cells, revisions=revisions, inspections=inspections, **side
         )
 
+    def whole_grades(self) -> pd.DataFrame:
+        """One row of `inspections` for each inspection, its whole grade: see `whole_grades`."""
+        return whole_grades(self.inspections)
+
     def latest_grades(self) -> pd.DataFrame:
-        """Latest overall judgement of each authority that exists at the panel's date and has one.
+        """Whole grade of the latest inspection of each authority that exists at the panel's date and has had one.
 
         Returns
         -------
         pandas.DataFrame
-            Indexed by authority: `start_date`, `publication_date`, `framework`, `grade`. The latest is the last
+            Indexed by authority: `start_date`, `publication_date`, `framework`, `grade`, its `label`, and `overall`,
+            whether it is an overall grade (else the worst sub-judgement: `whole_grades`). The latest is the last
             started, or published where the start is not known.
         """
-        overall = self.inspections[self.inspections["domain"] == OVERALL]
-        overall = overall[overall["authority"].isin(existing(self.authorities, self.date))]
-        order = overall.assign(when=inspection_dates(overall)).sort_values(["authority", "when", "publication_date"])
+        whole = self.whole_grades()
+        whole = whole[whole["authority"].isin(existing(self.authorities, self.date))]
+        whole = whole.assign(when=inspection_dates(whole), overall=whole["domain"] == OVERALL)
+        order = whole.sort_values(["authority", "when", "publication_date"])
         latest = order.groupby("authority").tail(1).set_index("authority")
-        return latest[["start_date", "publication_date", "framework", "grade"]]
+        latest["label"] = [self.grades[grade - 1] for grade in latest["grade"]]
+        return latest[["start_date", "publication_date", "framework", "grade", "label", "overall"]]
+
+
+def whole_grades(inspections: pd.DataFrame) -> pd.DataFrame:
+    """The grade of each inspection as a whole: its overall grade, or the worst of its sub-judgements if it has none.
+
+    Ofsted gives no overall grade from April 2026. In the England panel the overall grade was the worst sub-judgement
+    in seven of ten ILACS inspections and one better in the others: the worst sub-judgement is the stricter of the two.
+
+    Parameters
+    ----------
+    inspections
+        Judgements of a panel.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row of them for each inspection, in their order; `domain` is "overall", or the sub-judgement that stands for
+        the whole, of several worst ones the first by name.
+    """
+    rows = inspections.reset_index(drop=True)
+    overall = rows["domain"] == OVERALL
+    inspection = rows.groupby(INSPECTION, dropna=False).ngroup()
+    parts = rows[~inspection.isin(inspection[overall])]
+    worst = parts.sort_values(["grade", "domain"], ascending=[False, True]).groupby(inspection).head(1)
+    return inspections[(overall | rows.index.isin(worst.index)).to_numpy()]
 
 
 def inspection_dates(inspections: pd.DataFrame) -> pd.Series:

@@ -61,8 +61,8 @@ def trajectory_picture(fit: Fit, authority: str) -> Figure:
 
 
 def _judgements(fit: Fit, authority: str, axes: Axes) -> None:
-    rows = fit.panel.inspections
-    rows = rows[(rows.authority == authority) & (rows.domain == "overall")]
+    rows = fit.panel.whole_grades()
+    rows = rows[rows.authority == authority]
     when = np.asarray(grid_position(inspection_dates(fit.panel.inspections).loc[rows.index])) - 0.25
     top = axes.get_ylim()[1]
     for x, grade in zip(when, rows.grade, strict=True):

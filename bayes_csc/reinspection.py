@@ -15,7 +15,7 @@ import pandas as pd
 import xarray as xr
 
 from bayes_csc.calendar import grid_position
-from bayes_csc.panel import OVERALL, Panel, inspection_dates
+from bayes_csc.panel import Panel, inspection_dates
 
 BAND = 0.5
 """Years of a band of time since the last inspection."""
@@ -104,7 +104,7 @@ class Reinspection:
         Exposure ends where inspections may not have been published yet: the panel's date, or the day by which they were
         published less the typical lag.
         """
-        overall = panel.inspections[panel.inspections.domain == OVERALL]
+        overall = panel.whole_grades()
         overall = overall.assign(start=inspection_dates(panel.inspections).loc[overall.index])
         overall = overall[overall.start <= pd.Timestamp(panel.date)]
         clock = OpenTime.of(overall.start, seen_until(panel, overall))

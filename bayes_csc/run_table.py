@@ -11,6 +11,7 @@ import pandas as pd
 from bayes_csc.calendar import grid_date
 from bayes_csc.errors import GateError
 from bayes_csc.fit import Fit
+from bayes_csc.panel import NO_OVERALL
 
 
 def refuse_failed(fit: Fit, *, force: bool) -> None:
@@ -41,6 +42,11 @@ def about(fit: Fit, group: str, interval: float) -> dict[str, Any]:
     if not fit.gate.passed:
         out["warning"] = "This run failed its diagnostics: do not use these numbers. " + "; ".join(fit.gate.failing)
     return out
+
+
+def without_overall(overall: Any) -> str:
+    """Note of a last inspection without an overall grade (False); none where it has one, or there is none (NaN)."""
+    return "" if overall != overall or overall else NO_OVERALL
 
 
 def write_table(table: pd.DataFrame, folder: Path, name: str) -> None:

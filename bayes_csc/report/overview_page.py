@@ -81,7 +81,7 @@ def _question(found: Findings, percent: str) -> list[Content]:
         "the honest answer is that the data cannot tell.",
         f"In short: {caterpillar_sentence(found.listed, about['epsilon'], percent)}",
         f"It reads {len(panel.indicators)} published indicators of {years.min()} to {years.max()}, of which the model "
-        f"uses {len(found.used)}, and {panel.inspections['domain'].eq('overall').sum()} inspections. The "
+        f"uses {len(found.used)}, and {len(panel.whole_grades())} inspections. The "
         "figures describe "
         f"services up to {day(about['now'])}; inspections are in if they started by {day(about['panel_date'])}.",
         "No list here is in order of merit. The authorities stand by name, most intervals overlap, and a rank "

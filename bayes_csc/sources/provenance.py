@@ -139,7 +139,7 @@ def england_readme(panel: Panel, official: Official) -> str:
     counts = ", ".join(f"{(grades == grade).sum()} {grade}" for grade in panel.grades)
     sections = [
         f"# The England panel\n\n{len(cells)} cells of {len(panel.indicators)} indicators, {cells['year'].min()} to "
-        f"{cells['year'].max()}; {(panel.inspections['domain'] == 'overall').sum()} inspections; "
+        f"{cells['year'].max()}; {len(panel.whole_grades())} inspections; "
         f"{len(panel.authorities)} authorities, past and present. `bayescsc data build` writes this folder.\n",
         "Latest overall grades among the authorities that exist on "
         f"{panel.date:%-d %B %Y} (published by {panel.published_by:%-d %B %Y}): {counts}.\n",
