@@ -155,7 +155,7 @@ class Design:
         rows = self.observation
         at = np.flatnonzero(rows.kind >= self.first_graded)
         scales = (*self.judged.scale, *self.ordinal)
-        sizes = np.array([len(self.grade)] * len(self.judged.scale) + list(self.categories), dtype=int)
+        sizes = np.array([*self.judged.size, *self.categories], dtype=int)
         if not at.size:  # then no row has a scale or a grade
             return Graded(at, at, at)
         scale = np.array([scales.index(f) for f in rows.scale.iloc[at]], dtype=int)
@@ -288,7 +288,7 @@ def _observed(
     judged = Judged()
     if spec.ratings.use:
         ratings = judgements(panel, overall=spec.ratings.judgements == "overall", lead=spec.ratings.lead_years)
-        judged = Judged.of(ratings, panel.sub_judgements)
+        judged = Judged.of(ratings, panel.sub_judgements, panel.grades_of)
         parts.append(judgement_rows(ratings))
     if spec.ratings.timing:
         parts.append(timing_rows(panel, authority))

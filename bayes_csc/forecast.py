@@ -107,8 +107,8 @@ def forecast(
         out = out.assign(**_summary(name, *found.moved(last, sign), interval=interval, chains=found.chains))
     out = _decided(out, last < len(fit.panel.grades), loss_ratio)
     out["note"] = [
-        "; ".join(filter(None, ("preview" * fit.preview, _note(fit, g), without_overall(whole))))
-        for g, whole in zip(last, latest.overall, strict=True)
+        "; ".join(filter(None, ("preview" * fit.preview, _note(fit, g, label), without_overall(whole))))
+        for g, label, whole in zip(last, out.last_grade, latest.overall, strict=True)
     ]
     about_it = about(fit, group, interval) | {
         "date": None if date is None else date.isoformat(), "horizon_years": HORIZON, "loss_ratio": loss_ratio,
@@ -249,9 +249,9 @@ def _expected(table: pd.DataFrame, given_now: np.ndarray, loss_ratio: float, int
     return out
 
 
-def _note(fit: Fit, grade: float) -> str:
+def _note(fit: Fit, grade: float, label: str) -> str:
     if grade != grade:
-        return "no inspection"
+        return "its last grade compares with none of the panel's" if label else "no inspection"
     return "already the worst grade" if grade == len(fit.panel.grades) else ""
 
 

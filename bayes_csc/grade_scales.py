@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bayes_csc.errors import DataError
+from bayes_csc.framework_grades import merged_cutpoints
 from bayes_csc.panel import OVERALL, Panel, inspection_dates
 from bayes_csc.revisit import Revisited
 
@@ -24,7 +25,7 @@ class GradeScales:
     loading
         (draw, item), probits per unit of theta.
     cutpoints
-        (draw, item, cutpoint), ascending from the worst grade.
+        Between the panel's grades (draw, item, cutpoint), ascending from the worst.
     inspection_sd
         Of zeta, common to an inspection's items (draw,); zero where the model has none.
     standard
@@ -71,7 +72,7 @@ class GradeScales:
         Raises
         ------
         DataError
-            A domain has no loading.
+            A domain has no loading; or the latest inspection's framework has grades of its own and no equivalents.
         """
         names = again.density.names
         drawn = [again.density.expand(point) for point in again.points]
@@ -92,10 +93,23 @@ class GradeScales:
         return cls(
             item=item,
             loading=value["judgement_loading"][:, [judged.index(alias.get(d, d)) for d in item]],
-            cutpoints=cutpoints[..., : len(panel.grades) - 1],
+            cutpoints=_compared(cutpoints, panel, latest),
             inspection_sd=value.get("inspection_sd", np.zeros(len(drawn))),
             standard=value["standard"],
         )
+
+
+def _compared(cutpoints: np.ndarray, panel: Panel, framework: str) -> np.ndarray:
+    """Cutpoints between the panel's grades, of a framework's (draw, item, cutpoint), which may have its own grades."""
+    own = cutpoints[..., : len(panel.grades_of(framework)) - 1]
+    if framework not in panel.framework_grades:
+        return own
+    if framework not in panel.equivalent_grades:
+        raise DataError(
+            f"indicators.toml: [panel]: the grades of {framework!r}, the latest framework, have no equivalents among "
+            f"the panel's, so that a forecast cannot be compared with earlier grades; add equivalent_grades"
+        )
+    return merged_cutpoints(own, panel.equivalent_grades[framework], len(panel.grades))
 
 
 def latest_items(panel: Panel, scales: Sequence[str]) -> tuple[str, tuple[str, ...]]:

@@ -110,6 +110,7 @@ class Reinspection:
         clock = OpenTime.of(overall.start, seen_until(panel, overall))
         order = ["authority", "start", "publication_date"]
         spells = overall.sort_values(order)[["authority", "grade", "start"]].reset_index(drop=True)
+        spells["grade"] = spells.grade.fillna(NEVER).astype(int)  # one that compares with none: the rates of all
         spells["begun"] = clock(grid_position(spells.start))
         spells["ended"] = spells.groupby("authority").begun.shift(-1)
         spells["event"] = spells.ended.notna()

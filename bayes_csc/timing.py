@@ -103,7 +103,7 @@ def _authority_rows(
     by_the_end = np.searchsorted(starts, first_day(years + 1), side="left")
     inspected = (by_the_end > before).astype(float)
     then = clock(grid_position(pd.DatetimeIndex([born, *mine.start])))[before]
-    grades = np.array([NEVER, *mine.grade], dtype=int)
+    grades = np.array([NEVER, *mine.grade.fillna(NEVER)], dtype=int)
     return pd.DataFrame(
         {
             "unit": code,

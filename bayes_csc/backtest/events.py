@@ -99,7 +99,7 @@ def outcomes(panel: Panel, origin: datetime.date, horizons: Sequence[int] = HORI
     judgements = overall_judgements(panel)
     later = judgements[(judgements["start"] >= day) & (judgements["published"] > day)]
     first = later.groupby("authority").head(1)
-    first = first[first["overall"]].drop(columns="overall")
+    first = first[first["overall"] & first["grade"].notna()].drop(columns="overall").astype({"grade": int})
     parts = [first[first["start"] < day + pd.DateOffset(months=m)].assign(horizon=m) for m in horizons]
     return pd.concat(parts, ignore_index=True).set_index(KEY)
 

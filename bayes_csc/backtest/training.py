@@ -29,7 +29,8 @@ def past_inspections(known: Panel) -> pd.DataFrame:
     last = earlier.sort_values(["start_before", "published_before"]).groupby("event").tail(1).set_index("event")
     gap = (last["start"] - last["start_before"]).dt.days / YEAR_DAYS
     rows = rows.assign(previous=last["grade_before"].astype(float), gap=gap)
-    return rows[rows["overall"]].drop(columns="overall").reset_index(drop=True)
+    rows = rows[rows["overall"] & rows["grade"].notna()].drop(columns="overall")
+    return rows.astype({"grade": int}).reset_index(drop=True)
 
 
 def lessons(known: Panel, targets: pd.DataFrame, keys: tuple[str, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -49,7 +49,8 @@ def overview_page(found: Findings) -> str:
 
 
 def _groups(found: Findings) -> list[str]:
-    grades = [g for g in found.panel.grades if (found.decline["last_grade"] == g).any()]
+    labels = dict.fromkeys([*found.panel.grades, *(g for own in found.panel.framework_grades.values() for g in own)])
+    grades = [g for g in labels if (found.decline["last_grade"] == g).any()]
     own = found.about["group"].strip().casefold()
     return [*sorted(grades, key=lambda g: g.casefold() != own), "all"]
 

@@ -135,7 +135,7 @@ def england_readme(panel: Panel, official: Official) -> str:
     str
         Markdown.
     """
-    cells, grades = panel.cells, panel.latest_grades()["grade"].map(lambda grade: panel.grades[grade - 1])
+    cells, grades = panel.cells, panel.latest_grades()["label"]
     counts = ", ".join(f"{(grades == grade).sum()} {grade}" for grade in panel.grades)
     sections = [
         f"# The England panel\n\n{len(cells)} cells of {len(panel.indicators)} indicators, {cells['year'].min()} to "

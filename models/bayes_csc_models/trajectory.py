@@ -20,7 +20,6 @@ observation is at its instant. A curved form of deprivation adds, to each gradie
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -36,7 +35,13 @@ from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models.effects import combination, exchangeable, half_normal
 from bayes_csc_models.joint import joint_likelihood
-from bayes_csc_models.judgements import category_prior, inspection_prior, judgement_prior, national_standard
+from bayes_csc_models.judgements import (
+    category_prior,
+    cutpoint_labels,
+    inspection_prior,
+    judgement_prior,
+    national_standard,
+)
 from bayes_csc_models.likelihood import ordinal_logp, small_logp
 from bayes_csc_models.noise import JUDGEMENT_SPLIT, Noise
 from bayes_csc_models.scales import Angle, LogOdds
@@ -124,9 +129,9 @@ def coordinates(d: Design) -> dict[str, list[object]]:
         "indicator_step": [f"{k}:{t}" for k, t in steps.step_labels],
         "judged": list(d.judged.domain),
         "scale": list(d.judged.scale),
-        "later_scale": list(d.judged.scale[1:]),
+        "later_scale": list(d.judged.later),
         "grade": list(reversed(d.grade)),
-        "cutpoint": [f"{worse}|{better}" for better, worse in pairwise(d.grade)][::-1],
+        "cutpoint": cutpoint_labels(d),
         "grade_step": d.year[1:].tolist(),
         "small_cell": [f"{u}:{k}:{t}" for u, k, t in zip(cells.unit, cells.indicator, cells.year, strict=True)],
         "judgement": [
@@ -308,7 +313,7 @@ def latent_observations(d: Design, *, exact: bool) -> tuple[TensorVariable, Tens
         z = pt.set_subtensor(z[small], rows.z.to_numpy()[small] + spread * raw)
         variance = pt.set_subtensor(variance[small], rows.confidence_variance.to_numpy()[small])
     if graded.at.size and not d.grade_sites:
-        sizes = np.array([len(d.grade)] * len(d.judged.scale) + list(d.categories))
+        sizes = np.array([*d.judged.size, *d.categories])
         middle = 0.5 * (sizes[graded.scale] - 1)
         raw = pm.Flat("judgement_score", dims="judgement", initval=0.7 * (graded.score - middle))
         z = pt.set_subtensor(z[graded.at], raw)
