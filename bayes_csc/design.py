@@ -79,7 +79,8 @@ class Design:
     observation
         One row per observation in kernel order; columns unit, indicator, kind, year, position, z, variance, sign,
         numerator, denominator, lower, upper, small, scale, grade, inspection, block, group; of inspections' timing also
-        previous and since; with `post_inspection` also after_worst.
+        previous and since; of judgements, as the spec asks, previous, earlier and a column of each covariate; with
+        `post_inspection` also after_worst.
     exists
         Whether each authority existed at each grid point (authority, year).
     grade
@@ -287,7 +288,10 @@ def _observed(
     parts = [observation_rows(cells, {k: panel.indicators[k] for k in keys}, spec.counts)]
     judged = Judged()
     if spec.ratings.use:
-        ratings = judgements(panel, overall=spec.ratings.judgements == "overall", lead=spec.ratings.lead_years)
+        ratings = judgements(
+            panel, overall=spec.ratings.judgements == "overall", lead=spec.ratings.lead_years,
+            previous=spec.ratings.previous != "none", covariates=spec.ratings.covariates,
+        )  # fmt: skip
         judged = Judged.of(ratings, panel.sub_judgements, panel.grades_of)
         parts.append(judgement_rows(ratings))
     if spec.ratings.timing:

@@ -16,6 +16,7 @@ from bayes_csc.errors import UsageError
 from bayes_csc.fit import CORES, Fit, Model
 from bayes_csc.group import members
 from bayes_csc.next_grade import HORIZON, NextGrade, next_grade
+from bayes_csc.panel import OVERALL
 from bayes_csc.probabilities import batch_means_error
 from bayes_csc.reinspection import Reinspection
 from bayes_csc.revisit import Revisited
@@ -112,7 +113,7 @@ def forecast(
     ]
     about_it = about(fit, group, interval) | {
         "date": None if date is None else date.isoformat(), "horizon_years": HORIZON, "loss_ratio": loss_ratio,
-        "threshold": threshold(loss_ratio), "judged": list(found.item), "draws": len(found.marginal),
+        "threshold": threshold(loss_ratio), "judged": list(found.item), "draws": len(found.marginal.overall),
         "expected": _expected(out, found.moved(last, 1)[1], loss_ratio, interval),
     }  # fmt: skip
     out = out.sort_values(["name", "authority"], ignore_index=True)
@@ -198,13 +199,23 @@ def _dates(when: Reinspection, codes: list[str], date: datetime.date | None, int
 
 
 def _grades(found: NextGrade, interval: float) -> dict[str, np.ndarray]:
-    """Forecast of each grade, with its interval."""
-    out = {}
-    for g in range(found.marginal.shape[2]):
-        out[f"p_grade_{g + 1}"] = found.marginal[..., g].mean(axis=0)
-        out |= _ends(f"p_grade_{g + 1}", found.marginal[..., g], interval)
-        out |= _ends(f"p_grade_{g + 1}_given_now", found.given_now[..., g], interval)
-    return out
+    """Forecast of each overall grade, of each domain's, and of any worse or any the worst, with its interval."""
+    out: dict[str, np.ndarray] = {}
+    for g in range(found.marginal.overall.shape[2]):
+        out |= _with_ends(f"p_grade_{g + 1}", found.marginal.overall[..., g], interval)
+        out |= _ends(f"p_grade_{g + 1}_given_now", found.given_now.overall[..., g], interval)
+    if found.item == (OVERALL,):
+        return out
+    for j, domain in enumerate(found.item):
+        for g in range(found.marginal.domain.shape[3]):
+            out |= _with_ends(f"p_{domain}_grade_{g + 1}", found.marginal.domain[:, :, j, g], interval)
+    out |= _with_ends("p_any_worse", found.marginal.any_worse, interval)
+    return out | _with_ends("p_any_inadequate", found.marginal.any_worst, interval)
+
+
+def _with_ends(name: str, draws: np.ndarray, interval: float) -> dict[str, np.ndarray]:
+    """Mean and ends of the equal-tailed interval of draws (draw, authority)."""
+    return {name: draws.mean(axis=0), **_ends(name, draws, interval)}
 
 
 def _summary(

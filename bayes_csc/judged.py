@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from bayes_csc.calendar import grid_position
+from bayes_csc.judgement_covariates import COLUMN, covariate_column, judgement_covariates
 from bayes_csc.panel import INSPECTION, OVERALL, Panel, inspection_dates
+from bayes_csc.previous_grades import previous_grades
 
 JUDGEMENT = "judgement"
 GradesOf = Callable[[str], tuple[str, ...]]
@@ -96,7 +98,9 @@ class Judged:
         return cls(domain, labels, tuple(scale_domain), tuple(parent), several, grades)
 
 
-def judgements(panel: Panel, *, overall: bool = False, lead: float = 0.0) -> pd.DataFrame:
+def judgements(
+    panel: Panel, *, overall: bool = False, lead: float = 0.0, previous: bool = False, covariates: Sequence[str] = ()
+) -> pd.DataFrame:
     """Judgements that inform theta: the sub-judgements of an inspection, or its overall grade where it has none.
 
     Parameters
@@ -107,15 +111,21 @@ def judgements(panel: Panel, *, overall: bool = False, lead: float = 0.0) -> pd.
         Take the overall grade of every inspection instead.
     lead
         Years before its start of what an inspection judges.
+    previous
+        Whether to give the grade before each (`previous_grades`).
+    covariates
+        Names of covariates to give (`judgement_covariates`).
 
     Returns
     -------
     pandas.DataFrame
         Columns `authority`, `framework`, `domain`, `grade`, `position` (grid position of the inspection's start,
-        less the lead) and `inspection` (number of the inspection).
+        less the lead) and `inspection` (number of the inspection); as asked for `previous`, `earlier` and a column of
+        each covariate.
     """
     table = panel.inspections
     out = table[["authority", "framework", "domain", "grade"]].assign(
+        day=inspection_dates(table),
         position=grid_position(inspection_dates(table)) - lead,
         inspection=table.groupby(INSPECTION, dropna=False).ngroup(),
     )
@@ -123,13 +133,19 @@ def judgements(panel: Panel, *, overall: bool = False, lead: float = 0.0) -> pd.
     whole = out.domain.eq(OVERALL) & ~out.inspection.isin(out.inspection[parts])
     out = out[parts | whole]
     inspection = table.loc[out.index].groupby(INSPECTION, dropna=False).ngroup()
-    return out.assign(inspection=inspection).reset_index(drop=True)
+    out = out.assign(inspection=inspection).reset_index(drop=True)
+    if previous:
+        out = out.join(previous_grades(panel, out)[["previous", "earlier"]])
+    values = judgement_covariates(panel, covariates, out)
+    return out.assign(**{covariate_column(name): values[:, i] for i, name in enumerate(covariates)})
 
 
 def judgement_rows(chosen: pd.DataFrame) -> pd.DataFrame:
     """`judgements` as observations of theta at the inspection's start, the grade still ordinal."""
+    more = [c for c in chosen.columns if c in ("previous", "earlier") or str(c).startswith(COLUMN)]
     return pd.DataFrame(
         {
+            **{name: chosen[name].to_numpy() for name in more},
             "unit": chosen.authority.to_numpy(),
             "indicator": JUDGEMENT,
             "family": "ordinal",

@@ -1,4 +1,4 @@
-"""P(grade) of every authority's next inspection, for every draw of a fit's hyperparameters."""
+"""Probabilities of the grades of every authority's next inspection, for every draw of a fit's hyperparameters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from bayes_csc.calendar import grid_position
 from bayes_csc.fit import CORES, Fit, Model
-from bayes_csc.grade_forecast import ThetaAhead, grade_probabilities
+from bayes_csc.grade_forecast import GradeChances, ThetaAhead, grade_chances
 from bayes_csc.grade_scales import GradeScales
 from bayes_csc.overall_table import OverallTable, overall_table
 from bayes_csc.panel import OVERALL
@@ -28,7 +28,7 @@ HORIZON = 6.0
 
 @dataclass(frozen=True)
 class NextGrade:
-    """P(grade) of each authority's next inspection, best grade first (draw, authority, grade).
+    """Probabilities of each authority's next grades, best grade first, of the overall grade and of each item.
 
     Attributes
     ----------
@@ -48,29 +48,31 @@ class NextGrade:
     """
 
     authority: tuple[str, ...]
-    marginal: np.ndarray
-    given_now: np.ndarray
-    without: np.ndarray
+    marginal: GradeChances
+    given_now: GradeChances
+    without: GradeChances
     item: tuple[str, ...]
     chains: int
 
     def of(self, codes: Sequence[str]) -> NextGrade:
         """Return those of some authorities, in their order."""
         at = [self.authority.index(code) for code in codes]
-        marginal, given_now, without = (p[:, at] for p in (self.marginal, self.given_now, self.without))
+        marginal, given_now, without = (p.of(at) for p in (self.marginal, self.given_now, self.without))
         return replace(self, authority=tuple(codes), marginal=marginal, given_now=given_now, without=without)
 
     def moved(self, last: np.ndarray, sign: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """P of a grade worse (sign 1) or better (-1) than the last one (authority,), NaN where there is none.
+        """P of an overall grade worse (sign 1) or better (-1) than the last one (authority,), NaN where there is none.
 
         Returns
         -------
         tuple
             Those of `marginal`, `given_now` and `without`, (draw, authority) each.
         """
-        number = np.arange(1, self.marginal.shape[2] + 1)
+        number = np.arange(1, self.marginal.overall.shape[2] + 1)
         beyond = np.where(np.isnan(last)[:, None], np.nan, sign * (number - last[:, None]) > 0)
-        marginal, given_now, without = ((p * beyond).sum(axis=2) for p in (self.marginal, self.given_now, self.without))
+        marginal, given_now, without = (
+            (p.overall * beyond).sum(axis=2) for p in (self.marginal, self.given_now, self.without)
+        )
         return marginal, given_now, without
 
 
@@ -100,7 +102,7 @@ def next_grade(
     again
         The fit taken up again over `years_ahead`, if it was already.
     given_now
-        Whether to compute `given_now`, too; of no draw otherwise.
+        Whether to compute `given_now`, too; otherwise `marginal` stands there.
     cores
         Threads.
     """
@@ -118,11 +120,11 @@ def next_grade(
     table = None if scales.item == (OVERALL,) else overall_table(fit.panel, scales.item)
     mean, drawn = _tables(table, n, seed)
 
-    def p(draws: slice, theta: ThetaAhead, overall: np.ndarray | None) -> np.ndarray:
-        return grade_probabilities(scales.at(draws), theta, standard[draws], weight, overall, cores=cores)
+    def p(draws: slice, theta: ThetaAhead, overall: np.ndarray | None) -> GradeChances:
+        return grade_chances(scales.at(draws), theta, standard[draws], weight, overall, cores=cores)
 
     marginal = p(slice(None), ahead.theta, mean)
-    now = p(slice(None), ahead.given_now(stratified_normals(codes, n, seed)), drawn) if given_now else marginal[:0]
+    now = p(slice(None), ahead.given_now(stratified_normals(codes, n, seed)), drawn) if given_now else marginal
     return NextGrade(
         authority=tuple(codes),
         marginal=marginal,

@@ -103,6 +103,29 @@ class Ratings(_Section):
     """Scale of the national standard's yearly step, in probits; its standard deviation is unknown (multivariate t)."""
     standards_df: PositiveFloat = 4.0
     """Degrees of freedom: how firmly that scale is believed."""
+    drift_sd: NonNegativeFloat = 0.0
+    """Normal sd of the standard's drift, probits a year; 0: none. It is damped two years after the panel's date."""
+    previous: Literal["none", "effect", "cutpoints"] = "none"
+    """State dependence: no effect of the previous grade of the same domain; an effect of each grade on the score; or
+    that and cutpoints with distances of their own after each grade."""
+    previous_sd: PositiveFloat = 1.0
+    """Normal sd of the previous grades' effects, which sum to zero, and of that of none before, probits."""
+    previous_spacing_sd: PositiveFloat = 0.6
+    """Normal sd of the log of the stretch of each distance between cutpoints after each previous grade."""
+    earlier_sd: PositiveFloat = 0.5
+    """Normal sd of the further effect of a previous grade of an earlier framework, probits."""
+    covariates: tuple[str, ...] = ()
+    """Indicators whose published figures act on the score directly: a key for the level, "KEY change" for the change
+    over two years."""
+    covariate_sd: PositiveFloat = 0.3
+    """Normal sd of a covariate's effect, probits per sd of the covariate."""
+    common: Literal["separate", "share"] = "separate"
+    """What the judgements of an inspection have in common: theta's loading and the inspection's effect, each with a
+    prior of its own; or the sd of both together for each domain, and theta's share of that variance."""
+    common_sd: PositiveFloat = 2.0
+    """Half-normal scale of the sd of what they have in common, probits."""
+    theta_share: tuple[PositiveFloat, PositiveFloat] = (4.0, 2.0)
+    """Beta parameters of theta's share of that variance."""
     timing: bool = False
     """Whether it informs theta, too, in which years an authority was inspected: a probit of being inspected given the
     previous grade, the time since and theta (`bayes_csc.timing`); with or without the grades themselves."""

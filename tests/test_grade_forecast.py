@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from itertools import product
 
 import numpy as np
@@ -10,21 +11,31 @@ from scipy.integrate import quad
 from scipy.special import ndtr
 from scipy.stats import norm
 
-from bayes_csc.grade_forecast import ThetaAhead, best_first, grade_probabilities, one_item, pattern_probabilities
+from bayes_csc.grade_forecast import ThetaAhead, best_first, grade_chances, one_item, pattern_probabilities
 from bayes_csc.grade_scales import GradeScales
 
 DRAWS, AUTHORITIES, NODES = 3, 4, 2
 
 
-def scales(items: int, sd: float = 0.0) -> GradeScales:
+def scales(items: int, sd: float = 0.0, levels: int = 1, together: bool = False) -> GradeScales:
     rng = np.random.default_rng(items)
+    loading = rng.uniform(0.5, 1.5, (DRAWS, items))
     return GradeScales(
         item=tuple(f"d{j}" for j in range(items)),
-        loading=rng.uniform(0.5, 1.5, (DRAWS, items)),
-        cutpoints=np.sort(rng.normal(0.0, 1.2, (DRAWS, items, 3)), axis=-1),
-        inspection_sd=np.full(DRAWS, sd),
+        loading=loading,
+        cutpoints=np.sort(rng.normal(0.0, 1.2, (DRAWS, items, levels, 3)), axis=-1),
+        inspection_sd=sd * loading if together else np.full((DRAWS, items), sd),
         standard=rng.normal(0.0, 0.3, (DRAWS, NODES)),
+        level=rng.integers(levels, size=(AUTHORITIES, items)),
+        before=np.minimum(rng.integers(5, size=(AUTHORITIES, items)), 4),
+        shift=np.zeros((DRAWS, 0)),
     )
+
+
+def grade_probabilities(
+    s: GradeScales, theta: ThetaAhead, standard: np.ndarray, weight: np.ndarray, table: np.ndarray | None = None
+) -> np.ndarray:
+    return grade_chances(s, theta, standard, weight, table).overall
 
 
 def ahead(variance: float = 0.6) -> ThetaAhead:
@@ -44,7 +55,7 @@ def test_the_closed_form_is_the_numerical_integral_over_theta_and_the_inspection
     found = one_item(s, theta, s.standard)
     d, a, k = 1, 2, 0
     m, v = theta.mean[d, a, k], theta.variance[d, a, k]
-    edges = np.concatenate([[-np.inf], s.cutpoints[d, 0], [np.inf]])
+    edges = np.concatenate([[-np.inf], s.cutpoints[d, 0, 0], [np.inf]])
     for category in range(4):
 
         def density(x: float, category: int = category) -> float:
@@ -68,16 +79,18 @@ def simulated(s: GradeScales, theta: ThetaAhead, table: np.ndarray, d: int, a: i
     rng = np.random.default_rng(1)
     node = rng.choice(NODES, n, p=WEIGHT[a])
     x = theta.mean[d, a, node] + np.sqrt(theta.variance[d, a, node]) * rng.standard_normal(n)
-    zeta = s.inspection_sd[d] * rng.standard_normal(n)
-    u = s.loading[d] * x[:, None] + s.standard[d, node][:, None] + zeta[:, None] + rng.standard_normal((n, len(s.item)))
-    grade = 4 - (u[..., None] > s.cutpoints[d]).sum(axis=-1)
+    zeta = s.inspection_sd[d] * rng.standard_normal((n, 1))
+    u = s.loading[d] * x[:, None] + s.standard[d, node][:, None] + zeta + rng.standard_normal((n, len(s.item)))
+    grade = 4 - (u[..., None] > s.cutpoints_of(a)[d]).sum(axis=-1)
     rows = table[np.ravel_multi_index(tuple(grade.T - 1), (4,) * len(s.item))]
     return rows.mean(axis=0)
 
 
+@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize("levels", [1, 5])
 @pytest.mark.parametrize("items", [1, 2, 3, 4])
-def test_probabilities_are_those_of_simulated_inspections(items: int) -> None:
-    s, theta = scales(items, 0.0 if items == 1 else 0.7), ahead()
+def test_probabilities_are_those_of_simulated_inspections(items: int, levels: int, together: bool) -> None:
+    s, theta = scales(items, 0.0 if items == 1 else 0.7, levels, together), ahead()
     table = SAME if items == 1 else np.random.default_rng(2).dirichlet(np.full(4, 0.3), 4**items)
     found = grade_probabilities(s, theta, s.standard, WEIGHT, None if items == 1 else table)
     n = 200_000  # a share's error is 0.0011 at most
@@ -85,14 +98,48 @@ def test_probabilities_are_those_of_simulated_inspections(items: int) -> None:
         np.testing.assert_allclose(found[d, a], simulated(s, theta, table, d, a, n), atol=0.005)
 
 
+def test_covariates_move_an_authority_s_scores_as_its_cutpoints_would() -> None:
+    s, theta = scales(4, 0.7, 5), ahead()
+    table = np.random.default_rng(2).dirichlet(np.full(4, 0.3), 256)
+    shift = np.random.default_rng(3).normal(size=(DRAWS, AUTHORITIES))
+    found = grade_chances(dataclasses.replace(s, shift=shift), theta, s.standard, WEIGHT, table)
+    for a in range(AUTHORITIES):
+        moved = dataclasses.replace(s, cutpoints=s.cutpoints - shift[:, a, None, None, None])
+        alone = grade_chances(moved, theta, s.standard, WEIGHT, table)
+        for name in ("overall", "domain", "any_worse", "any_worst"):
+            np.testing.assert_allclose(getattr(found, name)[:, a], getattr(alone, name)[:, a], rtol=1e-9)
+
+
+def test_chances_of_domains_and_of_any_worse_grade_are_sums_over_patterns() -> None:
+    s, theta = scales(4, 0.7, 5, together=True), ahead()
+    found = grade_chances(s, theta, s.standard, WEIGHT, np.ones((256, 4)) / 4)
+    grade = np.array(list(product(range(1, 5), repeat=4)))
+    for d in range(DRAWS):
+        joint = pattern_probabilities(s.at(slice(d, d + 1)), theta.mean[d], theta.variance[d], s.standard[d], WEIGHT)
+        np.testing.assert_allclose(joint.sum(axis=1), 1.0, rtol=1e-7)
+        for a in range(AUTHORITIES):
+            for j, g in product(range(4), range(1, 5)):
+                assert found.domain[d, a, j, g - 1] == pytest.approx(joint[a, grade[:, j] == g].sum(), abs=1e-12)
+            known = s.before[a] > 0
+            worse = (grade[:, known] > s.before[a, known]).any(axis=1)
+            assert found.any_worse[d, a] == pytest.approx(joint[a, worse].sum(), abs=1e-12)
+            assert found.any_worst[d, a] == pytest.approx(joint[a, (grade == 4).any(axis=1)].sum(), abs=1e-12)
+
+
+def test_nothing_can_be_worse_than_what_was_never_judged() -> None:
+    s = scales(4, 0.7)
+    s = dataclasses.replace(s, before=np.zeros((AUTHORITIES, 4), int))
+    found = grade_chances(s, ahead(), s.standard, WEIGHT, np.ones((256, 4)) / 4)
+    assert np.isnan(found.any_worse).all()
+    assert not np.isnan(found.any_worst).any()
+
+
 def test_patterns_have_the_product_of_their_items_probabilities_given_theta() -> None:
-    loading, cutpoints = np.array([0.7, 1.1, 0.9]), np.array([[-1.0, 0.0, 1.0], [-0.5, 0.2, 0.8], [-2.0, 0.0, 2.0]])
-    each = [best_first(ndtr(cutpoints[j] - loading[j] * 0.4 - 0.1)) for j in range(3)]
+    s = scales(3).at(slice(0, 1))
+    found = pattern_probabilities(s, np.array([[0.4]]), np.zeros((1, 1)), np.array([0.1]), np.ones((1, 1)))
+    each = [best_first(ndtr(s.cutpoints[0, j, 0] - s.loading[0, j] * 0.4 - 0.1)) for j in range(3)]
     for place, pattern in enumerate(product(range(4), repeat=3)):
-        table = np.zeros((64, 1))
-        table[place] = 1.0
-        found = pattern_probabilities(loading, cutpoints, 0.0, np.array(0.4), np.array(0.1), table)
-        assert found[0] == pytest.approx(np.prod([each[j][g] for j, g in enumerate(pattern)]), rel=1e-12)
+        assert found[0, place] == pytest.approx(np.prod([each[j][g] for j, g in enumerate(pattern)]), abs=2e-8)
 
 
 @pytest.mark.parametrize("items", [1, 4])
@@ -100,8 +147,8 @@ def test_grades_are_all_there_is(items: int) -> None:
     s = scales(items, 0.4)
     table = None if items == 1 else np.random.default_rng(3).dirichlet(np.ones(4), 4**items)
     found = grade_probabilities(s, ahead(), s.standard, WEIGHT, table)
-    np.testing.assert_allclose(found.sum(axis=-1), 1.0, rtol=1e-12 if items == 1 else 1e-9)
-    assert (found >= 0.0).all()
+    np.testing.assert_allclose(found.sum(axis=-1), 1.0, rtol=1e-7)
+    assert (found >= -1e-9).all()
 
 
 @pytest.mark.parametrize("items", [1, 3])
@@ -149,7 +196,6 @@ def test_each_draw_may_have_a_table_of_its_own() -> None:
 
 @pytest.mark.parametrize("items", [1, 4])
 def test_many_dates_together_give_what_each_gives_alone(items: int) -> None:
-    """Of many dates the national standard is tabulated, too; of one it stands as it is."""
     dates, rng = 24, np.random.default_rng(5)
     s = scales(items, 0.8)
     standard = np.cumsum(rng.normal(0.0, 0.2, (DRAWS, dates)), axis=1)
@@ -160,5 +206,4 @@ def test_many_dates_together_give_what_each_gives_alone(items: int) -> None:
         alone = ThetaAhead(theta.mean[..., k : k + 1], theta.variance[..., k : k + 1])
         one = grade_probabilities(s, alone, standard[:, k : k + 1], np.ones((AUTHORITIES, 1)), table)
         only = np.tile(np.eye(dates)[k], (AUTHORITIES, 1))
-        np.testing.assert_allclose(grade_probabilities(s, theta, standard, only, table), one, atol=3e-4)
-        assert not np.array_equal(grade_probabilities(s, theta, standard, only, table), one)
+        np.testing.assert_allclose(grade_probabilities(s, theta, standard, only, table), one, rtol=1e-12)

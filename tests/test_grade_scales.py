@@ -41,7 +41,7 @@ def made_up(variables: dict[str, np.ndarray], dims: dict[str, tuple[str, ...]], 
         return {name: values[int(point[0])] for name, values in variables.items()}
 
     density: Any = SimpleNamespace(names=names, expand=expand)
-    design: Any = None
+    design: Any = SimpleNamespace(authority=("401", "402"))
     return Revisited(design, density, np.arange(DRAWS, dtype=float)[:, None])
 
 
@@ -78,7 +78,7 @@ def test_a_model_of_overall_grades_has_one_item_and_the_latest_framework(one: An
     found = GradeScales.of(one, hamlets)
     assert found.item == ("overall",)
     np.testing.assert_array_equal(found.loading, values(one, "judgement_loading"))
-    np.testing.assert_array_equal(found.cutpoints[:, 0], values(one, "cutpoints")[:, 1])
+    np.testing.assert_array_equal(found.cutpoints[:, 0, 0], values(one, "cutpoints")[:, 1])
     assert (found.inspection_sd == 0.0).all()
 
 
@@ -88,8 +88,8 @@ def test_sub_judgements_have_their_own_scales_and_loadings_in_the_order_of_the_i
     found = GradeScales.of(several, judged(hamlets, "overall", "leadership", "children_looked_after", "adoption"))
     assert found.item == ("children_looked_after", "leadership")  # the model knows no adoption
     np.testing.assert_array_equal(found.loading, values(several, "judgement_loading")[:, [0, 2]])
-    np.testing.assert_array_equal(found.cutpoints, values(several, "cutpoints")[:, [2, 4]])
-    np.testing.assert_array_equal(found.inspection_sd, values(several, "inspection_sd"))
+    np.testing.assert_array_equal(found.cutpoints[:, :, 0], values(several, "cutpoints")[:, [2, 4]])
+    np.testing.assert_array_equal(found.inspection_sd, values(several, "inspection_sd")[:, None].repeat(2, axis=1))
 
 
 def test_a_domain_may_have_the_loading_of_another(several: Any, hamlets: Panel) -> None:
@@ -111,8 +111,8 @@ def test_an_unknown_framework_is_the_latest_one_shifted_by_as_much_for_all_items
     latest = GradeScales.of(several, panel)
     np.testing.assert_array_equal(known.cutpoints, latest.cutpoints)
     shift = new.cutpoints - latest.cutpoints
-    np.testing.assert_allclose(shift, np.broadcast_to(shift[:, :1, :1], shift.shape), atol=1e-12)
-    assert 0.1 < shift[:, 0, 0].std() < 1.2
+    np.testing.assert_allclose(shift, np.broadcast_to(shift[:, :1, :1, :1], shift.shape), atol=1e-12)
+    assert 0.1 < shift[:, 0, 0, 0].std() < 1.2
 
 
 def test_some_draws_are_those_draws(several: Any, hamlets: Panel) -> None:

@@ -22,16 +22,16 @@ def overall_judgements(panel: Panel) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        `authority`, `start` (estimated where it is not known, `panel.inspection_dates`), `published`, `grade`, and
-        `overall`, whether that is an overall grade: only such a one is an outcome to forecast or to learn from, while
-        the worst sub-judgement, where there is none, may be what came before.
+        `authority`, `start` (estimated where it is not known, `panel.inspection_dates`), `published`, `grade`,
+        `framework`, and `overall`, whether that is an overall grade: only such a one is an outcome to forecast or to
+        learn from, while the worst sub-judgement, where there is none, may be what came before.
     """
     whole = panel.whole_grades()
     start = inspection_dates(panel.inspections).loc[whole.index]
     return (
         whole.assign(start=start, published=whole["publication_date"], overall=whole["domain"] == OVERALL)
         .sort_values(["authority", "start", "published"], ignore_index=True)
-        .loc[:, ["authority", "start", "published", "grade", "overall"]]
+        .loc[:, ["authority", "start", "published", "grade", "framework", "overall"]]
     )
 
 
@@ -99,9 +99,9 @@ def outcomes(panel: Panel, origin: datetime.date, horizons: Sequence[int] = HORI
     judgements = overall_judgements(panel)
     later = judgements[(judgements["start"] >= day) & (judgements["published"] > day)]
     first = later.groupby("authority").head(1)
-    first = first[first["overall"] & first["grade"].notna()].drop(columns="overall").astype({"grade": int})
+    first = first[first["overall"] & first["grade"].notna()].astype({"grade": int})
     parts = [first[first["start"] < day + pd.DateOffset(months=m)].assign(horizon=m) for m in horizons]
-    return pd.concat(parts, ignore_index=True).set_index(KEY)
+    return pd.concat(parts, ignore_index=True).set_index(KEY)[["start", "published", "grade"]]
 
 
 def straddling(panel: Panel, origin: datetime.date) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from bayes_csc.backtest.events import YEAR_DAYS, overall_judgements
-from bayes_csc.backtest.features import features, figures
+from bayes_csc.features import features, figures
 from bayes_csc.panel import Panel
 
 
@@ -20,8 +20,8 @@ def past_inspections(known: Panel) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        `authority`, `start`, `published`, `grade`; `previous` and `gap` (years between the starts), NaN at a first
-        judgement.
+        `authority`, `start`, `published`, `grade`, `framework`; `previous` and `gap` (years between the starts), NaN at
+        a first judgement.
     """
     rows = overall_judgements(known)
     pairs = rows.reset_index(names="event").merge(rows, on="authority", suffixes=("", "_before"))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from bayes_csc.figures import NO_FIGURES, SO_ALMOST_PRIOR, without_figures
 from bayes_csc.findings.caveats import SAID_NOTHING
 from bayes_csc.findings.words import day, joined, month, number, of_hundred, spread, stated, years
 
@@ -65,16 +66,73 @@ def next_sentence(forecast: dict[str, Any], base: pd.Series | None, grades: Sequ
     return text
 
 
-def change_sentence(decline: dict[str, Any], percent: str) -> str:
-    """Say whether quality has declined since the last inspection."""
+def no_figures_sentence(decline: Mapping[Any, Any]) -> str:
+    """Say that there are no figures since the inspection, and what that means; blank where there are some."""
+    return f"There are {NO_FIGURES}: {SO_ALMOST_PRIOR}." if without_figures(decline) else ""
+
+
+def group_without_figures(rows: pd.DataFrame, *, named: bool = True) -> str:
+    """Say of which authorities of a group, or of how many, there are no figures since the inspection; blank if none.
+
+    Examples
+    --------
+    >>> group_without_figures(pd.DataFrame({"name": ["Elm", "Fern"], "figures_since": [0, 4]}))[:64]
+    'Of 1 of 2 authorities (Elm) there are no figures since the inspe'
+    """
+    names = [str(row["name"]) for row in rows.to_dict("records") if without_figures(row)]
+    if not names:
+        return ""
+    listed = f" ({joined(names)})" if named else ""
+    if len(rows) == 1:
+        return no_figures_sentence(rows.to_dict("records")[0])
+    whom = f"{len(names)} of {len(rows)} authorities{listed}"
+    return f"Of {whom} there are {NO_FIGURES}: {SO_ALMOST_PRIOR}."
+
+
+def figures_words(decline: Mapping[Any, Any]) -> str:
+    """Write how many figures there are since the inspection, in words where there are none; blank without one.
+
+    Examples
+    --------
+    >>> figures_words({"figures_since": 0}), figures_words({"figures_since": 4}), figures_words({})
+    ('no figures since the inspection', '4', '')
+    """
+    count = decline.get("figures_since")
+    return NO_FIGURES if without_figures(decline) else f"{count}" if pd.notna(count) else ""
+
+
+def recent_words(about: dict[str, Any]) -> str:
+    """Name the period of the recent change.
+
+    Examples
+    --------
+    >>> recent_words({"recent_until": "2025-09-30"})
+    'the two years to 30 September 2025'
+    """
+    return f"the two years to {day(about['recent_until'])}"
+
+
+def change_sentence(decline: dict[str, Any], percent: str, recent: str = "the last two years") -> str:
+    """Say whether quality has declined since the last inspection.
+
+    Parameters
+    ----------
+    decline
+        The authority's row.
+    percent
+        Probability of the intervals, as text.
+    recent
+        Period of the recent change (`recent_words`).
+    """
     gap, epsilon = decline["gap_years"], decline["epsilon"]
     if gap != gap:
         return (
-            "It has no inspection on record, so there is no change since one to speak of. Over the last two years a "
+            f"It has no inspection on record, so there is no change since one to speak of. Over {recent} a "
             f"decline of more than {epsilon:g} is {stated(decline['p_recent_decline'])}: probability "
             f"{number(decline['p_recent_decline'])}."
         )
-    p = decline["p_decline"]
+    p, step = decline["p_decline"], decline["p_decline"] - decline["p_decline_no_data"]
+    moved = f"there are {NO_FIGURES}" if without_figures(decline) else _moved(step)
     median, interval = (
         number(decline["delta_median"], "+.2f"),
         spread(decline["delta_lower"], decline["delta_upper"], "+.2f"),
@@ -85,7 +143,7 @@ def change_sentence(decline: dict[str, Any], percent: str) -> str:
         f"authorities with figures like these, {of_hundred(p)} would be expected to have declined by more than that "
         f"(probability {number(p)}). The middle estimate of the change is {median} ({percent} interval {interval}). "
         "Had nothing been observed since the inspection, the probability would be "
-        f"{number(decline['p_decline_no_data'])}: {_moved(p - decline['p_decline_no_data'])}."
+        f"{number(decline['p_decline_no_data'])}: {moved}."
     )
 
 

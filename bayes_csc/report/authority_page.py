@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayes_csc.figures import NO_FIGURES, without_figures
 from bayes_csc.findings.authority_findings import AuthorityFindings
 from bayes_csc.findings.caveats import ALWAYS, USE, use_here
 from bayes_csc.findings.sentences import (
@@ -14,7 +15,9 @@ from bayes_csc.findings.sentences import (
     contribution_sentence,
     decision_sentence,
     next_sentence,
+    no_figures_sentence,
     path_sentence,
+    recent_words,
     source_words,
 )
 from bayes_csc.findings.words import day, joined, number, spread, years
@@ -69,7 +72,7 @@ def authority_page(
         ]
     return site_page(
         own.name, [_facts(own, about)], sections, about, slug=own.slug, others=others,
-        data=kept_data("authority", own.what_if),
+        data=kept_data("authority", own.what_if | ({"note": NO_FIGURES} if without_figures(own.decline) else {})),
     )  # fmt: skip
 
 
@@ -83,17 +86,17 @@ def _facts(own: AuthorityFindings, about: dict[str, Any]) -> Content:
     )
     return element(
         "p",
-        f"{own.region}; {judged}. Figures up to {day(about['now'])}, inspections "
-        f"started by {day(about['panel_date'])}.",
+        f"{own.region}; {judged}. {about['data_days']}",
         class_="lead",
     )
 
 
 def _answer(own: AuthorityFindings, about: dict[str, Any], grades: tuple[str, ...], percent: str) -> list[Content]:
-    said = [change_sentence(own.decline, percent)]
+    said = [change_sentence(own.decline, percent, recent_words(about))]
     if own.forecast:
         said.insert(0, next_sentence(own.forecast, own.base_rate, grades, percent))
         said.append(decision_sentence(own.forecast, about["threshold"], about["loss_ratio"]))
+    said.insert(0, no_figures_sentence(own.decline))
     limits = [element("p", "Before you read on:"), bullets(own.caveats)] if own.caveats else []
     return [*paragraphs(*said), *limits]
 
@@ -153,7 +156,7 @@ def _next(own: AuthorityFindings, grades: tuple[str, ...], percent: str) -> list
 def _change(own: AuthorityFindings, about: dict[str, Any], percent: str) -> list[Content]:
     row = own.decline
     recent = (
-        f"Over the last two years: {number(row['recent_delta_median'], '+.2f')} ({percent} interval "
+        f"Over {recent_words(about)}: {number(row['recent_delta_median'], '+.2f')} ({percent} interval "
         f"{spread(row['recent_delta_lower'], row['recent_delta_upper'], '+.2f')}); probability of a decline of more "
         f"than {about['epsilon']:g}: {number(row['p_recent_decline'])}."
     )

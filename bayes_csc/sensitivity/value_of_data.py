@@ -178,11 +178,13 @@ def _inspection(now: _Now, run: Fit, again: Revisited) -> Iterator[Gain]:
     for code in now.contrast:
         theta = now.mean[code] @ at
         score = scales.loading * theta[:, None] + standard[:, None]
-        information = expected_information(score, scales.cutpoints)
+        information = expected_information(score, scales.cutpoints_of(now.design.authority.index(code)))
         seen = scales.loading[:, :, None] * at
-        n_item = scales.loading.shape[1]
-        shared = np.broadcast_to(scales.inspection_sd[:, None, None] ** 2, (len(theta), n_item, n_item))
-        noise = shared + np.eye(n_item) / np.maximum(information, LEAST_INFORMATION)[:, None, :]
+        sd = scales.inspection_sd
+        noise = (
+            sd[:, :, None] * sd[:, None, :]
+            + np.eye(sd.shape[1]) / np.maximum(information, LEAST_INFORMATION)[:, None, :]
+        )
         yield code, INSPECTION, now.with_observations(code, seen, noise), ""
 
 

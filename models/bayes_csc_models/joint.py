@@ -49,7 +49,7 @@ def joint_likelihood(
     inspection_sd
         Of an inspection's own effect, per domain judged.
     cutpoints
-        (scale, cutpoint); None without any ordered category.
+        Of each graded observation (graded, cutpoint); None without any ordered category.
     exact
         Whether small and suppressed cells have their exact likelihood; else they are Gaussian like the others.
     """
@@ -79,7 +79,7 @@ def joint_likelihood(
         fitted = inspected(d, fitted, inspection_sd)
     if cutpoints is not None:
         graded = d.graded()
-        pm.Potential("grades", ordinal_logp(graded.score, fitted[graded.at], cutpoints[graded.scale], 1.0).sum())
+        pm.Potential("grades", ordinal_logp(graded.score, fitted[graded.at], cutpoints, 1.0).sum())
 
 
 def inspected(d: Design, fitted: TensorVariable, inspection_sd: TensorVariable) -> TensorVariable:

@@ -1,4 +1,4 @@
-"""Priors of the judgements: their standard, what an inspection sees on the day, and the cutpoints of their scales."""
+"""Priors of the judgements: their standard, the previous grade, an inspection's own effect, and their cutpoints."""
 
 from __future__ import annotations
 
@@ -8,30 +8,97 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
+from scipy.linalg import helmert
 
 from bayes_csc.design import Design
+from bayes_csc.errors import SpecError
 from bayes_csc.judged import JUDGEMENT
+from bayes_csc.judgement_covariates import covariate_column
 from bayes_csc.spec import Spec
 from bayes_csc_models.effects import combination, common_scale, half_normal
+from bayes_csc_models.scales import Angle
+
+TRUSTED, DAMPING = 2.0, 0.5
+"""Years after the panel's date for which the drift goes on as it was; what is left of it in each year after those
+(a damped trend: Gardner and McKenzie 1985)."""
 
 
 def national_standard(d: Design, spec: Spec) -> TensorVariable:
-    """National random walk of the judgements' standard, zero-sum over the window, at each judgement's start."""
+    """National random walk, with a drift if asked, of the judgements' standard, zero-sum over the window (year,)."""
     n = d.year.size
     prior = spec.ratings
     step = common_scale("standard", prior.standards_sd, prior.standards_df, "grade_step")
     basis = np.tril(np.ones((n, n)), -1)[:, : n - 1]
-    standard = pm.Deterministic("standard", combination(basis - basis[d.window].mean(axis=0), step), dims="year")
-    rows = d.observation
-    return combination(d.weights(rows.position.to_numpy()[rows.indicator == JUDGEMENT]), standard)
+    standard = combination(basis - basis[d.window].mean(axis=0), step)
+    if prior.drift_sd:
+        standard += pm.Normal("standard_drift", 0.0, prior.drift_sd) * drift_time(d)
+    return pm.Deterministic("standard", standard, dims="year")
+
+
+def drift_time(d: Design) -> np.ndarray:
+    """Years of drift up to each grid point, less their mean over the window; each counts less after `TRUSTED` years."""
+    ahead = np.maximum(d.year - d.now - TRUSTED, 0.0)
+    slowed = (1.0 - DAMPING**ahead) / -np.log(DAMPING)
+    time = np.minimum(d.year, d.now + TRUSTED) + slowed
+    return np.asarray(time - time[d.window].mean())
+
+
+def judgement_mean(d: Design, spec: Spec) -> TensorVariable:
+    """Expected score of each judgement where theta is zero: standard, previous grade and covariates."""
+    rows = d.observation[d.observation.indicator == JUDGEMENT]
+    mean = combination(d.weights(rows.position.to_numpy()), national_standard(d, spec))
+    prior = spec.ratings
+    if prior.previous != "none":
+        mean += previous_effect(d, spec)[pt.constant(rows.previous.to_numpy(dtype=int))]
+        if rows.earlier.any():
+            mean += pm.Normal("earlier_effect", 0.0, prior.earlier_sd) * rows.earlier.to_numpy(dtype=float)
+    if prior.covariates:
+        effect = pm.Normal("covariate_effect", 0.0, prior.covariate_sd, dims="covariate")
+        columns = [covariate_column(name) for name in prior.covariates]
+        mean += combination(rows[columns].to_numpy(dtype=float), effect)
+    return mean
+
+
+def previous_effect(d: Design, spec: Spec) -> TensorVariable:
+    """Effects of no previous grade, then of each grade, the best first (previous,); those of the grades sum to zero."""
+    n, sd = len(d.grade), spec.ratings.previous_sd
+    none = pm.Normal("no_previous_effect", 0.0, sd)
+    contrast = pm.Normal("previous_contrast", 0.0, sd, dims="grade_contrast")
+    effect = pt.concatenate([none[None], combination(helmert(n).T, contrast)])
+    return pm.Deterministic("previous_effect", effect, dims="previous")
+
+
+def judgement_loadings(d: Design, spec: Spec) -> TensorVariable:
+    """Loading of theta in each domain judged, of either prior (see `inspection_prior`)."""
+    if not shared(d, spec):
+        return half_normal("judgement_loading", sigma=spec.ratings.loading_sd, dims="judged")
+    sd = half_normal("common_sd", sigma=spec.ratings.common_sd, dims="judged")
+    share = pm.Beta("theta_share", *spec.ratings.theta_share, default_transform=Angle())
+    return pm.Deterministic("judgement_loading", sd * pt.sqrt(share), dims="judged")
 
 
 def inspection_prior(d: Design, spec: Spec) -> TensorVariable:
-    """Sd of an inspection's own effect on each domain judged: one for all; zero where no inspection has several."""
+    """Sd of an inspection's own effect on each domain judged; zero where no inspection has several.
+
+    Separate from the loadings it is one for all domains. With theta's share w of what they have in common,
+
+        loading[j] = common_sd[j] sqrt(w),   sd[j] = common_sd[j] sqrt(1 - w)
+
+    so that theta and the inspection's effect are told apart by one number, which has a prior of its own.
+    """
     n = len(d.judged.domain)
     if not d.judged.several:
         return pt.zeros(n)
-    return pt.full((n,), half_normal("inspection_sd", sigma=spec.ratings.inspection_sd))
+    if not shared(d, spec):
+        return pt.full((n,), half_normal("inspection_sd", sigma=spec.ratings.inspection_sd))
+    model = pm.modelcontext(None)
+    sd = model["common_sd"] * pt.sqrt(1.0 - model["theta_share"])
+    return pt.specify_shape(pm.Deterministic("inspection_sd", sd, dims="judged"), (n,))
+
+
+def shared(d: Design, spec: Spec) -> bool:
+    """Whether theta's share of what an inspection's judgements have in common is a parameter."""
+    return spec.ratings.common == "share" and d.judged.several
 
 
 def judgement_prior(d: Design, spec: Spec) -> TensorVariable | None:
@@ -98,6 +165,36 @@ def category_prior(d: Design, spec: Spec, judged: TensorVariable | None) -> Tens
     widest = max(sizes)
     padded = [pt.concatenate([c, np.full(widest - n, np.inf)]) for c, n in zip(scales, sizes, strict=True)]
     return pt.stack(padded)
+
+
+def after_previous(d: Design, spec: Spec, cutpoints: TensorVariable | None) -> TensorVariable | None:
+    """Cutpoints of each graded observation (graded, cutpoint) where they depend on the previous grade; else None.
+
+    About the middle cutpoint, with the distances gap[f, i] of its scale f and the previous grade p,
+
+        cutpoint[k] = middle[f] + sum of gap[f, i] exp(spacing[p, i]) from the middle up to k (less, below it)
+    """
+    if cutpoints is None or not d.judged.scale or spec.ratings.previous != "cutpoints":
+        return None
+    if set(d.judged.size) != {len(d.grade)}:
+        raise SpecError(
+            "ratings.previous: 'cutpoints' needs frameworks with as many grades as the panel, found some with "
+            f"{', '.join(str(n) for n in sorted({*d.judged.size} - {len(d.grade)}))}; take 'effect'"
+        )
+    n = len(d.grade) - 1
+    middle = (len(d.grade) - 1) // 2
+    graded = d.graded()
+    at = np.flatnonzero(graded.scale < len(d.judged.scale))
+    scale = pt.constant(graded.scale[at])
+    previous = pt.constant(d.observation.previous.to_numpy()[graded.at[at]].astype(int))
+    sd = spec.ratings.previous_spacing_sd
+    spacing = pm.Normal("previous_spacing", 0.0, sd, dims=("previous", "cutpoint_gap"))
+    judged = cutpoints[: len(d.judged.scale), :n]
+    gap = (judged[:, 1:] - judged[:, :-1])[scale] * pt.exp(spacing)[previous]
+    steps = np.tril(np.ones((n, n)), -1)[:, : n - 1]
+    own = judged[:, middle][scale][:, None] + (gap[:, None, :] * (steps - steps[middle])).sum(axis=2)
+    rows = cutpoints[pt.constant(graded.scale)]
+    return pt.set_subtensor(rows[at, :n], own)
 
 
 def induced_cutpoints(share: TensorVariable) -> TensorVariable:

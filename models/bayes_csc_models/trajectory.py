@@ -9,7 +9,9 @@
     with `post_inspection` eta also has effect[k] w[i], `bayes_csc.feedback`)
 
     u[j]    = judgement_loading[d] theta(a, start) + standard(start) + inspection_sd zeta[i] + N(0, 1)
+              + previous_effect[grade before] + earlier_effect 1{under an earlier framework} + covariate_effect' x[j]
     grade   = from the cutpoints of its framework and domain;  zeta[i] ~ N(0, 1)   judgement j of domain d, inspection i
+    (previous grades, cutpoints after each, a drift of the standard and covariates as `ratings` of the spec asks)
     with `ratings.timing` also whether an authority was inspected in a year (`bayes_csc_models.timing`)
 
 The variances of level, slope and path average to one over the window: theta is in units of the spread between
@@ -20,6 +22,7 @@ observation is at its instant. A curved form of deprivation adds, to each gradie
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -31,16 +34,19 @@ from bayes_csc.collapse import collapsed_potential
 from bayes_csc.design import Design, design
 from bayes_csc.errors import SpecError
 from bayes_csc.judged import JUDGEMENT
+from bayes_csc.judgement_covariates import covariates_of
 from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models.effects import combination, exchangeable, half_normal
 from bayes_csc_models.joint import joint_likelihood
 from bayes_csc_models.judgements import (
+    after_previous,
     category_prior,
     cutpoint_labels,
     inspection_prior,
+    judgement_loadings,
+    judgement_mean,
     judgement_prior,
-    national_standard,
 )
 from bayes_csc_models.likelihood import ordinal_logp, small_logp
 from bayes_csc_models.noise import JUDGEMENT_SPLIT, Noise
@@ -91,15 +97,18 @@ def from_design(
         offset, loading, noise = measurement_prior(d, spec)
         inspection_sd = inspection_prior(d, spec)
         cutpoints = category_prior(d, spec, judgement_prior(d, spec))
+        own_cutpoints = after_previous(d, spec, cutpoints)
         if likelihood == "collapsed":
             z, variance = latent_observations(d, exact=exact)
-            low, high = exact_likelihood(d, z, cutpoints, exact=exact)
+            low, high = exact_likelihood(d, z, cutpoints, own_cutpoints, exact=exact)
             collapsed_potential(
                 d, z=z, variance=variance, offset=offset, loading=loading, mean=mean.ravel(), scale=scale,
                 low=low, high=high, **noise.collapsed(len(d.ordinal), inspection_sd),
             )  # fmt: skip
         else:
-            joint_likelihood(d, mean, scale, offset, loading, noise, inspection_sd, cutpoints, exact=exact)
+            if cutpoints is not None and own_cutpoints is None:
+                own_cutpoints = cutpoints[d.graded().scale]
+            joint_likelihood(d, mean, scale, offset, loading, noise, inspection_sd, own_cutpoints, exact=exact)
     return model
 
 
@@ -108,6 +117,7 @@ def coordinates(d: Design) -> dict[str, list[object]]:
     steps = d.year_steps()
     rows = d.observation
     cells = rows[rows.small]
+    labels = cutpoint_labels(d)
     graded = rows.iloc[d.graded().at]
     agreed = dict(zip((*d.indicator, *d.ordinal), (p != "not agreed" for p in d.polarity), strict=True))
     return {
@@ -131,8 +141,12 @@ def coordinates(d: Design) -> dict[str, list[object]]:
         "scale": list(d.judged.scale),
         "later_scale": list(d.judged.later),
         "grade": list(reversed(d.grade)),
-        "cutpoint": cutpoint_labels(d),
+        "cutpoint": labels,
         "grade_step": d.year[1:].tolist(),
+        "grade_contrast": list(range(1, len(d.grade))),
+        "previous": ["none", *d.grade],
+        "cutpoint_gap": [f"{low}-{high}" for low, high in pairwise(labels)],
+        "covariate": covariates_of(rows),
         "small_cell": [f"{u}:{k}:{t}" for u, k, t in zip(cells.unit, cells.indicator, cells.year, strict=True)],
         "judgement": [
             f"{u}:{s}:{p:.3f}" if k == JUDGEMENT else f"{u}:{k}:{t}"
@@ -196,8 +210,8 @@ def measurement_prior(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVari
     psi = pt.zeros(0)
     if d.judged.scale:
         judged = np.flatnonzero(d.observation.indicator == JUDGEMENT)
-        psi = half_normal("judgement_loading", sigma=spec.ratings.loading_sd, dims="judged")
-        offset = pt.set_subtensor(offset[judged], national_standard(d, spec))
+        psi = judgement_loadings(d, spec)
+        offset = pt.set_subtensor(offset[judged], judgement_mean(d, spec))
     return offset, pt.concatenate([loading, psi]), noise
 
 
@@ -321,9 +335,12 @@ def latent_observations(d: Design, *, exact: bool) -> tuple[TensorVariable, Tens
 
 
 def exact_likelihood(
-    d: Design, z: TensorVariable, cutpoints: TensorVariable | None, *, exact: bool
+    d: Design, z: TensorVariable, cutpoints: TensorVariable | None, own: TensorVariable | None = None, *, exact: bool
 ) -> tuple[TensorVariable, TensorVariable]:
-    """Add the exact likelihood of free latent values; give the cutpoints around each grade that has a site."""
+    """Add the exact likelihood of free latent values; give the cutpoints around each grade that has a site.
+
+    `cutpoints` are by scale, `own` by graded observation where those differ (`after_previous`).
+    """
     rows = d.observation
     small = np.flatnonzero(rows.small.to_numpy() & exact)
     if small.size:
@@ -332,10 +349,13 @@ def exact_likelihood(
         return pt.zeros(0), pt.zeros(0)
     graded = d.graded()
     if d.grade_sites:
-        end = pt.full((len(d.judged.scale) + len(d.ordinal), 1), np.inf)
-        ends = pt.concatenate([-end, cutpoints, end], axis=1)
-        scale = pt.constant(graded.scale)
+        by, of = (cutpoints, graded.scale) if own is None else (own, np.arange(graded.at.size))
+        end = pt.full((len(d.judged.scale) + len(d.ordinal) if own is None else of.size, 1), np.inf)
+        ends = pt.concatenate([-end, by, end], axis=1)
+        scale = pt.constant(of)
         return ends[scale, pt.constant(graded.score)], ends[scale, pt.constant(graded.score + 1)]
     sd = float(np.sqrt(1.0 - JUDGEMENT_SPLIT))
-    pm.Potential("grades", ordinal_logp(graded.score, z[graded.at], cutpoints[graded.scale], sd).sum())
+    pm.Potential(
+        "grades", ordinal_logp(graded.score, z[graded.at], cutpoints[graded.scale] if own is None else own, sd).sum()
+    )
     return pt.zeros(0), pt.zeros(0)
