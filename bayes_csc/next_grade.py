@@ -85,6 +85,7 @@ def next_grade(
     framework: str | None = None,
     again: Revisited | None = None,
     given_now: bool = True,
+    without: bool = True,
     cores: int = CORES,
 ) -> NextGrade:
     """Compute the probabilities that `forecast` sums up.
@@ -103,6 +104,8 @@ def next_grade(
         The fit taken up again over `years_ahead`, if it was already.
     given_now
         Whether to compute `given_now`, too; otherwise `marginal` stands there.
+    without
+        Whether to compute `without`, too; otherwise it is of one draw.
     cores
         Threads.
     """
@@ -115,7 +118,8 @@ def next_grade(
     scales = GradeScales.of(again, fit.panel, framework=framework, shift_sd=shift_sd, seed=seed)
     last = last_inspections(fit.panel, design.authority)
     judged = node - fit.spec.ratings.lead_years
-    ahead = theta_ahead(again.density, design, again.points, last, judged, without_every=WITHOUT_EVERY, cores=cores)
+    every = WITHOUT_EVERY if without else n
+    ahead = theta_ahead(again.density, design, again.points, last, judged, without_every=every, cores=cores)
     standard = scales.standard @ design.weights(judged).T
     table = None if scales.item == (OVERALL,) else overall_table(fit.panel, scales.item)
     mean, drawn = _tables(table, n, seed)
@@ -129,7 +133,7 @@ def next_grade(
         authority=tuple(codes),
         marginal=marginal,
         given_now=now,
-        without=p(slice(None, None, WITHOUT_EVERY), ahead.without, mean),
+        without=p(slice(None, None, every), ahead.without, mean),
         item=scales.item,
         chains=fit.unconstrained.sizes["chain"],
     )
