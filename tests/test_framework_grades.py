@@ -24,7 +24,7 @@ from bayes_csc.authority import authority_records
 from bayes_csc.backtest.events import overall_judgements
 from bayes_csc.density import Density, compile_density
 from bayes_csc.design import Design, design
-from bayes_csc.errors import DataError, UsageError
+from bayes_csc.errors import DataError, SpecError, UsageError
 from bayes_csc.feedback import after_worst
 from bayes_csc.framework_grades import merged_cutpoints, read_framework_grades
 from bayes_csc.grade_forecast import best_first
@@ -32,6 +32,7 @@ from bayes_csc.grade_scales import GradeScales
 from bayes_csc.group import members
 from bayes_csc.group_rule import chosen_by
 from bayes_csc.overall_table import overall_table
+from bayes_csc.previous_grades import NONE, previous_grades
 from bayes_csc.reinspection import NEVER, Reinspection
 from bayes_csc.simulate import simulate_like
 from bayes_csc_models.trajectory import from_design, trajectory
@@ -181,6 +182,14 @@ def test_a_group_and_a_table_of_it_go_by_the_equivalents_or_by_the_framework_s_w
     assert members(apart, "needs attention") == ["404"]
 
 
+def test_a_previous_grade_is_one_of_the_panel_s() -> None:
+    panel = five()
+    asked = pd.DataFrame({"authority": ["401", "402", "402"], "domain": ["leadership", "leadership", "care"]})
+    asked = asked.assign(day=pd.Timestamp("2023-01-01"))
+    assert previous_grades(panel, asked).previous.tolist()[:2] == [4, 2]  # urgent improvement, expected
+    assert previous_grades(five(equivalent=False), asked).previous.tolist()[:2] == [NONE, NONE]
+
+
 def test_what_is_counted_by_grade_goes_by_the_equivalents() -> None:
     panel = five()
     assert Reinspection.of(panel).last.grade[["401", "402", "404"]].tolist() == [4, 2, 3]
@@ -288,6 +297,17 @@ def test_the_exact_likelihood_of_the_grades_is_the_ordered_probit_of_each_scale(
     assert float(found) == pytest.approx(expected)
 
 
+def test_previous_grades_have_an_effect_on_every_scale_but_no_distances_of_their_own_where_scales_differ() -> None:
+    spec = Spec.parse({"ratings": {"previous": "effect"}})
+    d = design(five(), spec)
+    with by_python():
+        density = compile_density(from_design(d, spec))
+    assert np.isfinite(density(density.first)[0])
+    apart = Spec.parse({"ratings": {"previous": "cutpoints"}})
+    with pytest.raises(SpecError, match=r"'cutpoints' needs frameworks with as many grades .*some with 5; take 'effec"):
+        from_design(design(five(), apart), apart)
+
+
 def test_a_contribution_names_the_grade_in_its_framework_s_words(laid_out: Design) -> None:
     whole: Any = SimpleNamespace(observation=np.arange(len(laid_out.observation)))
     found = sources(laid_out, whole)
@@ -329,6 +349,7 @@ def test_a_forecast_is_in_grades_that_compare() -> None:
     again = made_up(variables, dims, {"scale": scales, "judged": ["leadership", "protection"]})
     found = GradeScales.of(again, five())
     assert found.item == ("care", "leadership", "protection")
-    np.testing.assert_array_equal(found.cutpoints, variables["cutpoints"][:, [2, 0, 1]][..., [0, 1, 3]])
+    np.testing.assert_array_equal(found.cutpoints[:, :, 0], variables["cutpoints"][:, [2, 0, 1]][..., [0, 1, 3]])
+    assert found.before.tolist() == [[3, 4, 3], [2, 2, 2]]  # 401 and 402; care is what protection was
     with pytest.raises(DataError, match=r"'ILACS 2027', the latest framework, have no equivalents.*add equiv"):
         GradeScales.of(again, five(equivalent=False))

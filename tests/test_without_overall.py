@@ -104,7 +104,7 @@ def test_the_table_of_declines_is_of_the_latest_inspection_and_says_that_it_has_
     table = decline(made_up(panel()), "all").set_index("authority")
     assert table.last_inspection[["401", "404"]].tolist() == ["2026-05-11", "2026-06-15"]
     assert table.last_grade[["401", "404", "403"]].tolist() == ["good", "requires improvement", "requires improvement"]
-    assert table.note[["401", "404"]].tolist() == ["too recent; no overall grade"] * 2
+    assert table.note[["401", "404"]].tolist() == ["no figures since the inspection; too recent; no overall grade"] * 2
     assert "overall" not in table.note["403"]
     gap = float(grid_position(datetime.date(2026, 9, 30)) - grid_position(datetime.date(2026, 5, 11)))
     assert table.gap_years["401"] == pytest.approx(gap)
