@@ -15,8 +15,9 @@ from bayes_csc.calendar import grid_date, grid_position
 from bayes_csc.errors import UsageError
 from bayes_csc.fit import CORES, Fit, Model
 from bayes_csc.group import members
-from bayes_csc.next_grade import HORIZON, NextGrade, next_grade
+from bayes_csc.next_grade import HORIZON, NextGrade
 from bayes_csc.panel import OVERALL
+from bayes_csc.pooled_forecast import Pooled, pooled_forecast
 from bayes_csc.probabilities import batch_means_error
 from bayes_csc.reinspection import Reinspection
 from bayes_csc.revisit import Revisited
@@ -39,7 +40,7 @@ def forecast(
     again: Revisited | None = None,
     force: bool = False,
     cores: int = CORES,
-    found: NextGrade | None = None,
+    pool: Pooled | None = None,
 ) -> pd.DataFrame:
     """Forecast the overall grade of every authority's next inspection.
 
@@ -76,8 +77,8 @@ def forecast(
         Give the table even if the run failed its gate.
     cores
         Threads.
-    found
-        What `next_grade` found of this fit, date and framework, where it has been computed already.
+    pool
+        What `pooled_forecast` found of this fit, date and framework, where it has been computed already.
 
     Returns
     -------
@@ -98,14 +99,16 @@ def forecast(
     _check(fit, date, interval, loss_ratio)
     codes, listed = members(fit, "all"), members(fit, group)
     when = Reinspection.of(fit.panel)
-    found = found or next_grade(fit, model, when, date=date, framework=framework, again=again, cores=cores)
-    found = found.of(codes)
+    pool = pool or pooled_forecast(fit, model, when, date=date, framework=framework, again=again, cores=cores)
+    pool = pool.of(codes)
+    found = pool.found
     latest = fit.panel.latest_grades().reindex(codes)
     last = latest.grade.to_numpy(dtype=float)
     out = _identity(fit, codes, listed)
     out = out.assign(**_dates(when, codes, date, interval), **_grades(found, interval))
     for name, sign in (("p_next_worse", 1), ("p_next_better", -1)):
         out = out.assign(**_summary(name, *found.moved(last, sign), interval=interval, chains=found.chains))
+    out = out.assign(**_parts(pool, last))
     out = _decided(out, last < len(fit.panel.grades), loss_ratio)
     out["note"] = [
         "; ".join(filter(None, ("preview" * fit.preview, _note(fit, g, label), without_overall(whole))))
@@ -114,6 +117,7 @@ def forecast(
     about_it = about(fit, group, interval) | {
         "date": None if date is None else date.isoformat(), "horizon_years": HORIZON, "loss_ratio": loss_ratio,
         "threshold": threshold(loss_ratio), "judged": list(found.item), "draws": len(found.marginal.overall),
+        **pool.about,
         "expected": _expected(out, found.moved(last, 1)[1], loss_ratio, interval),
     }  # fmt: skip
     out = out.sort_values(["name", "authority"], ignore_index=True)
@@ -211,6 +215,20 @@ def _grades(found: NextGrade, interval: float) -> dict[str, np.ndarray]:
             out |= _with_ends(f"p_{domain}_grade_{g + 1}", found.marginal.domain[:, :, j, g], interval)
     out |= _with_ends("p_any_worse", found.marginal.any_worse, interval)
     return out | _with_ends("p_any_inadequate", found.marginal.any_worst, interval)
+
+
+def _parts(pool: Pooled, last: np.ndarray) -> dict[str, np.ndarray]:
+    """The model's weight in the pool, and what each part says by itself; nothing where the model stands alone."""
+    if pool.other is None:
+        return {}
+    out = {"model_weight": pool.weight}
+    number = np.arange(1, pool.other.overall.shape[2] + 1)
+    beyond = np.where(np.isnan(last)[:, None], np.nan, number > last[:, None])
+    for name, chances in (("model", pool.model.marginal), ("transitions", pool.other)):
+        overall = chances.overall.mean(axis=0)
+        out |= {f"p_grade_{g + 1}_{name}": overall[:, g] for g in range(overall.shape[1])}
+        out[f"p_next_worse_{name}"] = (overall * beyond).sum(axis=1)
+    return out
 
 
 def _with_ends(name: str, draws: np.ndarray, interval: float) -> dict[str, np.ndarray]:

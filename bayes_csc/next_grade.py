@@ -43,6 +43,8 @@ class NextGrade:
         As `marginal`, had nothing been observed since the last inspection; at every so many draws, NaN without one.
     item
         What the next inspection judges.
+    before
+        Grade of each item when it was last judged (authority, item), from 1, the best; 0 where it never was.
     chains
         How many chains the draws are of, one after another.
     """
@@ -52,13 +54,21 @@ class NextGrade:
     given_now: GradeChances
     without: GradeChances
     item: tuple[str, ...]
+    before: np.ndarray
     chains: int
 
     def of(self, codes: Sequence[str]) -> NextGrade:
         """Return those of some authorities, in their order."""
         at = [self.authority.index(code) for code in codes]
         marginal, given_now, without = (p.of(at) for p in (self.marginal, self.given_now, self.without))
-        return replace(self, authority=tuple(codes), marginal=marginal, given_now=given_now, without=without)
+        return replace(
+            self,
+            authority=tuple(codes),
+            marginal=marginal,
+            given_now=given_now,
+            without=without,
+            before=self.before[at],
+        )
 
     def moved(self, last: np.ndarray, sign: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """P of an overall grade worse (sign 1) or better (-1) than the last one (authority,), NaN where there is none.
@@ -135,6 +145,7 @@ def next_grade(
         given_now=now,
         without=p(slice(None, None, every), ahead.without, mean),
         item=scales.item,
+        before=scales.before,
         chains=fit.unconstrained.sizes["chain"],
     )
 

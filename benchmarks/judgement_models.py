@@ -1,7 +1,8 @@
 """Candidates for the judgement model, held to the rule that was fixed before they were compared.
 
     python benchmarks/judgement_models.py run [SEED…]     forecasts of each candidate at each origin, kept in runs/
-    python benchmarks/judgement_models.py select          the rule on the mean over the seeds; writes judgement_models.md
+    python benchmarks/judgement_models.py select          the rule on the mean over the seeds; writes
+                                                          judgement_models.md
 
 The candidates, in the order of simplicity that `docs/preregistration.md` states, and the rule,
 `bayes_csc.backtest.selection`. Pools are made of the means over the seeds.
