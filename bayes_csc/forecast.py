@@ -21,7 +21,7 @@ from bayes_csc.pooled_forecast import Pooled, pooled_forecast
 from bayes_csc.probabilities import batch_means_error
 from bayes_csc.reinspection import Reinspection
 from bayes_csc.revisit import Revisited
-from bayes_csc.run_table import about, refuse_failed, write_table
+from bayes_csc.run_table import about, refuse_failed, without_overall, write_table
 from bayes_csc.visit_decision import decide, expected_errors, threshold, visit_value
 
 INTERVAL = 0.89
@@ -52,7 +52,8 @@ def forecast(
     `_given_now` is the interval of the same probability given theta now, a draw of it for each s, too: how far P would
     move if the authority's state were known. Both are given the national standard's path, which is drawn after the
     data. The dates' weights come from the panel's own gaps (`reinspection`), given that no inspection has started by
-    the panel's date, on which what is known of inspections ends; their own uncertainty is left out.
+    the panel's date, on which what is known of inspections ends; they are averaged over the posterior of the rates of
+    inspection, and so are the date's median and interval.
 
     Parameters
     ----------
@@ -84,6 +85,8 @@ def forecast(
     pandas.DataFrame
         Sorted by name, a row for every authority that exists at the panel's date; `attrs` holds the metadata that every
         output carries and the errors to expect. Probabilities of worse and better are NaN without a previous grade.
+        Where the last inspection has no overall grade, `last_grade` is the worst of its sub-judgements, which is never
+        better than its overall grade would have been, and the note says "no overall grade".
 
     Raises
     ------
@@ -99,14 +102,18 @@ def forecast(
     pool = pool or pooled_forecast(fit, model, when, date=date, framework=framework, again=again, cores=cores)
     pool = pool.of(codes)
     found = pool.found
-    last = fit.panel.latest_grades().reindex(codes).grade.to_numpy(dtype=float)
+    latest = fit.panel.latest_grades().reindex(codes)
+    last = latest.grade.to_numpy(dtype=float)
     out = _identity(fit, codes, listed)
     out = out.assign(**_dates(when, codes, date, interval), **_grades(found, interval))
     for name, sign in (("p_next_worse", 1), ("p_next_better", -1)):
         out = out.assign(**_summary(name, *found.moved(last, sign), interval=interval, chains=found.chains))
     out = out.assign(**_parts(pool, last))
     out = _decided(out, last < len(fit.panel.grades), loss_ratio)
-    out["note"] = ["; ".join(filter(None, ("preview" * fit.preview, _note(fit, g)))) for g in last]
+    out["note"] = [
+        "; ".join(filter(None, ("preview" * fit.preview, _note(fit, g, label), without_overall(whole))))
+        for g, label, whole in zip(last, out.last_grade, latest.overall, strict=True)
+    ]
     about_it = about(fit, group, interval) | {
         "date": None if date is None else date.isoformat(), "horizon_years": HORIZON, "loss_ratio": loss_ratio,
         "threshold": threshold(loss_ratio), "judged": list(found.item), "draws": len(found.marginal.overall),
@@ -177,7 +184,7 @@ def _identity(fit: Fit, codes: list[str], listed: list[str]) -> pd.DataFrame:
             "name": fit.panel.authorities["name"].loc[codes].to_numpy(),
             "listed": np.isin(codes, listed),
             "last_inspection": latest.start_date.dt.strftime("%Y-%m-%d").to_numpy(),
-            "last_grade": [fit.panel.grades[int(g) - 1] if g == g else "" for g in latest.grade],
+            "last_grade": latest.label.fillna("").to_numpy(),
         }
     )
 
@@ -271,9 +278,9 @@ def _expected(table: pd.DataFrame, given_now: np.ndarray, loss_ratio: float, int
     return out
 
 
-def _note(fit: Fit, grade: float) -> str:
+def _note(fit: Fit, grade: float, label: str) -> str:
     if grade != grade:
-        return "no inspection"
+        return "its last grade compares with none of the panel's" if label else "no inspection"
     return "already the worst grade" if grade == len(fit.panel.grades) else ""
 
 

@@ -13,6 +13,7 @@ from bayes_csc.errors import GateError
 from bayes_csc.figures import data_days
 from bayes_csc.fit import Fit
 from bayes_csc.indicator_choice import chosen_indicators
+from bayes_csc.panel import NO_OVERALL
 from bayes_csc.states import RECENT_YEARS
 
 
@@ -51,6 +52,11 @@ def about(fit: Fit, group: str, interval: float) -> dict[str, Any]:
     if not fit.gate.passed:
         out["warning"] = "This run failed its diagnostics: do not use these numbers. " + "; ".join(fit.gate.failing)
     return out
+
+
+def without_overall(overall: Any) -> str:
+    """Note of a last inspection without an overall grade (False); none where it has one, or there is none (NaN)."""
+    return "" if overall != overall or overall else NO_OVERALL
 
 
 def write_table(table: pd.DataFrame, folder: Path, name: str) -> None:

@@ -29,11 +29,11 @@ RECENT_YEARS = 2.0
 
 
 def last_inspections(panel: Panel, authority: tuple[str, ...]) -> np.ndarray:
-    """Grid position of each authority's last overall judgement, NaN where it has none."""
-    overall = panel.inspections[panel.inspections.domain == "overall"]
-    position = grid_position(inspection_dates(panel.inspections).loc[overall.index])
+    """Grid position of each authority's last inspection, with an overall grade or without; NaN where it has none."""
+    whole = panel.whole_grades()
+    position = grid_position(inspection_dates(panel.inspections).loc[whole.index])
     latest = dict.fromkeys(authority, np.nan)
-    for code, at in zip(overall.authority, position, strict=True):
+    for code, at in zip(whole.authority, position, strict=True):
         if code in latest:
             latest[code] = np.fmax(latest[code], at)
     return np.array([latest[code] for code in authority])

@@ -88,6 +88,7 @@ class IndicatorsOnly:
         """Probabilities by theta at each target's date."""
         run = preview_of(known, self.model, self.spec.updated({"ratings": {"use": False, "timing": False}}), seed)
         past = overall_judgements(known)
+        past = past[past["overall"] & past["grade"].notna()]
         learned = theta_at(run, past["authority"], past["start"]).set_axis(past.index)
         there = learned.notna()
         fitted = fit_ordered(

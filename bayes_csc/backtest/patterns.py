@@ -163,7 +163,7 @@ def judged_together(panel: Panel, domain: Sequence[str]) -> pd.DataFrame:
         `authority`, `framework`, `publication_date`, `start` (estimated where it is not known), the domains and
         `overall`, NaN where not judged; in the order of start and publication.
     """
-    rows = panel.inspections.assign(start=inspection_dates(panel.inspections))
+    rows = panel.compared(panel.inspections).assign(start=inspection_dates(panel.inspections))
     rows = rows.assign(key=rows.groupby(INSPECTION, dropna=False).ngroup())
     about = rows.drop_duplicates("key").set_index("key")[["authority", "framework", "start", "publication_date"]]
     grades = rows.pivot_table(index="key", columns="domain", values="grade", aggfunc="max")

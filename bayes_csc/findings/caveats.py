@@ -47,7 +47,7 @@ def caveats(
     decline
         Its row of the table of declines.
     inspected
-        How many inspections with an overall grade it has had.
+        How many inspections it has had.
     used
         Keys of the indicators that the fit used.
     begins
@@ -71,7 +71,7 @@ def _inspections(row: dict[str, object], inspected: int) -> list[str]:
     gap = _value(row, "gap_years")
     if not inspected or gap != gap:
         return [
-            "There is no inspection with an overall grade on record, so there is no change since one, no grade to get "
+            "There is no graded inspection on record, so there is no change since one, no grade to get "
             "worse from, and the level of its quality rests on its figures alone."
         ]
     out = []

@@ -33,7 +33,7 @@ from bayes_csc.findings.what_if import what_if
 from bayes_csc.fit import Fit, Model
 from bayes_csc.forecast import LOSS_RATIO
 from bayes_csc.group import members
-from bayes_csc.panel import OVERALL, Panel, inspection_dates
+from bayes_csc.panel import Panel, inspection_dates, whole_grades
 from bayes_csc.probabilities import EPSILON
 from bayes_csc.revisions import current_cells
 from bayes_csc.revisit import revisit
@@ -304,8 +304,8 @@ def _base_rate(rates: pd.DataFrame, grade: float) -> pd.Series | None:
 
 
 def _graded(record: AuthorityRecord) -> pd.DataFrame:
-    """Inspections of an authority with an overall grade, oldest first."""
-    rows = record.inspections[record.inspections["domain"] == OVERALL]
+    """Inspections of an authority and the grade of each as a whole, oldest first."""
+    rows = whole_grades(record.inspections)
     when = inspection_dates(rows)
     table = pd.DataFrame({"date": when, "grade": rows["grade"], "label": rows["label"], "framework": rows["framework"]})
     table["position"] = np.asarray(grid_position(when)) + CALENDAR

@@ -35,7 +35,7 @@ def next_sentence(forecast: dict[str, Any], base: pd.Series | None, grades: Sequ
     forecast
         The authority's row.
     base
-        Base rate of its last grade.
+        Base rate of its last grade, which is its name; None where there is none that compares.
     grades
         Best first.
     percent
@@ -44,7 +44,7 @@ def next_sentence(forecast: dict[str, Any], base: pd.Series | None, grades: Sequ
     when = f"around {month(forecast['next_inspection_median'])}"
     window = f"{month(forecast['next_inspection_lower'])} to {month(forecast['next_inspection_upper'])}"
     lead = f"The next inspection is expected {when} ({percent} interval {window}). "
-    if not forecast["last_grade"]:
+    if base is None:
         shares = [f"{of_hundred(forecast[f'p_grade_{g + 1}'])} {grade}" for g, grade in enumerate(grades)]
         return f"{lead}Of 100 authorities that look like this one, {', '.join(shares)} would be expected."
     worse, better = forecast["p_next_worse"], forecast["p_next_better"]
@@ -56,12 +56,11 @@ def next_sentence(forecast: dict[str, Any], base: pd.Series | None, grades: Sequ
         for place, (count, what) in enumerate(told)
     ]
     text = f"{lead}Of 100 authorities that look like this one, {joined(parts)}."
-    if forecast["last_grade"] == grades[-1]:
+    if (last := int(str(base.name))) == len(grades):
         return f"{text} A worse grade does not exist."
     interval = spread(forecast["p_next_worse_lower"], forecast["p_next_worse_upper"])
     text += f" A worse grade is {stated(worse)}: probability {number(worse)} ({percent} interval {interval})."
-    if base is not None and base["number"] > 0:
-        last = grades.index(str(forecast["last_grade"])) + 1
+    if base["number"] > 0:
         share = sum(float(base[f"grade_{g}"]) for g in range(last + 1, len(grades) + 1))
         text += f" Of {base['number']:.0f} judgements on record that followed the same grade, {share:.0%} were worse."
     return text

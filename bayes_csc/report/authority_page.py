@@ -21,6 +21,7 @@ from bayes_csc.findings.sentences import (
     source_words,
 )
 from bayes_csc.findings.words import day, joined, number, spread, years
+from bayes_csc.panel import NO_OVERALL
 from bayes_csc.report.change_chart import change_chart
 from bayes_csc.report.contribution_chart import contribution_chart
 from bayes_csc.report.fan_chart import fan_chart
@@ -77,10 +78,11 @@ def authority_page(
 
 def _facts(own: AuthorityFindings, about: dict[str, Any]) -> Content:
     last = own.decline["last_grade"]
+    worst = " (the worst sub-judgement; it has no overall grade)" if NO_OVERALL in own.decline["note"] else ""
     judged = (
-        f"last judged {last}, inspection of {day(own.decline['last_inspection'])}"
+        f"last judged {last}{worst}, inspection of {day(own.decline['last_inspection'])}"
         if last
-        else "no overall grade on record"
+        else "no grade on record"
     )
     return element(
         "p",

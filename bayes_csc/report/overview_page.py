@@ -50,7 +50,8 @@ def overview_page(found: Findings) -> str:
 
 
 def _groups(found: Findings) -> list[str]:
-    grades = [g for g in found.panel.grades if (found.decline["last_grade"] == g).any()]
+    labels = dict.fromkeys([*found.panel.grades, *(g for own in found.panel.framework_grades.values() for g in own)])
+    grades = [g for g in labels if (found.decline["last_grade"] == g).any()]
     own = found.about["group"].strip().casefold()
     return [*sorted(grades, key=lambda g: g.casefold() != own), "all"]
 
@@ -84,7 +85,7 @@ def _question(found: Findings, percent: str) -> list[Content]:
         group_without_figures(found.listed, named=False),
         f"In short: {caterpillar_sentence(found.listed, about['epsilon'], percent)}",
         f"It reads {len(panel.indicators)} published indicators of {years.min()} to {years.max()}, of which the model "
-        f"uses {len(found.used)}, and {panel.inspections['domain'].eq('overall').sum()} inspections. "
+        f"uses {len(found.used)}, and {len(panel.whole_grades())} inspections. "
         f"{about['data_days']}",
         "No list here is in order of merit. The authorities stand by name, most intervals overlap, and a rank "
         "would say "

@@ -138,11 +138,11 @@ def england_readme(panel: Panel, official: Official, reports: Reconciled | None 
     str
         Markdown.
     """
-    cells, grades = panel.cells, panel.latest_grades()["grade"].map(lambda grade: panel.grades[grade - 1])
+    cells, grades = panel.cells, panel.latest_grades()["label"]
     counts = ", ".join(f"{(grades == grade).sum()} {grade}" for grade in panel.grades)
     sections = [
         f"# The England panel\n\n{len(cells)} cells of {len(panel.indicators)} indicators, {cells['year'].min()} to "
-        f"{cells['year'].max()}; {(panel.inspections['domain'] == 'overall').sum()} inspections; "
+        f"{cells['year'].max()}; {len(panel.whole_grades())} inspections; "
         f"{len(panel.authorities)} authorities, past and present. `bayescsc data build` writes this folder.\n",
         "Latest overall grades among the authorities that exist on "
         f"{panel.date:%-d %B %Y} (published by {panel.published_by:%-d %B %Y}): {counts}.\n",
