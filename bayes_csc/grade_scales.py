@@ -156,7 +156,8 @@ def previous_level(previous: pd.Series, earlier: pd.Series, grades: int) -> np.n
 def after_previous(cutpoints: np.ndarray, value: dict[str, np.ndarray]) -> np.ndarray:
     """Cutpoints (draw, item, level, cutpoint) after each previous grade, less its effect; one level without any.
 
-    The distances from the middle cutpoint are stretched where the model says so, as its own cutpoints are.
+    The distances from the middle cutpoint are stretched where the model says so, as its own cutpoints are, unless the
+    scale has another number of grades than the panel.
 
     Parameters
     ----------
@@ -171,7 +172,7 @@ def after_previous(cutpoints: np.ndarray, value: dict[str, np.ndarray]) -> np.nd
     effect = value["previous_effect"]
     middle = cutpoints.shape[-1] // 2
     gap = np.diff(cutpoints)[:, :, None]
-    if "previous_spacing" in value:
+    if "previous_spacing" in value and value["previous_spacing"].shape[-1] == gap.shape[-1]:
         gap = gap * np.exp(value["previous_spacing"])[:, None]
     steps = np.concatenate([np.zeros((*gap.shape[:-1], 1)), np.cumsum(gap, axis=-1)], axis=-1)
     own = cutpoints[:, :, None, [middle]] + steps - steps[..., [middle]] - effect[:, None, :, None]

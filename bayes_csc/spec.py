@@ -103,9 +103,9 @@ class Ratings(_Section):
     """Scale of the national standard's yearly step, in probits; its standard deviation is unknown (multivariate t)."""
     standards_df: PositiveFloat = 4.0
     """Degrees of freedom: how firmly that scale is believed."""
-    drift_sd: NonNegativeFloat = 0.0
+    drift_sd: NonNegativeFloat = 0.1
     """Normal sd of the standard's drift, probits a year; 0: none. It is damped two years after the panel's date."""
-    previous: Literal["none", "effect", "cutpoints"] = "none"
+    previous: Literal["none", "effect", "cutpoints"] = "cutpoints"
     """State dependence: no effect of the previous grade of the same domain; an effect of each grade on the score; or
     that and cutpoints with distances of their own after each grade."""
     previous_sd: PositiveFloat = 1.0
@@ -119,7 +119,7 @@ class Ratings(_Section):
     over two years."""
     covariate_sd: PositiveFloat = 0.3
     """Normal sd of a covariate's effect, probits per sd of the covariate."""
-    common: Literal["separate", "share"] = "separate"
+    common: Literal["separate", "share"] = "share"
     """What the judgements of an inspection have in common: theta's loading and the inspection's effect, each with a
     prior of its own; or the sd of both together for each domain, and theta's share of that variance."""
     common_sd: PositiveFloat = 2.0

@@ -36,7 +36,7 @@ HERE = Path(__file__).parent
 ORIGIN, HORIZON, SEEDS = datetime.date(2025, 3, 31), 12, (1, 2, 3)
 MIDDLE = (pd.Timestamp(ORIGIN) + pd.DateOffset(months=HORIZON // 2)).date()
 INTERVAL = 0.89
-MODEL, OTHER, WEIGHT = "baseline", Transition().name, 0.5
+MODEL, OTHER, WEIGHT = "baseline", Transition().name, 0.430
 """What the rule chose, and the model's weight in the pool from outcomes that were published by the origin."""
 POOL = f"{MODEL} + {OTHER}"
 
@@ -44,8 +44,8 @@ POOL = f"{MODEL} + {OTHER}"
 def overall_forecasts(panel: Panel) -> pd.DataFrame:
     """Rows of a backtest at the one origin, the mean of three seeds, with the pool."""
     columns = [f"p_grade_{g}" for g in range(1, len(panel.grades) + 1)]
-    before = read_spec("before_state_dependence").model_copy(update={"name": "model before"})
-    forecasters = [*latent_forecasters(trajectory, [read_spec(MODEL), before]), *rivals(trajectory, read_spec(MODEL))]
+    specs = [read_spec(MODEL), read_spec(str(HERE / "before.toml"))]
+    forecasters = [*latent_forecasters(trajectory, specs), *rivals(trajectory, specs[0])]
     runs = []
     for seed in SEEDS:
         with dask_client(None, workers=2) as client:

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pymc as pm
+import pytensor.tensor as pt
 import pytest
 from interpreted import by_python
 from parts import with_sub_judgements
@@ -24,7 +26,7 @@ from bayes_csc.authority import authority_records
 from bayes_csc.backtest.events import overall_judgements
 from bayes_csc.density import Density, compile_density
 from bayes_csc.design import Design, design
-from bayes_csc.errors import DataError, SpecError, UsageError
+from bayes_csc.errors import DataError, UsageError
 from bayes_csc.feedback import after_worst
 from bayes_csc.framework_grades import merged_cutpoints, read_framework_grades
 from bayes_csc.grade_forecast import best_first
@@ -35,7 +37,8 @@ from bayes_csc.overall_table import overall_table
 from bayes_csc.previous_grades import NONE, previous_grades
 from bayes_csc.reinspection import NEVER, Reinspection
 from bayes_csc.simulate import simulate_like
-from bayes_csc_models.trajectory import from_design, trajectory
+from bayes_csc_models.judgements import after_previous
+from bayes_csc_models.trajectory import coordinates, from_design, trajectory
 
 HAMLETS = Path(__file__).parent / "hamlets"
 NEW = "ILACS 2027"
@@ -297,15 +300,22 @@ def test_the_exact_likelihood_of_the_grades_is_the_ordered_probit_of_each_scale(
     assert float(found) == pytest.approx(expected)
 
 
-def test_previous_grades_have_an_effect_on_every_scale_but_no_distances_of_their_own_where_scales_differ() -> None:
-    spec = Spec.parse({"ratings": {"previous": "effect"}})
+def test_previous_grades_have_an_effect_on_every_scale_but_distances_only_on_those_of_the_panel_s_grades() -> None:
+    spec = Spec()
     d = design(five(), spec)
     with by_python():
         density = compile_density(from_design(d, spec))
     assert np.isfinite(density(density.first)[0])
-    apart = Spec.parse({"ratings": {"previous": "cutpoints"}})
-    with pytest.raises(SpecError, match=r"'cutpoints' needs frameworks with as many grades .*some with 5; take 'effec"):
-        from_design(design(five(), apart), apart)
+    cutpoints = np.full((len(d.judged.scale), 4), np.inf)
+    for f, size in enumerate(d.judged.size):
+        cutpoints[f, : size - 1] = np.arange(size - 1.0)
+    with pm.Model(coords=coordinates(d)):
+        own = pm.draw(after_previous(d, spec, pt.constant(cutpoints)), random_seed=1, mode="FAST_COMPILE")
+    scale = d.graded().scale
+    new = np.array([d.judged.scale[f].startswith(NEW) for f in scale])
+    assert new.any()
+    np.testing.assert_array_equal(own[new], cutpoints[scale[new]])
+    assert (own[~new] != cutpoints[scale[~new]]).any(axis=1).all()
 
 
 def test_a_contribution_names_the_grade_in_its_framework_s_words(laid_out: Design) -> None:

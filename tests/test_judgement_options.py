@@ -42,7 +42,8 @@ def spec_of(panel: Panel, **ratings: Any) -> Spec:
 
 
 def test_without_options_the_model_has_no_new_variable(hamlets: Panel) -> None:
-    names = {v.name for v in trajectory(hamlets, Spec()).free_RVs}
+    off = {"previous": "none", "drift_sd": 0.0, "common": "separate"}
+    names = {v.name for v in trajectory(hamlets, spec_of(hamlets, **off)).free_RVs}
     assert not names & NEW
     assert {"judgement_loading", "grade_share"} <= names
 
@@ -106,7 +107,7 @@ def test_theta_s_share_divides_what_judgements_have_in_common() -> None:
     from bayes_csc.share import data_dir
 
     panel = Panel.read(data_dir())
-    model = trajectory(panel, Spec().updated({"ratings": {"common": "share"}}))
+    model = trajectory(panel, Spec())
     names = ("judgement_loading", "inspection_sd", "common_sd", "theta_share")
     loading, sd, common, share = pm.draw([model[n] for n in names], random_seed=5, mode="FAST_COMPILE")
     np.testing.assert_allclose(loading**2 + sd**2, common**2)

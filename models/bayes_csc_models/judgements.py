@@ -11,7 +11,6 @@ from pytensor.tensor.variable import TensorVariable
 from scipy.linalg import helmert
 
 from bayes_csc.design import Design
-from bayes_csc.errors import SpecError
 from bayes_csc.judged import JUDGEMENT
 from bayes_csc.judgement_covariates import covariate_column
 from bayes_csc.spec import Spec
@@ -173,18 +172,16 @@ def after_previous(d: Design, spec: Spec, cutpoints: TensorVariable | None) -> T
     About the middle cutpoint, with the distances gap[f, i] of its scale f and the previous grade p,
 
         cutpoint[k] = middle[f] + sum of gap[f, i] exp(spacing[p, i]) from the middle up to k (less, below it)
+
+    A scale of another number of grades than the panel's has its own distances whatever came before.
     """
-    if cutpoints is None or not d.judged.scale or spec.ratings.previous != "cutpoints":
+    if cutpoints is None or len(d.grade) not in d.judged.size or spec.ratings.previous != "cutpoints":
         return None
-    if set(d.judged.size) != {len(d.grade)}:
-        raise SpecError(
-            "ratings.previous: 'cutpoints' needs frameworks with as many grades as the panel, found some with "
-            f"{', '.join(str(n) for n in sorted({*d.judged.size} - {len(d.grade)}))}; take 'effect'"
-        )
     n = len(d.grade) - 1
     middle = (len(d.grade) - 1) // 2
     graded = d.graded()
-    at = np.flatnonzero(graded.scale < len(d.judged.scale))
+    like_panel = np.array([*(size == len(d.grade) for size in d.judged.size), *(False for _ in d.ordinal)])
+    at = np.flatnonzero(like_panel[graded.scale])
     scale = pt.constant(graded.scale[at])
     previous = pt.constant(d.observation.previous.to_numpy()[graded.at[at]].astype(int))
     sd = spec.ratings.previous_spacing_sd

@@ -22,7 +22,6 @@ observation is at its instant. A curved form of deprivation adds, to each gradie
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -117,7 +116,6 @@ def coordinates(d: Design) -> dict[str, list[object]]:
     steps = d.year_steps()
     rows = d.observation
     cells = rows[rows.small]
-    labels = cutpoint_labels(d)
     graded = rows.iloc[d.graded().at]
     agreed = dict(zip((*d.indicator, *d.ordinal), (p != "not agreed" for p in d.polarity), strict=True))
     return {
@@ -141,11 +139,11 @@ def coordinates(d: Design) -> dict[str, list[object]]:
         "scale": list(d.judged.scale),
         "later_scale": list(d.judged.later),
         "grade": list(reversed(d.grade)),
-        "cutpoint": labels,
+        "cutpoint": cutpoint_labels(d),
         "grade_step": d.year[1:].tolist(),
         "grade_contrast": list(range(1, len(d.grade))),
         "previous": ["none", *d.grade],
-        "cutpoint_gap": [f"{low}-{high}" for low, high in pairwise(labels)],
+        "cutpoint_gap": list(reversed(d.grade[1:-1])),
         "covariate": covariates_of(rows),
         "small_cell": [f"{u}:{k}:{t}" for u, k, t in zip(cells.unit, cells.indicator, cells.year, strict=True)],
         "judgement": [
