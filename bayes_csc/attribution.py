@@ -138,7 +138,8 @@ def sources(design: Design, block: Block) -> pd.DataFrame:
         judgement = rows[judged]
         date = [grid_date(p).isoformat() for p in judgement.position]
         source = [" ".join(parts) for parts in zip(judgement.scale, date, judgement.unit, strict=True)]
-        grade = [design.grade[int(g) - 1] for g in judgement.grade]
+        labels = dict(zip(design.judged.scale, design.judged.grades, strict=True))
+        grade = [labels[scale][int(g) - 1] for scale, g in zip(judgement.scale, judgement.grade, strict=True)]
         out.loc[judged, "kind"] = "judgement"
         out.loc[judged, ["source", "unit", "scale", "date", "grade"]] = list(
             zip(source, judgement.unit, judgement.scale, date, grade, strict=True)

@@ -233,7 +233,7 @@ def _joint_returns(authorities: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFra
 
 def _inspections(panel: Panel, code: str) -> pd.DataFrame:
     own = panel.inspections[panel.inspections["authority"] == code]
-    own = own.assign(label=[panel.grades[int(grade) - 1] if pd.notna(grade) else "" for grade in own["grade"]])
+    own = own.assign(label=panel.labels(own))
     return own.sort_values(["publication_date", *INSPECTION[1:3], "domain"], ignore_index=True)
 
 

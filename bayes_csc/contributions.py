@@ -58,8 +58,8 @@ def contributions(
     group
         As of `decline`.
     quantity
-        "since inspection": theta(now) - theta(last inspection), as in `decline`; "recent": the change over the last two
-        years; "now": theta now. All relative to the nation's mean.
+        "since inspection": theta(now) - theta(last inspection), as in `decline`; "recent": the change over the two
+        years to the newest figure; "now": theta now. All relative to the nation's mean.
     draws
         Of the hyperparameters, at most.
     interval
@@ -112,12 +112,12 @@ def contributions(
 
 def contrasts(fit: Fit, design: Design, codes: list[str], quantity: Quantity) -> dict[str, np.ndarray]:
     """Weights over the grid's years that make a quantity of theta, by authority; none without an inspection."""
-    now = design.weights(np.array([design.now]))[0]
+    end = design.weights(np.array([fit.recent_until if quantity == "recent" else design.now]))[0]
     if quantity == "now":
-        return dict.fromkeys(codes, now)
+        return dict.fromkeys(codes, end)
     since = fit.change.since.sel(authority=codes, change=quantity).to_numpy()
     then = design.weights(np.nan_to_num(since, nan=design.now))
-    return {code: now - w for code, w, at in zip(codes, then, since, strict=True) if at == at}
+    return {code: end - w for code, w, at in zip(codes, then, since, strict=True) if at == at}
 
 
 def _note(fit: Fit, code: str, quantity: Quantity) -> str:

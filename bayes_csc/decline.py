@@ -9,10 +9,11 @@ import pandas as pd
 import xarray as xr
 
 from bayes_csc.errors import UsageError
+from bayes_csc.figures import NO_FIGURES, figures_since, used_figures
 from bayes_csc.fit import Fit
 from bayes_csc.group import members
 from bayes_csc.probabilities import EPSILON, batch_means_error, conditional_probability, mixture_quantile
-from bayes_csc.run_table import about, refuse_failed, write_table
+from bayes_csc.run_table import about, refuse_failed, without_overall, write_table
 
 INTERVAL = 0.89
 TOO_RECENT = 1.0
@@ -52,7 +53,11 @@ def decline(
     Returns
     -------
     pandas.DataFrame
-        Sorted by name; `attrs` holds the metadata that every output carries.
+        Sorted by name; `attrs` holds the metadata that every output carries. `figures_since` counts the figures that
+        the fit used whose reference instant lies after the last inspection's start (blank without an inspection);
+        where it is 0, `p_decline` is almost `p_decline_no_data`. The recent change is of the two years to the newest
+        figure, `attrs["recent_until"]`. Where the last inspection has no overall grade `last_grade` is the worst of its
+        sub-judgements, and the note says "no overall grade".
 
     Raises
     ------
@@ -69,15 +74,18 @@ def decline(
     table = fit.panel.authorities.loc[codes]
     since, recent = (_summary(fit.change, codes, kind, epsilon, interval) for kind in ("since inspection", "recent"))
     without = conditional_probability(fit.change.sel(authority=codes, change="since inspection, no data"), epsilon)
-    gap = fit.change.attrs["now"] - fit.change.since.sel(authority=codes, change="since inspection").to_numpy()
+    last = fit.change.since.sel(authority=codes, change="since inspection").to_numpy()
+    gap = fit.change.attrs["now"] - last
+    count = figures_since(used_figures(fit.panel, fit.spec), pd.Series(last, index=codes))
     out = pd.DataFrame(
         {
             "authority": codes,
             "name": table["name"].to_numpy(),
             "region": table["region"].to_numpy(),
             "last_inspection": latest.start_date.dt.strftime("%Y-%m-%d").to_numpy(),
-            "last_grade": [fit.panel.grades[int(g) - 1] if g == g else "" for g in latest.grade],
+            "last_grade": latest.label.fillna("").to_numpy(),
             "gap_years": gap,
+            "figures_since": count.array,
             **_next(forecast, codes),
             **{f"delta_{k}": since[k] for k in ("median", "lower", "upper")},
             "epsilon": epsilon,
@@ -86,7 +94,10 @@ def decline(
             "p_decline_no_data": without.mean(("chain", "draw")).to_numpy(),
             **{f"recent_delta_{k}": recent[k] for k in ("median", "lower", "upper")},
             "p_recent_decline": recent["p"],
-            "note": ["; ".join(filter(None, ("preview" * fit.preview, _note(g)))) for g in gap],
+            "note": [
+                _note(g, fit.preview, nothing=n, whole=without_overall(overall))
+                for g, n, overall in zip(gap, count.eq(0).fillna(False), latest.overall, strict=True)
+            ],
         }
     )
     out.attrs.update(about(fit, group, interval) | {"epsilon": epsilon})
@@ -115,10 +126,10 @@ def _next(forecast: pd.DataFrame | None, codes: list[str]) -> dict[str, np.ndarr
     return {name: rows[name].to_numpy() for name in ("p_next_worse", "p_next_better")}
 
 
-def _note(gap: float) -> str:
-    if gap != gap:
-        return "no inspection"
-    return "too recent" if gap < TOO_RECENT else ""
+def _note(gap: float, preview: bool, *, nothing: bool, whole: str) -> str:
+    """Say what to know of a row; `nothing`: no figure since the inspection; `whole`: what to know of its grade."""
+    known = "no inspection" if gap != gap else "too recent" if gap < TOO_RECENT else ""
+    return "; ".join(filter(None, ("preview" * preview, NO_FIGURES * bool(nothing), known, whole)))
 
 
 def write_decline(table: pd.DataFrame, folder: Path) -> None:

@@ -156,7 +156,7 @@ class Design:
         rows = self.observation
         at = np.flatnonzero(rows.kind >= self.first_graded)
         scales = (*self.judged.scale, *self.ordinal)
-        sizes = np.array([len(self.grade)] * len(self.judged.scale) + list(self.categories), dtype=int)
+        sizes = np.array([*self.judged.size, *self.categories], dtype=int)
         if not at.size:  # then no row has a scale or a grade
             return Graded(at, at, at)
         scale = np.array([scales.index(f) for f in rows.scale.iloc[at]], dtype=int)
@@ -292,7 +292,7 @@ def _observed(
             panel, overall=spec.ratings.judgements == "overall", lead=spec.ratings.lead_years,
             previous=spec.ratings.previous != "none", covariates=spec.ratings.covariates,
         )  # fmt: skip
-        judged = Judged.of(ratings, panel.sub_judgements)
+        judged = Judged.of(ratings, panel.sub_judgements, panel.grades_of)
         parts.append(judgement_rows(ratings))
     if spec.ratings.timing:
         parts.append(timing_rows(panel, authority))

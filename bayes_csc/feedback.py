@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from bayes_csc.geography import codes_of
-from bayes_csc.panel import OVERALL, Panel, inspection_dates
+from bayes_csc.panel import Panel, inspection_dates
 
 YEARS = 2.0
 DAYS = 365.25
@@ -29,7 +29,7 @@ def after_worst(panel: Panel, rows: pd.DataFrame, indicators: Collection[str]) -
     Parameters
     ----------
     panel
-        Whose overall judgements and reference periods are used.
+        Whose inspections, by their whole grades, and reference periods are used.
     rows
         Observations: unit, indicator, year. That of several authorities together has the mean of theirs.
     indicators
@@ -64,7 +64,8 @@ def overlap(windows: np.ndarray, begun: float, ended: float) -> float:
 def _windows(panel: Panel) -> dict[str, np.ndarray]:
     """By authority: start and end, in days, of the time after each judgement of the worst grade, up to the next."""
     table = panel.inspections
-    worst = table[(table.domain == OVERALL) & (table.grade == len(panel.grades))]
+    whole = panel.whole_grades()
+    worst = whole[whole.grade == len(panel.grades)]
     worst = worst.assign(day=_days(inspection_dates(table).loc[worst.index])).sort_values("day")
     out = {}
     for code, day in worst.groupby("authority").day:

@@ -82,6 +82,11 @@ class Fit:
         """Whether this is a quick answer and not the full posterior."""
         return bool(self.record.get("preview", False))
 
+    @property
+    def recent_until(self) -> float:
+        """Grid position where the recent change ends: the newest figure's; now in runs that do not say."""
+        return float(self.change.attrs.get("recent_until", self.change.attrs["now"]))
+
     def provenance(self) -> dict[str, Any]:
         """Return what every output carries: data hash, spec, seed and versions."""
         kept = {key: self.record[key] for key in ("panel", "panel_hash", "spec", "seed", "versions")}

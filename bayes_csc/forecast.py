@@ -15,12 +15,13 @@ from bayes_csc.calendar import grid_date, grid_position
 from bayes_csc.errors import UsageError
 from bayes_csc.fit import CORES, Fit, Model
 from bayes_csc.group import members
-from bayes_csc.next_grade import HORIZON, NextGrade, next_grade
+from bayes_csc.next_grade import HORIZON, NextGrade
 from bayes_csc.panel import OVERALL
+from bayes_csc.pooled_forecast import Pooled, pooled_forecast
 from bayes_csc.probabilities import batch_means_error
 from bayes_csc.reinspection import Reinspection
 from bayes_csc.revisit import Revisited
-from bayes_csc.run_table import about, refuse_failed, write_table
+from bayes_csc.run_table import about, refuse_failed, without_overall, write_table
 from bayes_csc.visit_decision import decide, expected_errors, threshold, visit_value
 
 INTERVAL = 0.89
@@ -39,7 +40,7 @@ def forecast(
     again: Revisited | None = None,
     force: bool = False,
     cores: int = CORES,
-    found: NextGrade | None = None,
+    pool: Pooled | None = None,
 ) -> pd.DataFrame:
     """Forecast the overall grade of every authority's next inspection.
 
@@ -51,7 +52,8 @@ def forecast(
     `_given_now` is the interval of the same probability given theta now, a draw of it for each s, too: how far P would
     move if the authority's state were known. Both are given the national standard's path, which is drawn after the
     data. The dates' weights come from the panel's own gaps (`reinspection`), given that no inspection has started by
-    the panel's date, on which what is known of inspections ends; their own uncertainty is left out.
+    the panel's date, on which what is known of inspections ends; they are averaged over the posterior of the rates of
+    inspection, and so are the date's median and interval.
 
     Parameters
     ----------
@@ -75,14 +77,16 @@ def forecast(
         Give the table even if the run failed its gate.
     cores
         Threads.
-    found
-        What `next_grade` found of this fit, date and framework, where it has been computed already.
+    pool
+        What `pooled_forecast` found of this fit, date and framework, where it has been computed already.
 
     Returns
     -------
     pandas.DataFrame
         Sorted by name, a row for every authority that exists at the panel's date; `attrs` holds the metadata that every
         output carries and the errors to expect. Probabilities of worse and better are NaN without a previous grade.
+        Where the last inspection has no overall grade, `last_grade` is the worst of its sub-judgements, which is never
+        better than its overall grade would have been, and the note says "no overall grade".
 
     Raises
     ------
@@ -95,18 +99,25 @@ def forecast(
     _check(fit, date, interval, loss_ratio)
     codes, listed = members(fit, "all"), members(fit, group)
     when = Reinspection.of(fit.panel)
-    found = found or next_grade(fit, model, when, date=date, framework=framework, again=again, cores=cores)
-    found = found.of(codes)
-    last = fit.panel.latest_grades().reindex(codes).grade.to_numpy(dtype=float)
+    pool = pool or pooled_forecast(fit, model, when, date=date, framework=framework, again=again, cores=cores)
+    pool = pool.of(codes)
+    found = pool.found
+    latest = fit.panel.latest_grades().reindex(codes)
+    last = latest.grade.to_numpy(dtype=float)
     out = _identity(fit, codes, listed)
     out = out.assign(**_dates(when, codes, date, interval), **_grades(found, interval))
     for name, sign in (("p_next_worse", 1), ("p_next_better", -1)):
         out = out.assign(**_summary(name, *found.moved(last, sign), interval=interval, chains=found.chains))
+    out = out.assign(**_parts(pool, last))
     out = _decided(out, last < len(fit.panel.grades), loss_ratio)
-    out["note"] = ["; ".join(filter(None, ("preview" * fit.preview, _note(fit, g)))) for g in last]
+    out["note"] = [
+        "; ".join(filter(None, ("preview" * fit.preview, _note(fit, g, label), without_overall(whole))))
+        for g, label, whole in zip(last, out.last_grade, latest.overall, strict=True)
+    ]
     about_it = about(fit, group, interval) | {
         "date": None if date is None else date.isoformat(), "horizon_years": HORIZON, "loss_ratio": loss_ratio,
         "threshold": threshold(loss_ratio), "judged": list(found.item), "draws": len(found.marginal.overall),
+        **pool.about,
         "expected": _expected(out, found.moved(last, 1)[1], loss_ratio, interval),
     }  # fmt: skip
     out = out.sort_values(["name", "authority"], ignore_index=True)
@@ -173,7 +184,7 @@ def _identity(fit: Fit, codes: list[str], listed: list[str]) -> pd.DataFrame:
             "name": fit.panel.authorities["name"].loc[codes].to_numpy(),
             "listed": np.isin(codes, listed),
             "last_inspection": latest.start_date.dt.strftime("%Y-%m-%d").to_numpy(),
-            "last_grade": [fit.panel.grades[int(g) - 1] if g == g else "" for g in latest.grade],
+            "last_grade": latest.label.fillna("").to_numpy(),
         }
     )
 
@@ -193,7 +204,7 @@ def _dates(when: Reinspection, codes: list[str], date: datetime.date | None, int
 
 def _grades(found: NextGrade, interval: float) -> dict[str, np.ndarray]:
     """Forecast of each overall grade, of each domain's, and of any worse or any the worst, with its interval."""
-    out = {}
+    out: dict[str, np.ndarray] = {}
     for g in range(found.marginal.overall.shape[2]):
         out |= _with_ends(f"p_grade_{g + 1}", found.marginal.overall[..., g], interval)
         out |= _ends(f"p_grade_{g + 1}_given_now", found.given_now.overall[..., g], interval)
@@ -204,6 +215,20 @@ def _grades(found: NextGrade, interval: float) -> dict[str, np.ndarray]:
             out |= _with_ends(f"p_{domain}_grade_{g + 1}", found.marginal.domain[:, :, j, g], interval)
     out |= _with_ends("p_any_worse", found.marginal.any_worse, interval)
     return out | _with_ends("p_any_inadequate", found.marginal.any_worst, interval)
+
+
+def _parts(pool: Pooled, last: np.ndarray) -> dict[str, np.ndarray]:
+    """The model's weight in the pool, and what each part says by itself; nothing where the model stands alone."""
+    if pool.other is None:
+        return {}
+    out = {"model_weight": pool.weight}
+    number = np.arange(1, pool.other.overall.shape[2] + 1)
+    beyond = np.where(np.isnan(last)[:, None], np.nan, number > last[:, None])
+    for name, chances in (("model", pool.model.marginal), ("transitions", pool.other)):
+        overall = chances.overall.mean(axis=0)
+        out |= {f"p_grade_{g + 1}_{name}": overall[:, g] for g in range(overall.shape[1])}
+        out[f"p_next_worse_{name}"] = (overall * beyond).sum(axis=1)
+    return out
 
 
 def _with_ends(name: str, draws: np.ndarray, interval: float) -> dict[str, np.ndarray]:
@@ -253,9 +278,9 @@ def _expected(table: pd.DataFrame, given_now: np.ndarray, loss_ratio: float, int
     return out
 
 
-def _note(fit: Fit, grade: float) -> str:
+def _note(fit: Fit, grade: float, label: str) -> str:
     if grade != grade:
-        return "no inspection"
+        return "its last grade compares with none of the panel's" if label else "no inspection"
     return "already the worst grade" if grade == len(fit.panel.grades) else ""
 
 

@@ -63,6 +63,32 @@ class GradeChances:
         return replace(self, **{f.name: getattr(self, f.name)[:, at] for f in fields(self)})
 
 
+def sums_over_patterns(joint: np.ndarray, before: np.ndarray, grades: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sum the probabilities of patterns to those of each item's grade, of any worse grade and of any worst one.
+
+    Parameters
+    ----------
+    joint
+        (authority, pattern), the last item's grade changing fastest, the best first.
+    before
+        Grade of each item when it was last judged (authority, item), from 1; 0 where it never was.
+    grades
+        How many there are.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        `domain` (authority, item, grade), `any_worse` and `any_worst` (authority,), as of `GradeChances`.
+    """
+    items = before.shape[1]
+    grade = np.stack(np.unravel_index(np.arange(grades**items), (grades,) * items), axis=1) + 1
+    of_grade = (grade[:, :, None] == np.arange(1, grades + 1)).reshape(len(grade), -1).astype(float)
+    worse = (grade[None] > np.where(before > 0, before, grades)[:, None]).any(axis=2)
+    unknown = np.where((before > 0).any(axis=1), 0.0, np.nan)
+    domain = (joint @ of_grade).reshape(len(joint), items, grades)
+    return domain, (joint * worse).sum(axis=1) + unknown, joint @ (grade == grades).any(axis=1).astype(float)
+
+
 def grade_chances(
     scales: GradeScales,
     theta: ThetaAhead,
@@ -89,19 +115,13 @@ def grade_chances(
     cores
         Threads.
     """
-    n_item, n_grade = len(scales.item), scales.cutpoints.shape[-1] + 1
-    grade = np.stack(np.unravel_index(np.arange(n_grade**n_item), (n_grade,) * n_item), axis=1) + 1
-    of_grade = (grade[:, :, None] == np.arange(1, n_grade + 1)).reshape(len(grade), -1).astype(float)
-    worse = (grade[None] > np.where(scales.before > 0, scales.before, n_grade)[:, None]).any(axis=2)
-    worst = (grade == n_grade).any(axis=1).astype(float)
-    unknown = np.where((scales.before > 0).any(axis=1), 0.0, np.nan)
+    grades = scales.cutpoints.shape[-1] + 1
     tables = None if table is None else np.broadcast_to(table, (len(standard), *table.shape[-2:]))
 
     def one(s: int) -> tuple[np.ndarray, ...]:
         joint = pattern_probabilities(scales.at(slice(s, s + 1)), theta.mean[s], theta.variance[s], standard[s], weight)
-        domain = (joint @ of_grade).reshape(len(joint), n_item, n_grade)
-        overall = domain[:, 0] if tables is None else joint @ tables[s]
-        return overall, domain, (joint * worse).sum(axis=1) + unknown, joint @ worst
+        domain, any_worse, any_worst = sums_over_patterns(joint, scales.before, grades)
+        return domain[:, 0] if tables is None else joint @ tables[s], domain, any_worse, any_worst
 
     with threadpool_limits(1), ThreadPoolExecutor(cores) as pool:
         parts = zip(*pool.map(one, range(len(standard))), strict=True)

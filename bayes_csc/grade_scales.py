@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bayes_csc.errors import DataError
+from bayes_csc.framework_grades import merged_cutpoints
 from bayes_csc.judgement_covariates import judgement_covariates
 from bayes_csc.panel import OVERALL, Panel, inspection_dates
 from bayes_csc.previous_grades import NONE, previous_grades
@@ -31,8 +32,9 @@ class GradeScales:
     loading
         (draw, item), probits per unit of theta.
     cutpoints
-        (draw, item, level, cutpoint), ascending from the worst grade, less the effect of the previous grade; a level is
-        a previous grade (`previous_level`), all alike where the model has no state dependence.
+        (draw, item, level, cutpoint) between the panel's grades, ascending from the worst, less the effect of the
+        previous grade; a level is a previous grade (`previous_level`), all alike where the model has no state
+        dependence.
     inspection_sd
         Of the inspection's effect on each item (draw, item); zero where the model has none.
     standard
@@ -93,7 +95,7 @@ class GradeScales:
         Raises
         ------
         DataError
-            A domain has no loading.
+            A domain has no loading; or the latest inspection's framework has grades of its own and no equivalents.
         """
         names = again.density.names
         drawn = [again.density.expand(point) for point in again.points]
@@ -103,7 +105,8 @@ class GradeScales:
         alias = panel.sub_judgements
         if lost := [d for d in item if alias.get(d, d) not in judged]:
             raise DataError(f"no loading of {', '.join(lost)}; the model has those of {', '.join(judged)}")
-        cutpoints = value["cutpoints"][:, [scales.index(f"{latest}:{d}") for d in item]][..., : len(panel.grades) - 1]
+        cutpoints = value["cutpoints"][:, [scales.index(f"{latest}:{d}") for d in item]]
+        cutpoints = cutpoints[..., : len(panel.grades_of(latest)) - 1]
         if framework is not None and framework not in {s.partition(":")[0] for s in scales}:
             shift = shift_sd * np.random.default_rng([seed, 1]).standard_normal(len(cutpoints))
             cutpoints = cutpoints + shift[:, None, None]
@@ -111,7 +114,7 @@ class GradeScales:
         sd = value.get("inspection_sd", np.zeros(len(drawn)))
         codes = again.design.authority
         previous = latest_before(panel, codes, item)
-        levels = after_previous(cutpoints, value)
+        levels = _compared(after_previous(cutpoints, value), panel, latest)
         level = previous_level(previous.previous, previous.earlier, len(panel.grades)) * (levels.shape[2] > 1)
         return cls(
             item=item,
@@ -125,8 +128,20 @@ class GradeScales:
         )
 
 
+def _compared(cutpoints: np.ndarray, panel: Panel, framework: str) -> np.ndarray:
+    """Cutpoints between the panel's grades (last axis), of those of a framework, which may have its own grades."""
+    if framework not in panel.framework_grades:
+        return cutpoints
+    if framework not in panel.equivalent_grades:
+        raise DataError(
+            f"indicators.toml: [panel]: the grades of {framework!r}, the latest framework, have no equivalents among "
+            f"the panel's, so that a forecast cannot be compared with earlier grades; add equivalent_grades"
+        )
+    return merged_cutpoints(cutpoints, panel.equivalent_grades[framework], len(panel.grades))
+
+
 def latest_before(panel: Panel, codes: Sequence[str], item: Sequence[str]) -> pd.DataFrame:
-    """Previous grade of each authority's next inspection, item by item (`previous_grades`), by all that is published."""
+    """Previous grade of each authority's next inspection, item by item, by all that is published."""
     days = [pd.Timestamp(day) for day in (panel.date, panel.published_by) if day is not None]
     day = max([*days, panel.inspections.publication_date.max()]) + pd.Timedelta(days=1)
     asked = pd.DataFrame({"authority": np.repeat(list(codes), len(item)), "domain": list(item) * len(codes)})
@@ -135,7 +150,7 @@ def latest_before(panel: Panel, codes: Sequence[str], item: Sequence[str]) -> pd
 
 def previous_level(previous: pd.Series, earlier: pd.Series, grades: int) -> np.ndarray:
     """Number of a previous grade among none, the grades, and the same of earlier frameworks."""
-    return previous.to_numpy(dtype=np.int64) + (grades + 1) * earlier.to_numpy(dtype=np.int64)
+    return np.asarray(previous.to_numpy(dtype=np.int64) + (grades + 1) * earlier.to_numpy(dtype=np.int64))
 
 
 def after_previous(cutpoints: np.ndarray, value: dict[str, np.ndarray]) -> np.ndarray:

@@ -16,8 +16,10 @@ def members(fit: Fit, group: str) -> list[str]:
     fit
         A run.
     group
-        A grade: the authorities that exist at the panel's date and whose latest overall judgement it is. A rule about
-        the judgements of their latest inspection (`group_rule`). "all". Or codes or names, separated by commas.
+        A grade: the authorities that exist at the panel's date and whose latest inspection has it as overall grade or,
+        without one, as its worst sub-judgement; a framework's own grades by the panel's grade that each amounts to, or
+        in its own words. A rule about the judgements of their latest inspection (`group_rule`).
+        "all". Or codes or names, separated by commas.
 
     Raises
     ------
@@ -37,7 +39,12 @@ def members(fit: Fit, group: str) -> list[str]:
         latest = fit.panel.latest_grades()
         codes = [c for c in latest.index[latest.grade == grades.index(wanted) + 1] if c in fitted]
         if not codes:
-            raise UsageError(f"no authority's latest overall grade is {wanted}; --group all shows every authority")
+            raise UsageError(f"no authority's latest grade is {wanted}; --group all shows every authority")
+        return codes
+    if wanted in {label.casefold() for own in fit.panel.framework_grades.values() for label in own}:
+        label = fit.panel.latest_grades().label
+        if not (codes := [c for c in label.index[label.str.casefold() == wanted] if c in fitted]):
+            raise UsageError(f"no authority's latest grade is {wanted}; --group all shows every authority")
         return codes
     names = {str(name).casefold(): str(code) for code, name in fit.panel.authorities["name"].loc[here].items()}
     named = _named([part.strip() for part in wanted.split(",") if part.strip()], names | {c: c for c in fitted})

@@ -135,11 +135,12 @@ def chosen_by(text: str, panel: Panel) -> list[str]:
 
 
 def latest_judgements(panel: Panel) -> dict[str, dict[str, int]]:
-    """Grade by domain of each authority's latest inspection, overall or not."""
+    """Grade by domain of each authority's latest inspection, overall or not; grades that compare, the panel's own."""
     rows = panel.inspections.assign(when=inspection_dates(panel.inspections))
     rows = rows.sort_values(["authority", "when", "publication_date"])
     last = rows.groupby("authority")[["when", "publication_date"]].transform("last")
     mine = rows[(rows.when == last.when) & (rows.publication_date == last.publication_date)]
+    mine = panel.compared(mine).dropna(subset="grade")
     return {
         str(code): dict(zip(part.domain.astype(str), part.grade.astype(int), strict=True))
         for code, part in pd.DataFrame(mine).groupby("authority")

@@ -11,6 +11,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from bayes_csc.framework_grades import EQUIVALENT, OWN, read_framework_grades
 from bayes_csc.panel_files import read_toml
 
 FAMILIES = ("binomial", "poisson", "lognormal", "gaussian", "ordinal")
@@ -21,7 +22,7 @@ WORD = re.compile(r"[A-Za-z0-9_-]+")
 # What the observations of inspections are called among those of indicators.
 RESERVED = ("judgement", "inspection_timing")
 
-HEAD_KEYS = ("name", "date", "published_by", "grades", "sub_judgements", "window", "licence")
+HEAD_KEYS = ("name", "date", "published_by", "grades", OWN, EQUIVALENT, "sub_judgements", "window", "licence")
 HEAD_NEEDED = ("name", "date", "grades")
 HEAD_DATES = ("date", "published_by")
 
@@ -150,6 +151,8 @@ def read_head(table: Mapping[str, Any], where: str, problems: list[str]) -> dict
     problems += [f"{at}: {name} is missing" for name in HEAD_NEEDED if name not in table]
     head: dict[str, Any] = {}
     for name, value in table.items():
+        if name in (OWN, EQUIVALENT):
+            continue
         if name not in HEAD_KEYS:
             problems.append(f"{at}: unknown key {name!r}; the keys are {', '.join(HEAD_KEYS)}")
         elif name == "grades":
@@ -181,7 +184,7 @@ def read_head(table: Mapping[str, Any], where: str, problems: list[str]) -> dict
                 head[name] = datetime.date.fromisoformat(value)
             except ValueError:
                 problems.append(f'{at}: {name} must be a date such as "2025-03-31", found {value!r}')
-    return head
+    return head | read_framework_grades(table, head.get("grades", ()), at, problems)
 
 
 def read_indicator(key: str, table: Any, where: str) -> tuple[Indicator | None, list[str]]:

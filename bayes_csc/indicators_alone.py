@@ -153,7 +153,7 @@ class HeldOut:
         rng = np.random.default_rng([int(alone.record["seed"]), 5])
         return cls(
             judged=rows.judged.to_numpy(),
-            score=len(fit.panel.grades) - rows.grade.to_numpy(dtype=int),
+            score=rows.framework.map(lambda f: len(fit.panel.grades_of(f))).to_numpy() - rows.grade.to_numpy(dtype=int),
             scale=pd.factorize(rows.framework + ":" + rows.domain)[0],
             authority=authority,
             mean=mean,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from bayes_csc.panel import INSPECTION, OVERALL, Panel, inspection_dates
 from bayes_csc.previous_grades import previous_grades
 
 JUDGEMENT = "judgement"
+GradesOf = Callable[[str], tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,12 @@ class Judged:
     scale_domain
         Index of each scale's domain.
     parent
-        Index of the earlier scale that each is a shift of: its domain's in an earlier framework, or else the first of
-        all; -1 for the first.
+        Index of the earlier scale that each is a shift of, of as many grades: its domain's in an earlier framework, or
+        else the first of all; -1 for the first.
     several
         Whether some inspection has several judgements, so that its own effect can be told from their noise.
+    grades
+        Labels of each scale's grades, best first.
     """
 
     domain: tuple[str, ...] = ()
@@ -40,19 +43,30 @@ class Judged:
     scale_domain: tuple[int, ...] = ()
     parent: tuple[int, ...] = ()
     several: bool = False
+    grades: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def later(self) -> tuple[str, ...]:
+        """The scales that are shifts of earlier ones."""
+        return tuple(scale for scale, above in zip(self.scale, self.parent, strict=True) if above >= 0)
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """Number of grades of each scale."""
+        return tuple(len(labels) for labels in self.grades)
 
     def ancestry(self) -> np.ndarray:
-        """Which shifts a scale has: (scale, scale but the first), one for itself and for each of its ancestors."""
+        """Which shifts a scale has: (scale, later scale), one for itself and for each of its ancestors."""
         n = len(self.scale)
         out = np.zeros((n, n))
         for i, above in enumerate(self.parent):
             if above >= 0:
                 out[i] = out[above]
                 out[i, i] = 1.0
-        return out[:, 1:]
+        return out[:, np.array(self.parent, dtype=int) >= 0]
 
     @classmethod
-    def of(cls, rows: pd.DataFrame, loading_of: Mapping[str, str]) -> Judged:
+    def of(cls, rows: pd.DataFrame, loading_of: Mapping[str, str], grades_of: GradesOf | None = None) -> Judged:
         """Find the domains and scales of judgements.
 
         Parameters
@@ -61,6 +75,8 @@ class Judged:
             Judgements: `framework`, `domain`, `position`, `inspection`.
         loading_of
             Domain whose loading a domain has, in the order of the domains; those it does not name have their own.
+        grades_of
+            Labels of a framework's grades; by default all frameworks have as many.
         """
         order = [*loading_of, *sorted(set(rows.domain) - set(loading_of))]
         first = rows.groupby(["framework", "domain"], sort=False).position.min().reset_index()
@@ -71,13 +87,15 @@ class Judged:
         domain = tuple(d for d in dict.fromkeys(loading_of.get(d, d) for d in order) if d in present)
         scale_domain: list[int] = []
         parent: list[int] = []
+        grades = tuple(grades_of(str(framework)) for framework in first.framework) if grades_of else ()
         for i, key in enumerate(first.domain):
             about = domain.index(loading_of.get(key, key))
-            parent.append(max((j for j in range(i) if scale_domain[j] == about), default=0 if i else -1))
+            alike = [j for j in range(i) if not grades or len(grades[j]) == len(grades[i])]
+            parent.append(max((j for j in alike if scale_domain[j] == about), default=alike[0] if alike else -1))
             scale_domain.append(about)
         labels = tuple(f"{f}:{d}" for f, d in zip(first.framework, first.domain, strict=True))
         several = bool(rows.groupby("inspection").size().gt(1).any())
-        return cls(domain, labels, tuple(scale_domain), tuple(parent), several)
+        return cls(domain, labels, tuple(scale_domain), tuple(parent), several, grades)
 
 
 def judgements(
@@ -102,8 +120,8 @@ def judgements(
     -------
     pandas.DataFrame
         Columns `authority`, `framework`, `domain`, `grade`, `position` (grid position of the inspection's start,
-        less the lead) and `inspection` (number of the inspection); as asked for `previous`, `earlier` and a column of each
-        covariate.
+        less the lead) and `inspection` (number of the inspection); as asked for `previous`, `earlier` and a column of
+        each covariate.
     """
     table = panel.inspections
     out = table[["authority", "framework", "domain", "grade"]].assign(

@@ -3,7 +3,7 @@
     x = (z - mean of z) / sd of z       z the figure on its link scale, mean and sd over the authorities of its year
 
 A covariate is the key of an indicator, for the level, or "KEY change" for the level less that of two years before. It
-is as published by the day, in the vintage current then, and higher where the indicator is better; 0 where there is none.
+is as published by the day, in the vintage current then, higher where the indicator is better; 0 where there is none.
 """
 
 from __future__ import annotations
@@ -78,4 +78,4 @@ def judgement_covariates(panel: Panel, names: Sequence[str], asked: pd.DataFrame
     rows = rows.assign(z=(rows.z / sd.where(sd > 0.0)).fillna(0.0))
     found = features(rows, keys, asked[["authority", "day"]].reset_index(drop=True))
     columns = [name if name.endswith(f" {CHANGE}") else f"{name} {LEVEL}" for name in names]
-    return np.nan_to_num(found[columns].to_numpy(dtype=float))
+    return np.asarray(np.nan_to_num(found[columns].to_numpy(dtype=float)))

@@ -43,6 +43,8 @@ class NextGrade:
         As `marginal`, had nothing been observed since the last inspection; at every so many draws, NaN without one.
     item
         What the next inspection judges.
+    before
+        Grade of each item when it was last judged (authority, item), from 1, the best; 0 where it never was.
     chains
         How many chains the draws are of, one after another.
     """
@@ -52,13 +54,21 @@ class NextGrade:
     given_now: GradeChances
     without: GradeChances
     item: tuple[str, ...]
+    before: np.ndarray
     chains: int
 
     def of(self, codes: Sequence[str]) -> NextGrade:
         """Return those of some authorities, in their order."""
         at = [self.authority.index(code) for code in codes]
         marginal, given_now, without = (p.of(at) for p in (self.marginal, self.given_now, self.without))
-        return replace(self, authority=tuple(codes), marginal=marginal, given_now=given_now, without=without)
+        return replace(
+            self,
+            authority=tuple(codes),
+            marginal=marginal,
+            given_now=given_now,
+            without=without,
+            before=self.before[at],
+        )
 
     def moved(self, last: np.ndarray, sign: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """P of an overall grade worse (sign 1) or better (-1) than the last one (authority,), NaN where there is none.
@@ -85,6 +95,7 @@ def next_grade(
     framework: str | None = None,
     again: Revisited | None = None,
     given_now: bool = True,
+    without: bool = True,
     cores: int = CORES,
 ) -> NextGrade:
     """Compute the probabilities that `forecast` sums up.
@@ -103,6 +114,8 @@ def next_grade(
         The fit taken up again over `years_ahead`, if it was already.
     given_now
         Whether to compute `given_now`, too; otherwise `marginal` stands there.
+    without
+        Whether to compute `without`, too; otherwise it is of one draw.
     cores
         Threads.
     """
@@ -115,7 +128,8 @@ def next_grade(
     scales = GradeScales.of(again, fit.panel, framework=framework, shift_sd=shift_sd, seed=seed)
     last = last_inspections(fit.panel, design.authority)
     judged = node - fit.spec.ratings.lead_years
-    ahead = theta_ahead(again.density, design, again.points, last, judged, without_every=WITHOUT_EVERY, cores=cores)
+    every = WITHOUT_EVERY if without else n
+    ahead = theta_ahead(again.density, design, again.points, last, judged, without_every=every, cores=cores)
     standard = scales.standard @ design.weights(judged).T
     table = None if scales.item == (OVERALL,) else overall_table(fit.panel, scales.item)
     mean, drawn = _tables(table, n, seed)
@@ -129,8 +143,9 @@ def next_grade(
         authority=tuple(codes),
         marginal=marginal,
         given_now=now,
-        without=p(slice(None, None, WITHOUT_EVERY), ahead.without, mean),
+        without=p(slice(None, None, every), ahead.without, mean),
         item=scales.item,
+        before=scales.before,
         chains=fit.unconstrained.sizes["chain"],
     )
 

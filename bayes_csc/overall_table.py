@@ -92,7 +92,7 @@ def overall_table(panel: Panel, domain: Sequence[str]) -> OverallTable:
         No inspection has them all and an overall grade.
     """
     n = len(panel.grades)
-    wanted = panel.inspections[panel.inspections.domain.isin([*domain, OVERALL])]
+    wanted = panel.compared(panel.inspections[panel.inspections.domain.isin([*domain, OVERALL])])
     key = wanted.groupby(INSPECTION, dropna=False).ngroup()
     wide = wanted.assign(key=key).pivot_table(index="key", columns="domain", values="grade", aggfunc="first")
     whole = wide.reindex(columns=[*domain, OVERALL]).dropna().astype(int).to_numpy()

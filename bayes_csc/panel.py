@@ -15,6 +15,7 @@ import pandas as pd
 
 from bayes_csc.cell_check import read_cells
 from bayes_csc.errors import DataError, UsageError
+from bayes_csc.framework_grades import in_panel_grades
 from bayes_csc.geography import existing
 from bayes_csc.indicators import Indicator, dictionary_text, read_dictionary
 from bayes_csc.panel_check import read_authorities, read_inspections
@@ -39,11 +40,14 @@ RELEASES = "releases.csv"
 OVERALL = "overall"
 INSPECTION_ORDER = ("authority", "publication_date", "start_date", "framework", "type", "domain", "grade")
 PLAIN = (
-    "name", "date", "grades", "published_by", "sub_judgements", "window", "licence", "readme", "indicators",
+    "name", "date", "grades", "framework_grades", "equivalent_grades", "published_by", "sub_judgements", "window",
+    "licence", "readme", "indicators",
 )  # fmt: skip
 WRITTEN = "_written"
 """Where a panel has the texts that were written of it last, and of which content."""
 INSPECTION = ["authority", "framework", "start_date", "publication_date"]
+NO_OVERALL = "no overall grade"
+"""What tables note of an authority whose latest inspection has none, so that the worst sub-judgement stands for it."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,8 @@ class Panel:
     date
         The panel's date: inspections started by then.
     grades
-        Labels of the grades, best first; grade g in `inspections` is the g-th, from 1.
+        Labels of the grades, best first; grade g in `inspections` is the g-th, from 1, unless its framework has grades
+        of its own.
     indicators
         The dictionary, by key.
     cells
@@ -77,6 +82,12 @@ class Panel:
     sub_judgements
         Domains of `inspections` that inform theta in place of the overall grade, and for each the domain whose loading
         it has (itself, or one that it replaced or was part of); empty where only the overall grade does.
+    framework_grades
+        Labels of the grades, best first, of frameworks that have their own.
+    equivalent_grades
+        Of some of these, which of the panel's grades each of theirs amounts to, from 1: by it grades of theirs are
+        compared with those of other frameworks, in groups, as previous grade, and as worse. Without it they compare
+        with none.
     window
         First and last grid year over which the latent state is centred and scaled, so that a unit of it means the
         same whatever part of the panel is read; None for the whole grid.
@@ -111,6 +122,8 @@ class Panel:
     authorities: pd.DataFrame
     published_by: datetime.date | None = None
     sub_judgements: dict[str, str] = field(default_factory=dict)
+    framework_grades: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    equivalent_grades: dict[str, tuple[int, ...]] = field(default_factory=dict)
     window: tuple[int, int] | None = None
     licence: str = ""
     readme: str = ""
@@ -237,6 +250,7 @@ class Panel:
 
     def _texts(self) -> dict[str, str]:
         head = {"name": self.name, "date": self.date, "published_by": self.published_by, "grades": self.grades}
+        head |= {"framework_grades": self.framework_grades, "equivalent_grades": self.equivalent_grades}
         head |= {"sub_judgements": self.sub_judgements, "window": self.window, "licence": self.licence}
         given = {key: value for key, value in head.items() if value not in (None, "", {})}
         return {
@@ -291,20 +305,66 @@ class Panel:
             self, date=day, published_by=day, cells=cells, revisions=revisions, inspections=inspections, **side
         )
 
+    def grades_of(self, framework: str) -> tuple[str, ...]:
+        """Labels of a framework's grades, best first: its own, or the panel's."""
+        return self.framework_grades.get(framework, self.grades)
+
+    def labels(self, inspections: pd.DataFrame) -> list[str]:
+        """Label of each judgement's grade, in its framework's words; blank without one."""
+        pairs = zip(inspections["framework"], inspections["grade"], strict=True)
+        return [self.grades_of(framework)[int(g) - 1] if pd.notna(g) else "" for framework, g in pairs]
+
+    def compared(self, inspections: pd.DataFrame) -> pd.DataFrame:
+        """Judgements with grades that compare, the panel's own (`framework_grades.in_panel_grades`)."""
+        return in_panel_grades(inspections, self.framework_grades, self.equivalent_grades)
+
+    def whole_grades(self) -> pd.DataFrame:
+        """One row of `inspections` for each inspection, its whole grade (see `whole_grades`) as one of the panel's."""
+        return self.compared(whole_grades(self.inspections))
+
     def latest_grades(self) -> pd.DataFrame:
-        """Latest overall judgement of each authority that exists at the panel's date and has one.
+        """Whole grade of the latest inspection of each authority that exists at the panel's date and has had one.
 
         Returns
         -------
         pandas.DataFrame
-            Indexed by authority: `start_date`, `publication_date`, `framework`, `grade`. The latest is the last
-            started, or published where the start is not known.
+            Indexed by authority: `start_date`, `publication_date`, `framework`, `grade` (one of the panel's, NaN where
+            the framework's own compares with none), its `label` in the framework's words, and `overall`, whether it is
+            an overall grade (else the worst sub-judgement: `whole_grades`). The latest is the last started, or
+            published where the start is not known.
         """
-        overall = self.inspections[self.inspections["domain"] == OVERALL]
-        overall = overall[overall["authority"].isin(existing(self.authorities, self.date))]
-        order = overall.assign(when=inspection_dates(overall)).sort_values(["authority", "when", "publication_date"])
+        whole = whole_grades(self.inspections)
+        whole = whole[whole["authority"].isin(existing(self.authorities, self.date))]
+        whole = whole.assign(when=inspection_dates(whole), overall=whole["domain"] == OVERALL)
+        order = whole.sort_values(["authority", "when", "publication_date"])
         latest = order.groupby("authority").tail(1).set_index("authority")
-        return latest[["start_date", "publication_date", "framework", "grade"]]
+        latest = self.compared(latest.assign(label=self.labels(latest)))
+        return latest[["start_date", "publication_date", "framework", "grade", "label", "overall"]]
+
+
+def whole_grades(inspections: pd.DataFrame) -> pd.DataFrame:
+    """The grade of each inspection as a whole: its overall grade, or the worst of its sub-judgements if it has none.
+
+    Ofsted gives no overall grade from April 2026. In the England panel the overall grade was the worst sub-judgement
+    in seven of ten ILACS inspections and one better in the others: the worst sub-judgement is the stricter of the two.
+
+    Parameters
+    ----------
+    inspections
+        Judgements of a panel.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row of them for each inspection, in their order; `domain` is "overall", or the sub-judgement that stands for
+        the whole, of several worst ones the first by name.
+    """
+    rows = inspections.reset_index(drop=True)
+    overall = rows["domain"] == OVERALL
+    inspection = rows.groupby(INSPECTION, dropna=False).ngroup()
+    parts = rows[~inspection.isin(inspection[overall])]
+    worst = parts.sort_values(["grade", "domain"], ascending=[False, True]).groupby(inspection).head(1)
+    return inspections[(overall | rows.index.isin(worst.index)).to_numpy()]
 
 
 def inspection_dates(inspections: pd.DataFrame) -> pd.Series:

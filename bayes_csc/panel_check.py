@@ -77,7 +77,8 @@ def read_inspections(
     authorities
         Table of authorities; None where it could not be read, and is then not checked against.
     head
-        The `[panel]` values: grades, date and published_by, each checked where given.
+        The `[panel]` values: grades, those of frameworks with their own, date and published_by, each checked where
+        given.
     problems
         List that every problem is added to.
 
@@ -93,12 +94,14 @@ def read_inspections(
         path.name, table, "authority {r.authority}, {r.framework} started {r.start_date} published {r.publication_date}"
     )
     check.blank("authority", "framework", "domain", "publication_date")
-    grades = [str(grade) for grade in range(1, len(head.get("grades", ())) + 1)]
+    grades, own = len(head.get("grades", ())), head.get("framework_grades", {})
     if grades:
-        check.note(
-            ~table["grade"].isin(grades),
-            f"grade must be a whole number from 1 (the best) to {grades[-1]}, found {{r.grade!r}}",
-        )
+        worst = table["framework"].map({name: len(labels) for name, labels in own.items()}).fillna(grades).astype(int)
+        for number in worst.unique():
+            check.note(
+                worst.eq(number) & ~table["grade"].isin([str(grade) for grade in range(1, number + 1)]),
+                f"grade must be a whole number from 1 (the best) to {number}, found {{r.grade!r}}",
+            )
     check.note(
         table.duplicated(JUDGEMENT, keep=False), "the judgement {r.domain!r} appears more than once; keep one row"
     )

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from bayes_csc.calendar import grid_position
 from bayes_csc.errors import UsageError
 from bayes_csc.fit import Fit
-from bayes_csc.panel import inspection_dates
+from bayes_csc.panel import inspection_dates, whole_grades
 
 BANDS = ((0.89, "#c6d9ec"), (0.50, "#7fa8d1"))
 MARKERS = ("^", "o", "s", "v")
@@ -61,12 +61,12 @@ def trajectory_picture(fit: Fit, authority: str) -> Figure:
 
 
 def _judgements(fit: Fit, authority: str, axes: Axes) -> None:
-    rows = fit.panel.inspections
-    rows = rows[(rows.authority == authority) & (rows.domain == "overall")]
+    rows = whole_grades(fit.panel.inspections)
+    rows = rows[rows.authority == authority]
     when = np.asarray(grid_position(inspection_dates(fit.panel.inspections).loc[rows.index])) - 0.25
     top = axes.get_ylim()[1]
-    for x, grade in zip(when, rows.grade, strict=True):
+    for x, grade, label in zip(when, rows.grade, fit.panel.labels(rows), strict=True):
         axes.axvline(x, color="#999999", lw=0.6, ls=":")
         marker = MARKERS[(int(grade) - 1) % len(MARKERS)]
         axes.plot([x], [top], marker, color="#1f3b5c", clip_on=False)
-        axes.annotate(fit.panel.grades[int(grade) - 1], (x, top), (4, -10), textcoords="offset points", fontsize=8)
+        axes.annotate(label, (x, top), (4, -10), textcoords="offset points", fontsize=8)

@@ -15,8 +15,8 @@ def previous_grades(panel: Panel, asked: pd.DataFrame) -> pd.DataFrame:
 
     It is the latest grade of the same domain that was published by the day, of any framework; else the worst
     sub-judgement (the overall grade where there is none) of the latest inspection that was published by the day; else
-    none. A domain that another replaced is the same domain
-    (`Panel.sub_judgements`). A successor authority has only its own record.
+    none. Grades are the panel's, by the equivalents of a framework's own; one without is none. A domain that another
+    replaced is the same domain (`Panel.sub_judgements`). A successor authority has only its own record.
 
     Parameters
     ----------
@@ -62,7 +62,8 @@ def previous_grades(panel: Panel, asked: pd.DataFrame) -> pd.DataFrame:
 
 def _record(panel: Panel) -> pd.DataFrame:
     """Judgements that may be the one before: those that can inform theta, and all of the earlier frameworks."""
-    tables = (panel.inspections.assign(earlier=False), panel.earlier_inspections.assign(earlier=True))
+    of = panel.compared
+    tables = (of(panel.inspections).assign(earlier=False), of(panel.earlier_inspections).assign(earlier=True))
     rows = pd.concat([table for table in tables if len(table)], ignore_index=True)
     rows = rows.assign(when=inspection_dates(rows), published=rows.publication_date)
     rows = rows[rows.domain.isin([*panel.sub_judgements, OVERALL]) | rows.earlier]

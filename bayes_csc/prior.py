@@ -14,7 +14,7 @@ from scipy.special import expit
 
 from bayes_csc.calendar import grid_position
 from bayes_csc.design import Design, design
-from bayes_csc.panel import OVERALL, Panel, inspection_dates
+from bayes_csc.panel import Panel, inspection_dates
 from bayes_csc.spec import Spec
 from bayes_csc.truth import centred, draw_latent, draw_prior, latent_data
 
@@ -122,7 +122,7 @@ def _declines(panel: Panel, layout: Design, theta: np.ndarray, epsilon: float, t
     known = [code for code in panel.latest_grades().index if code in layout.authority]
     rows = {}
     if known:
-        overall = panel.inspections[panel.inspections.domain == OVERALL]
+        overall = panel.whole_grades()
         last = inspection_dates(panel.inspections)[overall.index].groupby(overall.authority).max()[known]
         at = [layout.authority.index(code) for code in known]
         rows[LAST_INSPECTION] = _decline(layout, theta[:, at], grid_position(last), epsilon, tails)

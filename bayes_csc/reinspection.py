@@ -7,6 +7,7 @@ has neither exposure nor duration. Seen in England: counted so, the gaps of befo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ import pandas as pd
 import xarray as xr
 
 from bayes_csc.calendar import grid_position
-from bayes_csc.panel import OVERALL, Panel, inspection_dates
+from bayes_csc.panel import Panel, inspection_dates
 
 BAND = 0.5
 """Years of a band of time since the last inspection."""
@@ -67,12 +68,24 @@ class Reinspection:
         rate[g, b] = (events[g, b] + w) / (exposure[g, b] + w / rate[b]),   w = WEIGHT,
         rate[b] = (events[b] + w) / (exposure[b] + w / rate),               rate = (events + w) / (exposure + w gap)
 
-    so that a cell with few inspections leans on its band, and a band on the whole: gamma-Poisson means.
+    so that a cell with few inspections leans on its band, and a band on the whole: gamma-Poisson means. Given its
+    prior's mean (of a cell the band's rate, of a band the whole's), the rate itself is
+
+        r[g, b] ~ Gamma(shape = events[g, b] + w, rate = exposure[g, b] + w / rate[b]),
+
+    independent between bands. With x[b] the years to be spent in band b until t, the predictive probability that no
+    inspection has started by t averages over that posterior,
+
+        P(none by t) = E[exp(-sum over b of r[g, b] x[b])] = product over b of (1 + x[b] rate[g, b] / shape) ** -shape,
+
+    in closed form: what any number of draws of the rates tends to. A prior's own uncertainty is left out: it is small
+    beside that of a cell about it, whose weight is one inspection.
 
     Attributes
     ----------
     table
-        `events`, `exposure` (years) and `rate` (a year) by `grade` (0: all together) and `band` (its start, years).
+        `events`, `exposure` (years), `rate` (a year) and the posterior's `shape` by `grade` (0: all together) and
+        `band` (its start, years).
     last
         Indexed by authority: `grade` (0: never inspected) and `years` of open time up to the panel's date since the
         last inspection (since the authority, or else the record, began).
@@ -91,12 +104,13 @@ class Reinspection:
         Exposure ends where inspections may not have been published yet: the panel's date, or the day by which they were
         published less the typical lag.
         """
-        overall = panel.inspections[panel.inspections.domain == OVERALL]
+        overall = panel.whole_grades()
         overall = overall.assign(start=inspection_dates(panel.inspections).loc[overall.index])
         overall = overall[overall.start <= pd.Timestamp(panel.date)]
         clock = OpenTime.of(overall.start, seen_until(panel, overall))
         order = ["authority", "start", "publication_date"]
         spells = overall.sort_values(order)[["authority", "grade", "start"]].reset_index(drop=True)
+        spells["grade"] = spells.grade.fillna(NEVER).astype(int)  # one that compares with none: the rates of all
         spells["begun"] = clock(grid_position(spells.start))
         spells["ended"] = spells.groupby("authority").begun.shift(-1)
         spells["event"] = spells.ended.notna()
@@ -108,32 +122,49 @@ class Reinspection:
 
     def cumulative(self, codes: list[str], years: np.ndarray) -> np.ndarray:
         """Expected inspections (authority, time) of each authority from the panel's date to so many years after it."""
-        last = self.last.loc[codes]
-        edges = np.append(self.table.band.to_numpy(), 1e3)
-        rates = self.table.rate.to_numpy()
-        total = np.concatenate([np.zeros((len(rates), 1)), np.cumsum(rates * np.diff(edges), axis=1)], axis=1)
-        since = last.years.to_numpy()[:, None] + np.concatenate([[0.0], years])
-        grown = np.stack([np.interp(s, edges, total[g]) for s, g in zip(since, last.grade, strict=True)])
-        return np.asarray(grown[:, 1:] - grown[:, :1])
+        return self._over_bands(codes, years, lambda spent, rate, shape: spent * rate)
+
+    def started(self, codes: list[str], years: np.ndarray) -> np.ndarray:
+        """Predictive probability (authority, time) that the next inspection has started so many years after the date.
+
+        That of never having started by then is averaged over the rates' posterior.
+        """
+        return -np.expm1(
+            -self._over_bands(codes, years, lambda spent, rate, shape: shape * np.log1p(spent * rate / shape))
+        )
 
     def probabilities(self, codes: list[str], edges: np.ndarray) -> np.ndarray:
         """Probability (authority, period) that the next inspection starts between two edges, years after the date.
 
         What is left after the last edge counts to the last period, so that each row sums to one.
         """
-        by = 1.0 - np.exp(-self.cumulative(codes, edges))
+        by = self.started(codes, edges)
         by[:, 0], by[:, -1] = 0.0, 1.0
         return np.asarray(np.diff(by, axis=1))
 
     def quantile(self, codes: list[str], level: float, horizon: float) -> np.ndarray:
         """Years after the panel's date by which the next inspection has started with this probability, capped."""
         years = np.linspace(0.0, horizon, int(horizon * 365) + 1)
-        by = 1.0 - np.exp(-self.cumulative(codes, years))
+        by = self.started(codes, years)
         return years[np.minimum((by < level).sum(axis=1), years.size - 1)]
+
+    def _over_bands(
+        self, codes: list[str], years: np.ndarray, part: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+    ) -> np.ndarray:
+        """Sum over bands (authority, time) of a function of the years spent in a band, its rate and its shape."""
+        last = self.last.loc[codes]
+        since = last.years.to_numpy()[:, None]
+        start, length = self.table.band.to_numpy(), np.append(np.diff(self.table.band.to_numpy()), np.inf)
+        rate, shape = (self.table[name].to_numpy()[last.grade] for name in ("rate", "shape"))
+        total = np.zeros((len(codes), np.size(years)))
+        for b in range(start.size):
+            spent = np.clip(since + years - start[b], 0.0, length[b]) - np.clip(since - start[b], 0.0, length[b])
+            total += part(spent, rate[:, b, None], shape[:, b, None])
+        return total
 
 
 def inspection_rates(spells: pd.DataFrame, grades: int) -> xr.Dataset:
-    """Events, exposure and smoothed rate by previous grade and band of time since.
+    """Events, exposure, smoothed rate and its posterior's shape by previous grade and band of time since.
 
     Parameters
     ----------
@@ -156,7 +187,7 @@ def inspection_rates(spells: pd.DataFrame, grades: int) -> xr.Dataset:
     rate = (n + WEIGHT) / (years + WEIGHT / by_band)
     rate[NEVER] = by_band
     dims = ("grade", "band")
-    values = {"events": (dims, n), "exposure": (dims, years), "rate": (dims, rate)}
+    values = {"events": (dims, n), "exposure": (dims, years), "rate": (dims, rate), "shape": (dims, n + WEIGHT)}
     return xr.Dataset(values, coords={"grade": np.arange(grades + 1), "band": band})
 
 

@@ -10,7 +10,11 @@ import pandas as pd
 
 from bayes_csc.calendar import grid_date
 from bayes_csc.errors import GateError
+from bayes_csc.figures import data_days
 from bayes_csc.fit import Fit
+from bayes_csc.indicator_choice import chosen_indicators
+from bayes_csc.panel import NO_OVERALL
+from bayes_csc.states import RECENT_YEARS
 
 
 def refuse_failed(fit: Fit, *, force: bool) -> None:
@@ -30,17 +34,29 @@ def refuse_failed(fit: Fit, *, force: bool) -> None:
 
 
 def about(fit: Fit, group: str, interval: float) -> dict[str, Any]:
-    """What every table of a run carries: where its numbers come from and how to read them."""
+    """What every table of a run carries: where its numbers come from and how to read them.
+
+    Among it, as ISO dates: `now`; `recent_from` and `recent_until`, between which the recent change is; `figures_until`
+    and `judgements_until`, to which the data run, and the same in a sentence, `data_days`.
+    """
     out: dict[str, Any] = {
         "group": group,
         "interval": {"kind": "equal-tailed", "probability": interval},
         "now": grid_date(fit.change.attrs["now"]).isoformat(),
+        "recent_from": grid_date(fit.recent_until - RECENT_YEARS).isoformat(),
+        "recent_until": grid_date(fit.recent_until).isoformat(),
+        **data_days(fit.panel, chosen_indicators(fit.panel, fit.spec)).metadata(),
         **fit.provenance(),
         "gate_passed": fit.gate.passed,
     }
     if not fit.gate.passed:
         out["warning"] = "This run failed its diagnostics: do not use these numbers. " + "; ".join(fit.gate.failing)
     return out
+
+
+def without_overall(overall: Any) -> str:
+    """Note of a last inspection without an overall grade (False); none where it has one, or there is none (NaN)."""
+    return "" if overall != overall or overall else NO_OVERALL
 
 
 def write_table(table: pd.DataFrame, folder: Path, name: str) -> None:

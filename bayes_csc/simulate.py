@@ -266,14 +266,18 @@ def _graded(panel: Panel, layout: Design, score: np.ndarray, cutpoints: xr.DataA
     at = np.flatnonzero(rows.indicator == JUDGEMENT)
     chosen = rows.iloc[at]
     ends = cutpoints.transpose("scale", "cutpoint").sel(scale=chosen.scale.tolist()).to_numpy()
-    grade = len(panel.grades) - (score[at, None] > ends).sum(axis=1)
+    size = dict(zip(layout.judged.scale, layout.judged.size, strict=True))
+    grade = chosen.scale.map(size).to_numpy() - (score[at, None] > ends).sum(axis=1)
     drawn = pd.DataFrame({"scale": chosen.scale, "inspection": chosen.inspection.astype(int), "drawn": grade})
     table = panel.inspections.assign(
         scale=panel.inspections.framework + ":" + panel.inspections.domain,
         inspection=panel.inspections.groupby(INSPECTION, dropna=False).ngroup(),
     )
     merged = table.merge(drawn, on=["scale", "inspection"], how="left", validate="one_to_one")
-    made = merged.dropna(subset="drawn").groupby("inspection").drawn.agg(lambda g: overall_of(g, len(panel.grades)))
+    made = {
+        number: overall_of(part.drawn, len(panel.grades_of(str(framework))))
+        for (number, framework), part in merged.dropna(subset="drawn").groupby(["inspection", "framework"])
+    }
     whole = merged.domain.eq(OVERALL) & merged.drawn.isna()
     merged["grade"] = merged.drawn.fillna(merged.inspection.map(made).where(whole))
     if merged.grade.isna().any():

@@ -104,7 +104,7 @@ class Ratings(_Section):
     standards_df: PositiveFloat = 4.0
     """Degrees of freedom: how firmly that scale is believed."""
     drift_sd: NonNegativeFloat = 0.0
-    """Normal sd of the standard's drift, probits a year; 0: none. It is damped from two years after the panel's date."""
+    """Normal sd of the standard's drift, probits a year; 0: none. It is damped two years after the panel's date."""
     previous: Literal["none", "effect", "cutpoints"] = "none"
     """State dependence: no effect of the previous grade of the same domain; an effect of each grade on the score; or
     that and cutpoints with distances of their own after each grade."""
@@ -120,11 +120,11 @@ class Ratings(_Section):
     covariate_sd: PositiveFloat = 0.3
     """Normal sd of a covariate's effect, probits per sd of the covariate."""
     common: Literal["separate", "share"] = "separate"
-    """What the judgements of an inspection have in common: theta's loading and the inspection's effect each with a prior
-    of its own; or the sd of both together for each domain, and theta's share of that variance."""
+    """What the judgements of an inspection have in common: theta's loading and the inspection's effect, each with a
+    prior of its own; or the sd of both together for each domain, and theta's share of that variance."""
     common_sd: PositiveFloat = 2.0
     """Half-normal scale of the sd of what they have in common, probits."""
-    theta_share: tuple[PositiveFloat, PositiveFloat] = (2.0, 2.0)
+    theta_share: tuple[PositiveFloat, PositiveFloat] = (4.0, 2.0)
     """Beta parameters of theta's share of that variance."""
     timing: bool = False
     """Whether it informs theta, too, in which years an authority was inspected: a probit of being inspected given the

@@ -19,6 +19,7 @@ from scipy.stats import qmc
 from bayes_csc.calendar import grid_position
 from bayes_csc.density import Density
 from bayes_csc.design import Design
+from bayes_csc.figures import newest_figure
 from bayes_csc.kernel import Real
 from bayes_csc.kernel.states import states
 from bayes_csc.panel import Panel, inspection_dates
@@ -28,11 +29,11 @@ RECENT_YEARS = 2.0
 
 
 def last_inspections(panel: Panel, authority: tuple[str, ...]) -> np.ndarray:
-    """Grid position of each authority's last overall judgement, NaN where it has none."""
-    overall = panel.inspections[panel.inspections.domain == "overall"]
-    position = grid_position(inspection_dates(panel.inspections).loc[overall.index])
+    """Grid position of each authority's last inspection, with an overall grade or without; NaN where it has none."""
+    whole = panel.whole_grades()
+    position = grid_position(inspection_dates(panel.inspections).loc[whole.index])
     latest = dict.fromkeys(authority, np.nan)
-    for code, at in zip(overall.authority, position, strict=True):
+    for code, at in zip(whole.authority, position, strict=True):
         if code in latest:
             latest[code] = np.fmax(latest[code], at)
     return np.array([latest[code] for code in authority])
@@ -76,7 +77,8 @@ def states_given_draws(
         theta(then), England's own change taken off. "since inspection": then is the last inspection, NaN without
         one; "no data": the same without any observation made after that inspection in the authority's block, whose
         part of England's mean is without them too; NaN at the draws left out;
-        "recent": then is two years before now.
+        "recent": in place of now is the newest figure's instant (`figures.newest_figure`), and then is two years
+        before. Attributes: `now`, and `recent_until`, where the recent change ends.
     """
     moments = _Moments.of(design, last)
     n_chain, n_draw = x.sizes["chain"], x.sizes["draw"]
@@ -106,7 +108,7 @@ def states_given_draws(
             "since": (("authority", "change"), moments.since),
         },
         coords=coords | {"change": list(CHANGES)},
-        attrs={"now": design.now},
+        attrs={"now": design.now, "recent_until": moments.until},
     )
     dims = ("chain", "draw", "authority", "year")
     return xr.DataArray(theta, dims=dims, coords=coords | {"year": design.year}, name="theta"), change
@@ -174,6 +176,7 @@ class _Moments:
     share: np.ndarray  # (authority, year): weight in the mean over existing authorities
     block: np.ndarray  # (authority,)
     since: np.ndarray  # (authority, change): grid positions
+    until: float  # grid position where the recent change ends
     contrast: np.ndarray  # (authority, change, year)
     cut: tuple[Cut, ...]
 
@@ -181,12 +184,13 @@ class _Moments:
     def of(cls, design: Design, last: np.ndarray) -> _Moments:
         existing = design.exists
         share = existing / np.maximum(existing.sum(axis=0), 1)
-        since = np.column_stack([last, last, np.full(last.size, design.now - RECENT_YEARS)])
-        now = design.weights(np.full(last.size, design.now))
+        until = newest_figure(design.observation, design.now)
+        since = np.column_stack([last, last, np.full(last.size, until - RECENT_YEARS)])
+        end = design.weights(np.array([design.now, design.now, until]))
         then = np.stack([design.weights(np.nan_to_num(s, nan=design.now)) for s in since.T], axis=1)
-        contrast = np.where(np.isnan(since)[..., None], np.nan, now[:, None, :] - then)
+        contrast = np.where(np.isnan(since)[..., None], np.nan, end - then)
         own_block = np.repeat(np.arange(len(design.block)), [len(b) for b in design.block])
-        return cls(design, existing, share, own_block, since, contrast, cuts(design, last))
+        return cls(design, existing, share, own_block, since, until, contrast, cuts(design, last))
 
     def noise(self, draws: int, rng: np.random.Generator) -> np.ndarray:
         """Standard normals for the draws of a chain, each evenly spread over them (a Latin hypercube).

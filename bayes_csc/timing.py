@@ -20,7 +20,7 @@ from scipy.special import log_ndtr
 
 from bayes_csc.calendar import grid_position
 from bayes_csc.errors import SpecError
-from bayes_csc.panel import OVERALL, Panel, inspection_dates
+from bayes_csc.panel import Panel, inspection_dates
 from bayes_csc.reinspection import NEVER, OpenTime, seen_until
 
 TIMING = "inspection_timing"
@@ -41,7 +41,7 @@ def timing_rows(panel: Panel, authority: Sequence[str]) -> pd.DataFrame:
     Parameters
     ----------
     panel
-        Whose overall judgements and their dates are used.
+        Whose inspections, their whole grades and dates are used.
     authority
         Codes.
 
@@ -56,7 +56,7 @@ def timing_rows(panel: Panel, authority: Sequence[str]) -> pd.DataFrame:
     SpecError
         No whole year of inspections.
     """
-    overall = panel.inspections[panel.inspections.domain == OVERALL]
+    overall = panel.whole_grades()
     overall = overall.assign(start=inspection_dates(panel.inspections).loc[overall.index])
     until = seen_until(panel, overall)
     overall = overall[overall.start <= until].sort_values(["start", "publication_date"])
@@ -103,7 +103,7 @@ def _authority_rows(
     by_the_end = np.searchsorted(starts, first_day(years + 1), side="left")
     inspected = (by_the_end > before).astype(float)
     then = clock(grid_position(pd.DatetimeIndex([born, *mine.start])))[before]
-    grades = np.array([NEVER, *mine.grade], dtype=int)
+    grades = np.array([NEVER, *mine.grade.fillna(NEVER)], dtype=int)
     return pd.DataFrame(
         {
             "unit": code,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import functools
 import re
 from pathlib import Path
@@ -52,4 +53,5 @@ def fitted() -> Fit:
 
 @functools.cache
 def findings() -> Findings:
-    return gather(fitted(), trajectory, Path("runs/none"), equations="theta = ...", group="all")
+    made = datetime.date(2022, 12, 1)
+    return gather(fitted(), trajectory, Path("runs/none"), equations="theta = ...", group="all", made=made)

@@ -13,18 +13,26 @@ from forecasting import invented
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bayes_csc.backtest.base_rate import BaseRate
+from bayes_csc.backtest.base_rate import BaseRate, recent_rate
 from bayes_csc.backtest.events import targets
 from bayes_csc.backtest.forest import Forest
 from bayes_csc.backtest.known import known_at
-from bayes_csc.backtest.regressions import FewIndicators, GradeAndGap, Regression
+from bayes_csc.backtest.regressions import (
+    Composite,
+    Deprivation,
+    FewIndicators,
+    GradeAndGap,
+    GradeAndTrend,
+    Regression,
+)
+from bayes_csc.backtest.transition import Transition
 from bayes_csc.panel import Panel
 from bayes_csc.share import data_dir
 
 ORIGINS = [datetime.date(year, 1, 1) for year in (2019, 2020, 2022)]
 RIVALS = (
     BaseRate(), GradeAndGap(), FewIndicators(indicators=("activity_1", "activity_2")), Regression(penalties=(10.0,)),
-    Forest(trees=5),
+    Forest(trees=5), Transition(draws=20), recent_rate(), GradeAndTrend(), Deprivation(), Composite(),
 )  # fmt: skip
 
 

@@ -19,11 +19,13 @@ from pages import Page
 from running import command
 
 from bayes_csc.backtest.base_rate import BaseRate
-from bayes_csc.backtest.files import EVENTS, PAGE, SCORES, write_backtest
+from bayes_csc.backtest.files import EVENTS, PAGE, SCORES, record, write_backtest
 from bayes_csc.backtest.forecaster import Forecaster
-from bayes_csc.backtest.regressions import FewIndicators, GradeAndGap
+from bayes_csc.backtest.pool import weight_as_of
+from bayes_csc.backtest.regressions import Deprivation, FewIndicators, GradeAndGap
 from bayes_csc.backtest.result import Backtest
 from bayes_csc.backtest.run import backtest
+from bayes_csc.backtest.words import counts
 from bayes_csc.chains import Progress
 from bayes_csc.errors import UsageError
 from bayes_csc.panel import Panel
@@ -31,6 +33,7 @@ from bayes_csc.report.backtest_page import backtest_page
 from bayes_csc_cli.backtest import backtest_text
 
 ORIGINS = [datetime.date(year, 1, 1) for year in (2019, 2020, 2021, 2022)]
+POOLS = [("even", "base rate")]
 FORECASTERS: list[Forecaster] = [Constant("even", (0.25,) * 4), BaseRate(), GradeAndGap()]
 
 
@@ -49,7 +52,7 @@ def client() -> Iterator[Client]:
 
 @pytest.fixture(scope="module")
 def done(client: Client) -> Backtest:
-    return backtest(panel(), FORECASTERS, client, origins=ORIGINS)
+    return backtest(panel(), FORECASTERS, client, origins=ORIGINS, pools=POOLS)
 
 
 @pytest.fixture(scope="module")
@@ -59,13 +62,13 @@ def text(done: Backtest) -> str:
 
 
 def test_every_event_has_one_row_per_forecaster_and_horizon_and_its_probabilities_sum_to_one(done: Backtest) -> None:
-    names = ["even", "base rate", "previous grade and gap", "stack of all"]
+    names = ["even", "base rate", "previous grade and gap", "stack of all", "even + base rate"]
     counts = done.rows.groupby(["origin", "horizon", "authority"]).forecaster.agg(set)
     assert all(found == set(names) for found in counts)
     assert len(done.rows) == len(names) * done.origins.events.sum()
     columns = [f"p_grade_{g}" for g in range(1, 5)]
     np.testing.assert_allclose(done.rows[columns].sum(axis=1), 1.0)
-    assert done.roles == dict(zip(names, ("baseline", "rival", "rival", "stack"), strict=True))
+    assert done.roles == dict(zip(names, ("baseline", "rival", "rival", "stack", "pool"), strict=True))
 
 
 def test_the_log_score_in_the_table_is_the_mean_over_the_rows(done: Backtest) -> None:
@@ -82,21 +85,28 @@ def test_the_folder_has_what_the_backtest_found_and_where_it_comes_from(
     events = pd.read_csv(tmp_path / "bt" / EVENTS, dtype={"authority": str})
     assert events.groupby("forecaster").size().nunique() == 1
     np.testing.assert_allclose(events.p_worse, done.rows.p_worse, atol=1e-6)
-    record = json.loads((tmp_path / "bt" / SCORES).read_text(encoding="utf-8"))
-    about = record["metadata"]
+    kept = json.loads((tmp_path / "bt" / SCORES).read_text(encoding="utf-8"))
+    about = kept["metadata"]
     assert about["panel_hash"] == panel().hash
     assert about["seed"] == 1
     assert about["forecasters"]["base rate"]["strength"] == 4.0
     assert set(about["forecasters"]["base rate"]["answers"]) == {day.isoformat() for day in ORIGINS}
     assert "exploratory" in about["how_to_read"]
-    assert len(record["scores"]) == len(done.scores)
-    assert record["counts"]["12"] in backtest_text(done, 120)
-    assert all(row["text"] in backtest_text(done, 120) for row in record["findings"])
-    assert record["stack_weights"][0]["even"] == pytest.approx(1 / 3, abs=1e-6)
+    assert len(kept["scores"]) == len(done.scores)
+    assert kept["counts"]["12"] in backtest_text(done, 120)
+    assert all(row["text"] in backtest_text(done, 120) for row in kept["findings"])
+    (pool,) = kept["pool"]
+    assert (pool["name"], pool["model"], pool["other"]) == ("even + base rate", "even", "base rate")
+    for row in pool["weights"]:
+        day = datetime.date.fromisoformat(row["origin"])
+        assert weight_as_of(pool, row["horizon"], day) == pytest.approx(row["weight"], abs=1e-5)
+    assert [row["weight"] for row in pool["weights"]][:2] == [0.5, 0.5]
+    assert len({row["weight"] for row in pool["weights"]}) > 2
+    assert kept["stack_weights"][0]["even"] == pytest.approx(1 / 3, abs=1e-6)
 
 
 def test_the_same_backtest_gives_the_same_bytes(done: Backtest, text: str, client: Client, tmp_path: Path) -> None:
-    again = backtest(panel(), FORECASTERS, client, origins=ORIGINS[::-1])
+    again = backtest(panel(), FORECASTERS, client, origins=ORIGINS[::-1], pools=POOLS)
     for name, one, page in (("one", done, text), ("two", again, backtest_page(again))):
         write_backtest(one, page, tmp_path / name)
     for file in (EVENTS, SCORES, PAGE):
@@ -111,6 +121,42 @@ def test_the_page_is_closed_fetches_nothing_and_says_what_it_cannot_tell(done: B
     for word in ("exploratory", "no pass mark", "pseudo-real-time", "null result", "cannot tell"):
         assert word in said
     assert "exploratory" in backtest_text(done, 120)
+
+
+def test_forecasts_and_distinct_inspections_are_told_apart(done: Backtest) -> None:
+    own = done.rows[(done.rows.forecaster == "even") & (done.rows.horizon == 24)]
+    inspections = len({(row.authority, row.start) for row in own.itertuples()})
+    assert inspections < len(own)
+    assert f"within 24 months: {len(own)} forecasts of {inspections} inspections; of authorities" in counts(done, 24)
+    group = own[own.previous == 3]
+    distinct = len(group.drop_duplicates(["authority", "start"]))
+    assert f"judged requires improvement {len(group)} forecasts of {distinct} inspections, and of" in counts(done, 24)
+
+
+def test_shares_by_previous_grade_are_in_the_record_and_on_the_page(done: Backtest, text: str) -> None:
+    rows = [row for row in record(done)["changes"] if row["forecaster"] == "even" and row["horizon"] == 24]
+    kinds = {(row["previous"], row["change"]) for row in rows}
+    assert kinds == {(1, "worse"), (2, "worse"), (2, "better"), (3, "worse"), (3, "better"), (4, "better")}
+    for row in rows:
+        possible = 4 - row["previous"] if row["change"] == "worse" else row["previous"] - 1
+        assert row["expected"] == pytest.approx(possible / 4)
+    assert "By previous grade: expected and came" in text
+    assert "Weight of the model in each pool" in text
+    assert "by authority × origin" in text
+
+
+def test_competitors_named_beforehand_stand_beside_the_auc(client: Client) -> None:
+    done = backtest(panel(), [BaseRate(), Deprivation()], client, origins=ORIGINS, group="good")
+    (said,) = [text for text in record(done)["named_beforehand"] if "24 months" in text]
+    row = done.score("good", 24, "auc_worse").loc["deprivation"]
+    assert said.startswith("AUC, worse, of base rate, good, 24 months: 0.500; of deprivation, named beforehand: ")
+    assert f"{row.difference:+.3f} (89% {row.difference_lower:+.3f} to {row.difference_upper:+.3f})." in said
+
+
+def test_readers_are_told_of_competing_forecasters_and_of_no_rivals(done: Backtest, text: str) -> None:
+    assert "rival" not in re.sub(r"<[^>]*>", " ", text)
+    assert "Best competing forecaster" in text
+    assert "rival" not in backtest_text(done, 120)
 
 
 def lines(log: Path, client: Client) -> int:
@@ -160,6 +206,7 @@ def interrupted_after_one(now: Progress) -> None:
         ({"group": "poor"}, "no grade 'poor' in panel"),
         ({"forecasters": [Constant("a"), Constant("a")]}, "two forecasters are called a"),
         ({"forecasters": []}, "needs a forecaster and an origin"),
+        ({"pools": [("even", "oracle")]}, "a pool needs the forecasts of oracle"),
         ({"origins": [datetime.date(2031, 1, 1)]}, "origins after the panel's date, 2025-03-31: 2031-01-01"),
         ({"origins": [datetime.date(2025, 3, 31)]}, "no inspection with an overall grade started"),
         ({"forecasters": [FewIndicators()]}, "has no indicator assessment_within_45_days"),

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
-from scipy.stats import mannwhitneyu
+from scipy.stats import binom, mannwhitneyu
 
+from bayes_csc.backtest.changes import grade_changes, poisson_binomial, predictive_band
 from bayes_csc.backtest.reliability import reliability
 from bayes_csc.backtest.scores import auc_within, brier, log_score, ranked_probability_score, sensitivity
 from bayes_csc.backtest.stack import mixture_weights, stacked
-from bayes_csc.backtest.summary import chance_of_worse, score_table
+from bayes_csc.backtest.summary import chance_of_worse, resampled, score_table
 
 P = [f"p_grade_{g}" for g in range(1, 5)]
 
@@ -138,6 +139,64 @@ def test_a_forecaster_differs_from_itself_by_nothing_in_every_replicate() -> Non
     np.testing.assert_array_equal(own, np.zeros_like(own))
     other = table.loc["other"]
     assert ((other.difference_lower <= other.difference) & (other.difference <= other.difference_upper)).all()
+
+
+def test_intervals_that_draw_origins_too_have_what_an_origin_shares() -> None:
+    """A gain that is the same within an origin: drawing authorities alone takes its mean for known."""
+    one = rows("one", 1, 90)
+    better = one.assign(forecaster="better")
+    step = {2018: 0.2, 2019: 0.0, 2020: -0.1}
+    came = np.array([row[f"p_grade_{row.grade}"] for _, row in one.iterrows()])
+    for g in range(1, 5):  # log P of what came rises by the origin's step; the score looks at nothing else
+        better[f"p_grade_{g}"] = np.where(one.grade == g, came * np.exp(one.origin.map(step)), one[f"p_grade_{g}"])
+    table = score_table(pd.concat([one, better]), P, {"all": None}, "one", seed=1)
+    row = table[(table.forecaster == "better") & (table.score == "log_score")].iloc[0]
+    narrow = row.difference_upper - row.difference_lower
+    wide = row.difference_upper_authority_origin - row.difference_lower_authority_origin
+    assert wide > 3 * narrow
+    assert row.difference_lower_authority_origin < row.difference < row.difference_upper_authority_origin
+
+
+def test_events_of_one_cluster_are_drawn_together() -> None:
+    drawn = resampled(np.array(["a", "b", "a", "c"]), seed=1)
+    np.testing.assert_array_equal(drawn[:, 0], drawn[:, 2])
+    np.testing.assert_array_equal(drawn[:, [0, 1, 3]].sum(axis=1), 3)
+
+
+# Shares of worse and better.
+
+
+def test_the_poisson_binomial_is_the_binomial_where_all_are_alike_and_that_of_draws_elsewhere() -> None:
+    np.testing.assert_allclose(poisson_binomial(np.full(20, 0.3)), binom(20, 0.3).pmf(np.arange(21)), atol=1e-12)
+    p = np.random.default_rng(3).uniform(0.05, 0.6, 30)
+    drawn = (np.random.default_rng(4).random((200_000, 30)) < p).sum(axis=1)
+    np.testing.assert_allclose(poisson_binomial(p)[:16], [(drawn == k).mean() for k in range(16)], atol=0.005)
+    lower, upper = predictive_band(p)
+    assert lower == pytest.approx(np.quantile(drawn, 0.055) / 30)
+    assert upper == pytest.approx(np.quantile(drawn, 0.945) / 30)
+
+
+def test_shares_by_previous_grade_count_an_inspection_once_as_forecast_at_the_latest_origin() -> None:
+    both = [
+        {"origin": origin, "horizon": 24, "authority": "a", "forecaster": "one", "grade": 4, "previous": 3.0,
+         "start": pd.Timestamp("2020-05-01"), **dict(zip(P, p, strict=True))}
+        for origin, p in ((2019, (0.1, 0.2, 0.3, 0.4)), (2020, (0.1, 0.1, 0.1, 0.7)))
+    ]  # fmt: skip
+    first = both[0] | {"authority": "b", "start": pd.Timestamp("2019-05-01"), "previous": np.nan}
+    found = grade_changes(pd.DataFrame([*both, first]), P).set_index("change")
+    assert found["inspections"].tolist() == [1, 1]
+    assert found["expected"].to_dict() == pytest.approx({"worse": 0.7, "better": 0.2})
+    assert found["observed"].to_dict() == {"worse": 1.0, "better": 0.0}
+    assert found["inside"].all()
+
+
+def test_a_share_that_the_forecast_excludes_is_outside_its_band() -> None:
+    table = rows("one", 1, 120).assign(previous=2.0, grade=3, start=pd.Timestamp("2020-01-01"))
+    table[P] = (0.1, 0.7, 0.15, 0.05)
+    found = grade_changes(table, P).set_index("change")
+    assert found["observed"].to_dict() == {"worse": 1.0, "better": 0.0}
+    assert not found.loc["worse", "inside"]
+    assert found.loc["worse", "upper"] < 0.5
 
 
 def test_mixture_weights_are_the_optimum_of_a_general_optimiser() -> None:

@@ -33,7 +33,7 @@ COLUMNS = [
     "delta_upper", "epsilon", "p_decline", "p_decline_mcse", "p_decline_no_data", "recent_delta_median",
     "recent_delta_lower", "recent_delta_upper", "p_recent_decline",
 ]  # fmt: skip
-"""As the contract has them; a note follows."""
+"""As the contract has them; `figures_since` follows the gap, and a note the last."""
 
 
 def made_up(panel: Panel, gate: Gate = PASSED) -> Fit:
@@ -124,7 +124,8 @@ def test_gap_and_note(fit: Fit) -> None:
 
 
 def test_columns_are_the_contracts_in_its_order(fit: Fit) -> None:
-    assert list(decline(fit).columns) == [*COLUMNS, "note"]
+    at = COLUMNS.index("gap_years") + 1
+    assert list(decline(fit).columns) == [*COLUMNS[:at], "figures_since", *COLUMNS[at:], "note"]
 
 
 def test_columns_are_those_that_the_contract_checks(shared: Path) -> None:
@@ -160,7 +161,7 @@ def test_a_group_is_a_grade_or_all_or_codes_or_names(fit: Fit, group: str, codes
         ("excellent", "no group, authority code or name 'excellent'; the groups are all, outstanding, good, requires"),
         ("402, 999", "no group, authority code or name '999'"),
         ("Fern, Juniper", "no group, authority code or name 'juniper'"),  # no longer exists: by its code only
-        ("outstanding", "no authority's latest overall grade is outstanding"),
+        ("outstanding", "no authority's latest grade is outstanding"),
         (" , ", "the group is empty"),
     ],
 )
@@ -250,6 +251,9 @@ def test_json_and_csv_hold_the_table_and_all_its_metadata(fit: Fit, tmp_path: Pa
     written = json.loads((tmp_path / "decline.json").read_text(), parse_constant=no_constant)
     assert written["metadata"] == {
         "group": "all", "epsilon": 0.3, "interval": {"kind": "equal-tailed", "probability": 0.8}, "now": "2022-09-30",
+        "recent_from": "2020-09-30", "recent_until": "2022-09-30", "figures_until": "2022-09-30",
+        "judgements_until": "2022-09-30",
+        "data_days": "Figures run to 30 September 2022; judgements published by 30 September 2022.",
         "panel": "Hamlets", "panel_hash": fit.panel.hash, "spec": "baseline", "seed": 3, "versions": {"a": "1"},
             "preview": False,
         "gate_passed": True,

@@ -321,6 +321,23 @@ def test_changed_contents_of_one_version_are_told_and_the_old_file_kept(
     assert target(tmp_path).read_bytes() == NEWER
 
 
+def test_a_file_that_is_renewed_at_its_address_replaces_the_one_fetched_before(
+    server: Server, tmp_path: Path, time: Time
+) -> None:
+    server.replies["/c1.csv"] = [Reply(body=CSV), Reply(body=NEWER)]
+    file = f'referrals = {{ path = "cin/c1.csv", url = "{server.url}/c1.csv", renewed = "weekly" }}'
+    one(fetch(catalogue(server, tmp_path, file), tmp_path, time.client()))
+    time.now += timedelta(days=7)
+    assert one(fetch(catalogue(server, tmp_path, file), tmp_path, time.client())).state == "replaced"
+    assert target(tmp_path).read_bytes() == NEWER
+    target(tmp_path).write_bytes(CSV + b"2025,203,1\r\n")
+    time.now += timedelta(days=7)
+    assert (
+        "is no longer what was fetched"
+        in one(fetch(catalogue(server, tmp_path, file), tmp_path, time.client())).problem
+    )
+
+
 def test_a_file_that_was_not_fetched_is_kept_unless_it_is_the_same(server: Server, tmp_path: Path, time: Time) -> None:
     server.replies["/c1.csv"] = [Reply(body=NEWER), Reply(body=CSV)]
     target(tmp_path).parent.mkdir(parents=True)

@@ -97,19 +97,71 @@ def test_the_time_that_has_passed_without_an_inspection_is_taken_into_account() 
     assert due[:2].sum() > 0.8
     rate = found.table.rate.sel(grade=3).to_numpy()
     at = float(found.last.years["due"])
-    expected = rate[6] * (3.5 - at) + rate[7] * (at + 0.5 - 3.5)  # band 3.0 to 3.5, then the next
-    np.testing.assert_allclose(due[0], 1 - np.exp(-expected), rtol=1e-12)
+    spent = np.array([3.5 - at, at + 0.5 - 3.5])  # band 3.0 to 3.5, then the next
+    np.testing.assert_allclose(found.cumulative(["due"], np.array([0.5])), [[rate[6:8] @ spent]], rtol=1e-12)
+    events = found.table.events.sel(grade=3).to_numpy()[6:8]
+    none = (1 + spent * rate[6:8] / (events + 1)) ** -(events + 1)
+    np.testing.assert_allclose(due[0], 1 - none.prod(), rtol=1e-12)
 
 
 def test_quantiles_of_the_date_invert_its_distribution() -> None:
     found = steady({"new": "2021-12-01", "due": "2018-12-01"})
     for level in (0.055, 0.5, 0.945):
         years = found.quantile(["new", "due"], level, 20.0)
-        by = [
-            1 - np.exp(-found.cumulative([c], np.array([y]))[0, 0]) for c, y in zip(("new", "due"), years, strict=True)
-        ]
+        by = [found.started([c], np.array([y]))[0, 0] for c, y in zip(("new", "due"), years, strict=True)]
         np.testing.assert_allclose(by, level, atol=0.02)  # to the day
     np.testing.assert_array_equal(found.quantile(["new"], 1 - 1e-12, 2.0), [2.0])  # capped
+
+
+YEARS = np.arange(0.0, 6.1, 0.5)
+
+
+def small() -> Reinspection:
+    """The hamlets' record: eighteen inspections."""
+    return Reinspection.of(Panel.read(HAMLETS))
+
+
+def test_the_probability_that_none_has_started_is_the_average_over_draws_of_the_rates() -> None:
+    found, codes = small(), ["401", "402", "407"]
+    rng, draws = np.random.default_rng(1), 40_000
+    shape = found.table.events.to_numpy() + 1.0
+    rate = rng.standard_gamma(shape, (draws, *shape.shape)) * found.table.rate.to_numpy() / shape
+    by = found.started(codes, YEARS)
+    for code, mine in zip(codes, by, strict=True):
+        at, own = found.last.years[code], rate[:, found.last.grade[code]]
+        edges = np.append(found.table.band.to_numpy(), np.inf)
+        spent = np.diff(np.clip(edges, at, at + YEARS[:, None]), axis=1)
+        none = np.exp(-own @ spent.T)
+        np.testing.assert_allclose(1.0 - mine, none.mean(axis=0), atol=4.0 * none.std(axis=0).max() / np.sqrt(draws))
+
+
+def test_with_many_inspections_the_rates_are_known_and_their_means_are_all_that_counts() -> None:
+    found, codes = small(), ["401", "402", "407"]
+    many = dataclasses.replace(found, table=found.table.assign(shape=found.table["shape"] * 1e9))
+    plug_in = 1.0 - np.exp(-found.cumulative(codes, YEARS))
+    np.testing.assert_allclose(many.started(codes, YEARS), plug_in, atol=1e-8)
+    assert (found.started(codes, YEARS)[:, 1:] < plug_in[:, 1:] - 0.005).all()  # Jensen: not knowing, one waits longer
+
+
+def test_not_knowing_the_rates_widens_the_date_s_interval() -> None:
+    found, codes = small(), list(Panel.read(HAMLETS).authorities.index)
+    known = dataclasses.replace(found, table=found.table.assign(shape=found.table["shape"] * 1e9))
+    width, narrow = (r.quantile(codes, 0.945, 40.0) - r.quantile(codes, 0.055, 40.0) for r in (found, known))
+    assert (width >= narrow).all()
+    assert (width > narrow + 0.1).any()
+
+
+def test_the_order_of_authorities_and_inspections_changes_nothing() -> None:
+    panel, found = Panel.read(HAMLETS), small()
+    codes = list(panel.authorities.index)
+    mixed = dataclasses.replace(
+        panel,
+        inspections=panel.inspections.iloc[::-1].reset_index(drop=True),
+        authorities=panel.authorities.iloc[::-1],
+    )
+    again = Reinspection.of(mixed)
+    np.testing.assert_array_equal(again.probabilities(codes, YEARS), found.probabilities(codes, YEARS))
+    np.testing.assert_array_equal(again.quantile(codes[::-1], 0.5, 6.0)[::-1], small().quantile(codes, 0.5, 6.0))
 
 
 def test_an_authority_never_inspected_has_the_rates_of_all() -> None:

@@ -286,7 +286,10 @@ def test_the_record_of_past_forecasts_is_told_with_its_rivals_and_what_it_is_not
         text = words_of(backtest_section(record, findings().about))
     assert "80 inspections of authorities judged requires improvement, within 12 months" in text
     assert "Telling apart (AUC)" in text
-    assert "0.60 (0.50 to 0.70); the best of the simple rivals, base rate: 0.58; the difference may be zero" in text
+    assert (
+        "0.60 (0.50 to 0.70); the best of the competing forecasters, base rate: 0.58; the difference may be zero"
+        in text
+    )
     assert "another version of the panel" in text
     assert "All of this is exploratory." in text
 

@@ -85,7 +85,7 @@ def test_the_sentence_of_the_change_has_the_numbers_of_its_row() -> None:
 def test_an_authority_that_was_never_inspected_has_no_change_to_speak_of() -> None:
     own = next(p for p in findings().pages if p.code == "405")
     assert "no inspection on record" in change_sentence(own.decline, "89%")
-    assert any("no inspection with an overall grade" in text for text in own.caveats)
+    assert any("no graded inspection on record" in text for text in own.caveats)
     assert own.density is None
     assert own.base_rate is None
 

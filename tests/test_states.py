@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import datetime
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ from bayes_csc_models.trajectory import from_design
 GAUSSIAN = Spec.parse({"ratings": {"use": False}})
 """Without grades all is Gaussian given the observations' z and variance."""
 N_DRAW = 3
+NEWEST = 2023.0
+"""Grid position of the newest figures."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,8 @@ class Case:
 @pytest.fixture(scope="module")
 def case() -> Case:
     # A joint return (Elm and Fern) and a reorganisation (Juniper and Larch became Maple): two blocks of several.
-    panel = Panel.read(Path(__file__).parent / "hamlets")
+    # The panel's day is three months after its newest figures, of 30 September 2022.
+    panel = replace(Panel.read(Path(__file__).parent / "hamlets"), date=datetime.date(2022, 12, 31))
     d = design(panel, GAUSSIAN)
     density = compile_density(from_design(d, GAUSSIAN))
     x = density.first + np.random.default_rng(4).normal(size=(1, N_DRAW, density.first.size))
@@ -90,14 +94,14 @@ def relative_to_england(d: Design) -> np.ndarray:
 def change_by_dense_algebra(case: Case, draw: int, a: int, kind: str) -> tuple[float, float]:
     d, real = case.design, real_at(case, draw)
     rows = d.observation
-    since = d.now - 2.0 if kind == "recent" else case.last[a]
+    end, since = (NEWEST, NEWEST - 2.0) if kind == "recent" else (d.now, case.last[a])
     kept = np.ones(len(rows), dtype=bool)
     if kind == "since inspection, no data":
         (block,) = (b for b, members in enumerate(d.block) if a in members)
         kept = ~((rows.block == block) & (rows.position > since)).to_numpy()
     mean, covariance = conditional(d, real, kept)
     contrast = np.zeros((len(d.authority), d.year.size))
-    contrast[a] = (d.weights(np.array([d.now])) - d.weights(np.array([since])))[0]
+    contrast[a] = (d.weights(np.array([end])) - d.weights(np.array([since])))[0]
     w = contrast.ravel() @ relative_to_england(d)
     return float(w @ mean), float(w @ covariance @ w)
 
@@ -119,6 +123,15 @@ def test_moments_of_every_change_are_those_of_a_dense_normal(
             mean, variance = change_by_dense_algebra(case, draw, int(a), kind)
             assert float(here["mean"]) == pytest.approx(mean, abs=1e-8)
             assert float(here["variance"]) == pytest.approx(variance, rel=1e-7, abs=1e-9)
+
+
+def test_the_recent_change_ends_at_the_newest_figure_and_the_change_since_now(
+    case: Case, found: tuple[xr.DataArray, xr.Dataset]
+) -> None:
+    change = found[1]
+    assert change.attrs == {"now": case.design.now, "recent_until": NEWEST}
+    assert case.design.now > NEWEST + 0.2
+    np.testing.assert_array_equal(change.since.sel(change="recent"), NEWEST - 2.0)
 
 
 def test_without_an_inspection_there_is_no_change_since_but_a_recent_one(

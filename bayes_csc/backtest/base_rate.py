@@ -1,4 +1,4 @@
-"""The plainest rival: how often each grade followed each grade."""
+"""The plainest competing forecaster: a table of how often each grade followed each grade."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from bayes_csc.backtest.training import past_inspections
 from bayes_csc.panel import Panel
 
 NO_PREVIOUS = 0
+RECENT = "table of the last eight years"
+RECENT_YEARS = 8
 
 
 @dataclass(frozen=True)
@@ -22,17 +24,27 @@ class BaseRate:
 
         P(g | f) = (n[f, g] + strength s[g]) / (N[f] + strength)
 
-    A first judgement has a row of its own.
+    A first judgement has a row of its own. With `years`, only inspections that started so many years before the origin
+    or later count.
     """
 
     name: str = "base rate"
     strength: float = 4.0
+    years: int | None = None
 
     def __call__(self, known: Panel, targets: pd.DataFrame, *, seed: int) -> Answer:
         """Probabilities by previous grade, alike at every horizon."""
-        table = following(past_inspections(known), len(known.grades), self.strength)
+        past = past_inspections(known)
+        if self.years is not None:
+            past = past[past["start"] >= pd.Timestamp(known.date) - pd.DateOffset(years=self.years)]
+        table = following(past, len(known.grades), self.strength)
         previous = targets["previous"].fillna(NO_PREVIOUS).astype(int)
         return Answer(table.loc[previous].set_axis(targets.index))
+
+
+def recent_rate() -> BaseRate:
+    """Return the table of the last eight years alone."""
+    return BaseRate(RECENT, years=RECENT_YEARS)
 
 
 def following(past: pd.DataFrame, grades: int, strength: float) -> pd.DataFrame:

@@ -17,20 +17,21 @@ YEAR_DAYS = 365.25
 
 
 def overall_judgements(panel: Panel) -> pd.DataFrame:
-    """Overall judgements in the order of their starts.
+    """Inspections in the order of their starts, each with its whole grade (`panel.whole_grades`).
 
     Returns
     -------
     pandas.DataFrame
-        `authority`, `start` (estimated where it is not known, `panel.inspection_dates`), `published`, `grade`.
+        `authority`, `start` (estimated where it is not known, `panel.inspection_dates`), `published`, `grade`,
+        `framework`, and `overall`, whether that is an overall grade: only such a one is an outcome to forecast or to
+        learn from, while the worst sub-judgement, where there is none, may be what came before.
     """
-    rows = panel.inspections
-    overall = rows[rows["domain"] == OVERALL]
-    start = inspection_dates(rows).loc[overall.index]
+    whole = panel.whole_grades()
+    start = inspection_dates(panel.inspections).loc[whole.index]
     return (
-        overall.assign(start=start, published=overall["publication_date"])
+        whole.assign(start=start, published=whole["publication_date"], overall=whole["domain"] == OVERALL)
         .sort_values(["authority", "start", "published"], ignore_index=True)
-        .loc[:, ["authority", "start", "published", "grade"]]
+        .loc[:, ["authority", "start", "published", "grade", "framework", "overall"]]
     )
 
 
@@ -77,7 +78,8 @@ def targets(known: Panel, origin: datetime.date, horizons: Sequence[int] = HORIZ
 def outcomes(panel: Panel, origin: datetime.date, horizons: Sequence[int] = HORIZONS) -> pd.DataFrame:
     """Grades of the first inspection of each authority that starts on the origin or later, within each horizon.
 
-    An inspection that started before the origin and was published after it is no target, as it is no training.
+    An inspection that started before the origin and was published after it is no target, as it is no training. Where
+    the first one has no overall grade nothing is scored: neither its sub-judgements nor a later inspection.
 
     Parameters
     ----------
@@ -97,8 +99,9 @@ def outcomes(panel: Panel, origin: datetime.date, horizons: Sequence[int] = HORI
     judgements = overall_judgements(panel)
     later = judgements[(judgements["start"] >= day) & (judgements["published"] > day)]
     first = later.groupby("authority").head(1)
+    first = first[first["overall"] & first["grade"].notna()].astype({"grade": int})
     parts = [first[first["start"] < day + pd.DateOffset(months=m)].assign(horizon=m) for m in horizons]
-    return pd.concat(parts, ignore_index=True).set_index(KEY)
+    return pd.concat(parts, ignore_index=True).set_index(KEY)[["start", "published", "grade"]]
 
 
 def straddling(panel: Panel, origin: datetime.date) -> int:

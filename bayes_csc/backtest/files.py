@@ -10,9 +10,11 @@ from typing import Any
 
 import pandas as pd
 
+from bayes_csc.backtest.changes import grade_changes
+from bayes_csc.backtest.pool import pool_record
 from bayes_csc.backtest.result import Backtest
 from bayes_csc.backtest.summary import ALL, HIGHER_IS_BETTER, INTERVAL
-from bayes_csc.backtest.words import counts, finding
+from bayes_csc.backtest.words import beside_named, counts, finding
 from bayes_csc.errors import UsageError
 from bayes_csc.plain_values import plain, records
 
@@ -86,13 +88,23 @@ def record(done: Backtest) -> dict[str, Any]:
             for group in (done.group, ALL)
             for score in QUOTED
         ],
+        "named_beforehand": [text for horizon in done.horizons for text in beside_named(done, done.group, horizon)],
+        "changes": records(grade_changes(done.rows, done.columns)),
         "baseline": done.baseline,
         "roles": done.roles,
-        "interval": {"kind": "bootstrap of authorities, equal-tailed", "probability": INTERVAL},
+        "interval": {
+            "kind": "bootstrap of authorities, equal-tailed",
+            "authority_origin": "bootstrap of authorities and, independently, of origins, equal-tailed",
+            "probability": INTERVAL,
+        },
         "higher_is_better": dict(HIGHER_IS_BETTER),
         "scores": records(done.scores),
         "origins": records(done.origins),
         "stack_weights": records(weights),
+        "pool": [
+            pool_record(done.rows, done.columns, parts) | {"weights": records(found.reset_index())}
+            for parts, found in done.pools.items()
+        ],
         "calibration": [
             {"forecaster": name, "group": group, "horizon": horizon} | terms
             for horizon in done.horizons

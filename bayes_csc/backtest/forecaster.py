@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Protocol
 
 import pandas as pd
@@ -62,7 +62,7 @@ def description(forecaster: Any) -> dict[str, Any]:
     --------
     >>> from bayes_csc.backtest.base_rate import BaseRate
     >>> description(BaseRate())
-    {'kind': 'BaseRate', 'name': 'base rate', 'strength': 4.0}
+    {'kind': 'BaseRate', 'name': 'base rate', 'strength': 4.0, 'years': None}
     """
     values = {each.name: _plain(getattr(forecaster, each.name)) for each in fields(forecaster)}
     return {"kind": type(forecaster).__qualname__, **values}
@@ -75,4 +75,6 @@ def _plain(value: Any) -> Any:
         return f"{value.__module__}.{value.__qualname__}"
     if isinstance(value, datetime.date):
         return value.isoformat()
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
     return list(value) if isinstance(value, tuple) else value

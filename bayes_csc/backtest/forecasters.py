@@ -1,14 +1,16 @@
-"""The forecasters of a backtest: the latent model, its parts, and the rivals that are always beside it."""
+"""The forecasters of a backtest: the latent model, its parts, and the competing ones beside it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bayes_csc.backtest.base_rate import BaseRate
+from bayes_csc.backtest.base_rate import BaseRate, recent_rate
 from bayes_csc.backtest.forecaster import Forecaster
 from bayes_csc.backtest.forest import Forest
 from bayes_csc.backtest.latent import IndicatorsOnly, Latent, RatingsOnly
-from bayes_csc.backtest.regressions import FewIndicators, GradeAndGap, Regression
+from bayes_csc.backtest.pool import Parts
+from bayes_csc.backtest.regressions import Composite, Deprivation, FewIndicators, GradeAndGap, GradeAndTrend, Regression
+from bayes_csc.backtest.transition import Transition
 from bayes_csc.fit import Model
 from bayes_csc.spec import Spec
 
@@ -18,14 +20,24 @@ def latent_forecasters(model: Model, specs: Sequence[Spec]) -> list[Forecaster]:
     return [Latent(spec.name, spec, model) for spec in specs]
 
 
+def pools(specs: Sequence[Spec]) -> list[Parts]:
+    """Each spec's model pooled with the transition model and with the plain table of transitions."""
+    return [(spec.name, other) for spec in specs for other in (Transition().name, BaseRate().name)]
+
+
 def rivals(model: Model, spec: Spec) -> list[Forecaster]:
-    """Forecasters that a spec is compared with; its parts first, which take longest."""
+    """Competing forecasters that a spec is compared with; its parts first, which take longest."""
     return [
         RatingsOnly("ratings only", spec, model),
         IndicatorsOnly("indicators only", spec, model),
         Forest(),
         Regression(),
         FewIndicators(),
+        Composite(),
+        Deprivation(),
         GradeAndGap(),
+        GradeAndTrend(),
+        Transition(),
+        recent_rate(),
         BaseRate(),
     ]

@@ -12,7 +12,10 @@ from bayes_csc.backtest.forecaster import Answer
 from bayes_csc.backtest.ordered import fit_ordered
 from bayes_csc.calendar import grid_position
 from bayes_csc.fit import Fit, Model, fit
+from bayes_csc.next_grade import DRAWS, next_grade, years_ahead
 from bayes_csc.panel import Panel
+from bayes_csc.reinspection import Reinspection
+from bayes_csc.revisit import revisit
 from bayes_csc.spec import Spec
 
 WEAK_PENALTY = 0.01
@@ -35,17 +38,18 @@ class Latent:
 
     def __call__(self, known: Panel, targets: pd.DataFrame, *, seed: int) -> Answer:
         """Probabilities given that the next inspection starts at each target's date."""
-        from bayes_csc.forecast import forecast
-
         run = preview_of(known, self.model, self.spec, seed)
-        parts = []
-        for date, rows in targets.groupby("date"):
-            day = pd.Timestamp(str(date)).date()
-            table = forecast(run, self.model, group="all", date=day, force=True, cores=1)
-            codes = rows.index.get_level_values("authority")
-            labels = range(1, len(known.grades) + 1)
-            p = table.set_index("authority").reindex(codes)[[f"p_grade_{g}" for g in labels]]
-            parts.append(p.set_axis(labels, axis="columns").set_axis(rows.index))
+        days = [pd.Timestamp(str(day)).date() for day in sorted(targets["date"].unique())]
+        last = np.array([float(grid_position(max(days)))])
+        again = revisit(run, self.model, horizon=years_ahead(run, last), draws=DRAWS)
+        when, labels, parts = Reinspection.of(known), range(1, len(known.grades) + 1), []
+        for day in days:
+            found = next_grade(
+                run, self.model, when, date=day, again=again, given_now=False, without=False, cores=1
+            )  # fmt: skip
+            p = pd.DataFrame(found.marginal.overall.mean(axis=0), index=list(found.authority), columns=labels)
+            rows = targets[targets["date"] == pd.Timestamp(day)]
+            parts.append(p.reindex(rows.index.get_level_values("authority")).set_axis(rows.index))
         return Answer(pd.concat(parts).loc[targets.index], preview_record(run))
 
 
@@ -84,6 +88,7 @@ class IndicatorsOnly:
         """Probabilities by theta at each target's date."""
         run = preview_of(known, self.model, self.spec.updated({"ratings": {"use": False, "timing": False}}), seed)
         past = overall_judgements(known)
+        past = past[past["overall"] & past["grade"].notna()]
         learned = theta_at(run, past["authority"], past["start"]).set_axis(past.index)
         there = learned.notna()
         fitted = fit_ordered(

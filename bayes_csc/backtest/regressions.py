@@ -1,4 +1,4 @@
-"""Rivals by ordered regression: previous grade and gap, three indicators, and all indicators' levels and changes."""
+"""Competing forecasters by ordered regression of the next grade, from one column to all indicators."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from bayes_csc.backtest.events import YEAR_DAYS
 from bayes_csc.backtest.forecaster import Answer
 from bayes_csc.backtest.ordered import chosen_penalty, fit_ordered
 from bayes_csc.backtest.training import grade_columns, lessons, past_inspections
+from bayes_csc.composite import composite_indicators, standardised_figures
 from bayes_csc.errors import UsageError
+from bayes_csc.features import features
 from bayes_csc.indicator_choice import default_indicators
 from bayes_csc.panel import Panel
 
@@ -31,6 +34,71 @@ class GradeAndGap:
         columns, asked = (grade_columns(rows, grades).assign(gap=rows["gap"]) for rows in (past, targets))
         fitted = fit_ordered(columns, past["grade"], grades=grades, penalty=self.penalty)
         return Answer(fitted.probabilities(asked), {"events": len(past), **_plain(fitted.coefficients)})
+
+
+@dataclass(frozen=True)
+class GradeAndTrend:
+    """Ordered probit of the grade on the previous grade and calendar time: the year in which the inspection starts."""
+
+    name: str = "previous grade and trend"
+    penalty: float = WEAK_PENALTY
+
+    def __call__(self, known: Panel, targets: pd.DataFrame, *, seed: int) -> Answer:
+        """Probabilities by previous grade, at each target's date."""
+        past, grades = past_inspections(known), len(known.grades)
+        columns, asked = (
+            grade_columns(rows, grades).assign(year=decimal_year(day))
+            for rows, day in ((past, past["start"]), (targets, targets["date"]))
+        )
+        fitted = fit_ordered(columns, past["grade"], grades=grades, penalty=self.penalty, link="probit")
+        return Answer(fitted.probabilities(asked), {"events": len(past), **_plain(fitted.coefficients)})
+
+
+@dataclass(frozen=True)
+class Deprivation:
+    """Ordered probit of the grade on the authority's deprivation alone, as known at the origin."""
+
+    name: str = "deprivation"
+    penalty: float = WEAK_PENALTY
+
+    def __call__(self, known: Panel, targets: pd.DataFrame, *, seed: int) -> Answer:
+        """Probabilities by deprivation."""
+        past, score = past_inspections(known), known.authorities["deprivation"]
+        columns, asked = (
+            pd.DataFrame({"deprivation": score.reindex(codes).to_numpy(dtype=float)}, index=index)
+            for codes, index in (
+                (past["authority"], past.index),
+                (targets.index.get_level_values("authority"), targets.index),
+            )
+        )
+        fitted = fit_ordered(columns, past["grade"], grades=len(known.grades), penalty=self.penalty, link="probit")
+        return Answer(fitted.probabilities(asked), {"events": len(past), **_plain(fitted.coefficients)})
+
+
+@dataclass(frozen=True)
+class Composite:
+    """Ordered probit of the grade on the previous grade and the composite of `bayes_csc.composite`.
+
+    Of each indicator the latest year that was out on the day counts; an authority without any is at the mean.
+    """
+
+    name: str = "previous grade and composite"
+    penalty: float = WEAK_PENALTY
+
+    def __call__(self, known: Panel, targets: pd.DataFrame, *, seed: int) -> Answer:
+        """Probabilities by previous grade and composite."""
+        keys, grades, past = composite_indicators(known), len(known.grades), past_inspections(known)
+        seen = standardised_figures(known, keys, vintages=True)
+        codes = targets.index.get_level_values("authority")
+        asked_of = pd.DataFrame({"authority": codes, "day": pd.Timestamp(known.date)}, index=targets.index)
+        columns, asked = (
+            grade_columns(rows, grades).assign(composite=features(seen, keys, whose).filter(like=" level").mean(axis=1))
+            for rows, whose in ((past, past.rename(columns={"start": "day"})), (targets, asked_of))
+        )
+        fitted = fit_ordered(columns, past["grade"], grades=grades, penalty=self.penalty, link="probit")
+        return Answer(
+            fitted.probabilities(asked), {"events": len(past), "indicators": keys, **_plain(fitted.coefficients)}
+        )
 
 
 @dataclass(frozen=True)
@@ -81,6 +149,18 @@ def all_columns(rows: pd.DataFrame, grades: int) -> pd.DataFrame:
     """Previous grade, levels and changes."""
     found = [name for name in rows.columns if name.endswith((" level", " change"))]
     return pd.concat([grade_columns(rows, grades), rows[found]], axis=1)
+
+
+def decimal_year(day: pd.Series) -> pd.Series:
+    """Days as years with decimals.
+
+    Examples
+    --------
+    >>> decimal_year(pd.Series(pd.to_datetime(["2020-01-01", "2021-07-02"]))).round(2).tolist()
+    [2020.0, 2021.5]
+    """
+    years: pd.Series = day.dt.year + (day.dt.day_of_year - 1) / YEAR_DAYS
+    return years
 
 
 def _plain(coefficients: pd.Series) -> dict[str, dict[str, float]]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
+from bayes_csc.backtest.pool import Parts
 from bayes_csc.backtest.reliability import Reliability, reliability
 from bayes_csc.backtest.summary import ALL, chance_of_worse
 
@@ -31,9 +33,12 @@ class Backtest:
     baseline, group
         Forecaster that the others are compared with; the group of interest.
     roles
-        "baseline", "rival", "variant" or "stack", by forecaster, in the order of the tables.
+        "baseline", "rival" (a competing forecaster), "variant", "pool" or "stack", by forecaster, in the order of the
+        tables.
     metadata
         Panel, hash, seed, versions, forecasters and what they recorded.
+    pools
+        Weight of the model in each pool (`pool.pooled`), by the names of its two parts.
     """
 
     rows: pd.DataFrame
@@ -44,6 +49,12 @@ class Backtest:
     group: str
     roles: dict[str, str]
     metadata: dict[str, Any]
+    pools: Mapping[Parts, pd.DataFrame] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the probabilities in the rows, by grade."""
+        return [f"p_grade_{g}" for g in range(1, len(self.metadata["grades"]) + 1)]
 
     @property
     def horizons(self) -> list[int]:

@@ -14,12 +14,14 @@ import pandas as pd
 from bayes_csc.backtest.events import HORIZONS, KEY, outcomes, straddling, targets
 from bayes_csc.backtest.forecaster import Answer, Forecaster, description
 from bayes_csc.backtest.known import known_at
+from bayes_csc.backtest.pool import Parts, pool_name, pooled
 from bayes_csc.backtest.result import Backtest, later_release, with_chances
 from bayes_csc.backtest.stack import STACK, stacked
 from bayes_csc.backtest.summary import ALL, score_table
 from bayes_csc.chains import Progress
 from bayes_csc.cluster import Job, results
 from bayes_csc.errors import UsageError
+from bayes_csc.figures import data_days
 from bayes_csc.indicator_choice import default_indicators
 from bayes_csc.kept import Kept, digest, versions
 from bayes_csc.panel import Panel
@@ -52,6 +54,7 @@ def backtest(
     client: Client,
     *,
     variants: Sequence[str] = (),
+    pools: Sequence[Parts] = (),
     origins: Sequence[datetime.date] = ORIGINS,
     horizons: tuple[int, ...] = HORIZONS,
     group: str = GROUP,
@@ -71,7 +74,9 @@ def backtest(
     client
         Of the cluster that computes (`bayes_csc.cluster.dask_client`).
     variants
-        Names of forecasters that are variants of the baseline, not rivals.
+        Names of forecasters that are variants of the baseline, not competitors.
+    pools
+        Names of the two forecasters of each linear pool (`pool.pooled`) that is scored beside them.
     origins, horizons
         Days, and months after each within which an inspection starts.
     group
@@ -88,7 +93,7 @@ def backtest(
     Raises
     ------
     UsageError
-        No such grade, two forecasters of one name, or no event to forecast.
+        No such grade, two forecasters of one name, no such forecaster for a pool, or no event to forecast.
     """
     grade = _checked(panel, forecasters, origins, group)
     store = Kept(checkpoint) if checkpoint else None
@@ -111,14 +116,25 @@ def backtest(
     if len(forecasters) > 1:
         mixed, weights = stacked(rows, columns)
         rows, roles = pd.concat([rows, mixed], ignore_index=True), roles | {STACK: "stack"}
+    rows, roles, mixtures = _with_pools(rows, columns, pools, roles)
     scores = score_table(rows, columns, {group: grade, ALL: None}, forecasters[0].name, seed=seed)
     done = Backtest(
         with_chances(rows, columns), scores, about, weights, forecasters[0].name, group, roles,
-        _metadata(panel, forecasters, found, seed, group, grade),
+        _metadata(panel, forecasters, found, seed, group, grade), mixtures,
     )  # fmt: skip
     if store:
         store.close()
     return done
+
+
+def _with_pools(
+    rows: pd.DataFrame, columns: list[str], pools: Sequence[Parts], roles: dict[str, str]
+) -> tuple[pd.DataFrame, dict[str, str], dict[Parts, pd.DataFrame]]:
+    """Rows and roles with those of the pools, and the weights of each."""
+    found = {parts: pooled(rows, columns, parts) for parts in pools}
+    mixed = [own for own, _ in found.values()]
+    roles = roles | {pool_name(parts): "pool" for parts in pools}
+    return pd.concat([rows, *mixed], ignore_index=True), roles, {parts: weight for parts, (_, weight) in found.items()}
 
 
 def _checked(panel: Panel, forecasters: Sequence[Forecaster], origins: Sequence[datetime.date], group: str) -> int:
@@ -205,6 +221,7 @@ def _metadata(
         "panel": panel.name,
         "panel_date": panel.date.isoformat(),
         "panel_hash": panel.hash,
+        **data_days(panel, default_indicators(panel)).metadata(),
         "grades": list(panel.grades),
         "group": group,
         "group_grade": grade,

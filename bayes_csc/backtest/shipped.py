@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bayes_csc.backtest.summary import ALL
-from bayes_csc.errors import DataError
+from bayes_csc.errors import DataError, UsageError
 from bayes_csc.panel import Panel
-from bayes_csc.share import backtest_files
+from bayes_csc.share import backtest_files, data_dir
 from bayes_csc.spec import Spec
 
 
@@ -75,6 +75,46 @@ def shipped(panel: Panel, spec: Spec | None = None) -> ShippedBacktest | None:
         if about["panel"] == panel.name:
             return ShippedBacktest(record, _mismatch(panel, spec, about, run_on, fitted))
     return None
+
+
+def recorded_pool_of(panel: Panel, spec: Spec) -> tuple[dict[str, Any] | None, str]:
+    """Find the pool by which a model's forecasts of a panel are to be mixed with those of past transitions.
+
+    Parameters
+    ----------
+    panel
+        The panel of a run: of the record's edition, or that as it was known on an earlier day (`Panel.as_of`).
+    spec
+        Of the run.
+
+    Returns
+    -------
+    tuple
+        The entry that the record chose (`pool.pool_record`), or None; and why there is none, a sentence.
+    """
+    for path in backtest_files():
+        record = json.loads(path.read_text(encoding="utf-8"))
+        about = record["metadata"]
+        if about["panel"] != panel.name:
+            continue
+        chosen = next((pool for pool in record.get("pool", []) if pool["name"] == record.get("choice")), None)
+        if chosen is None:
+            return None, f"the backtest of {panel.name} that ships has no pool"
+        if about["forecasters"][chosen["model"]].get("spec") != spec.model_dump(mode="json"):
+            return None, f"the backtest of {panel.name} that ships is of another spec than {spec.name}"
+        if about["panel_hash"] != panel.hash and not _earlier(panel, about["panel_hash"], path.stem):
+            return None, f"the backtest that ships is of another edition of the panel {panel.name}"
+        return chosen, ""
+    return None, f"no backtest of the panel {panel.name} ships"
+
+
+def _earlier(panel: Panel, run_on: str, name: str) -> bool:
+    """Whether a panel is the embedded one of this hash as it was known on the panel's date."""
+    try:
+        whole = Panel.read(data_dir(name))
+    except UsageError:
+        return False
+    return panel.date < whole.date and whole.hash == run_on and whole.as_of(panel.date).hash == panel.hash
 
 
 def _mismatch(

@@ -1,4 +1,10 @@
-"""Scores of all forecasters side by side, with intervals and paired differences by resampling authorities."""
+"""Scores of all forecasters side by side, with intervals and paired differences by resampling.
+
+Two bootstraps: by authority, whose events are drawn together; and by authority × origin, in which authorities and
+origins are drawn independently and an event counts as often as its authority times as often as its origin. The second
+also has what all authorities of an origin share, and is the wider (the pigeonhole bootstrap of crossed effects: Owen
+2007, Annals of Applied Statistics 1 (2)).
+"""
 
 from __future__ import annotations
 
@@ -14,6 +20,8 @@ INTERVAL = 0.89
 REPLICATES = 1000
 FLAG_RATES = (0.10, 0.20, 0.33)
 ALL = "all"
+AUTHORITY_ORIGIN = "_authority_origin"
+"""Ending of the ends of intervals by authority × origin."""
 HIGHER_IS_BETTER: Mapping[str, bool] = {
     "log_score": True,
     "rps": False,
@@ -36,7 +44,8 @@ class Scored:
     at_risk
         Whether it could be worse: there is a previous grade and it is not the worst.
     weight
-        (replicate, event): how often the event's authority was drawn; the first replicate is the events themselves.
+        (replicate, event): how often the event was drawn; the first replicate is the events themselves, then come
+        `REPLICATES` by authority and as many by authority × origin.
     """
 
     grade: np.ndarray
@@ -62,7 +71,8 @@ def score_table(
     """Score forecasters by group and horizon.
 
     Intervals are percentiles of a bootstrap that draws authorities with replacement, all their events with them, the
-    same draws for every forecaster; a difference is a forecaster's score less the baseline's, in each draw.
+    same draws for every forecaster; a difference is a forecaster's score less the baseline's, in each draw. The columns
+    that end in `_authority_origin` are of the bootstrap that draws origins, too, as the module says.
 
     Parameters
     ----------
@@ -82,7 +92,8 @@ def score_table(
     -------
     pandas.DataFrame
         `group`, `horizon`, `forecaster`, `score`, `value`, `lower`, `upper`, `difference`, `difference_lower`,
-        `difference_upper`, `events` and `worse` (how many the score is of).
+        `difference_upper`, the four ends of intervals again with `_authority_origin`, `events` and `worse` (how many
+        the score is of).
     """
     out = []
     for group, previous in groups.items():
@@ -104,12 +115,26 @@ def score_table(
     return pd.DataFrame(out)
 
 
+def resampled(cluster: np.ndarray, seed: int) -> np.ndarray:
+    """How often each event counts in each bootstrap replicate (replicate, event), whole clusters drawn together.
+
+    Parameters
+    ----------
+    cluster
+        Of each event; those of one cluster are drawn with replacement together.
+    seed
+        The same clusters and seed give the same draws.
+    """
+    names, place = np.unique(cluster, return_inverse=True)
+    drawn = np.random.default_rng(seed).multinomial(names.size, np.full(names.size, 1.0 / names.size), size=REPLICATES)
+    return np.asarray(drawn[:, place])
+
+
 def _events(rows: pd.DataFrame, grades: int, seed: int) -> Scored:
     grade, previous = rows["grade"].to_numpy(dtype=int), rows["previous"].to_numpy(dtype=float)
-    names, place = np.unique(rows["authority"].to_numpy(), return_inverse=True)
-    rng = np.random.default_rng(seed)
-    drawn = rng.multinomial(names.size, np.full(names.size, 1.0 / names.size), size=REPLICATES)
-    weight = np.vstack([np.ones(len(rows)), drawn[:, place]])
+    by_authority = resampled(rows["authority"].to_numpy(), seed)
+    by_origin = resampled(rows["origin"].astype(str).to_numpy(), seed + 1)
+    weight = np.vstack([np.ones(len(rows)), by_authority, by_authority * by_origin])
     return Scored(grade, grade == grades, grade > previous, rows["origin"].to_numpy(), previous < grades, weight)
 
 
@@ -131,10 +156,13 @@ def _scores(rows: pd.DataFrame, columns: list[str], events: Scored) -> dict[str,
 
 
 def _interval(values: np.ndarray, name: str, prefix: str) -> dict[str, float]:
-    """The value, and its interval from the replicates in which it is defined."""
-    drawn = values[1:][np.isfinite(values[1:])]
-    lower, upper = np.quantile(drawn, [(1 - INTERVAL) / 2, (1 + INTERVAL) / 2]) if drawn.size else (np.nan, np.nan)
-    return {name: float(values[0]), f"{prefix}lower": float(lower), f"{prefix}upper": float(upper)}
+    """The value, and its intervals from the replicates in which it is defined."""
+    out = {name: float(values[0])}
+    for ending, part in (("", values[1 : REPLICATES + 1]), (AUTHORITY_ORIGIN, values[REPLICATES + 1 :])):
+        drawn = part[np.isfinite(part)]
+        ends = np.quantile(drawn, [(1 - INTERVAL) / 2, (1 + INTERVAL) / 2]) if drawn.size else (np.nan, np.nan)
+        out |= {f"{prefix}{end}{ending}": float(at) for end, at in zip(("lower", "upper"), ends, strict=True)}
+    return out
 
 
 def _counts(events: Scored, score: str) -> dict[str, int]:

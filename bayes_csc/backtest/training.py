@@ -10,7 +10,7 @@ from bayes_csc.panel import Panel
 
 
 def past_inspections(known: Panel) -> pd.DataFrame:
-    """Overall judgements of a panel with the judgement before each, as it was out when the inspection started.
+    """Overall judgements of a panel with the grade before each, as it was out when the inspection started.
 
     Parameters
     ----------
@@ -20,15 +20,17 @@ def past_inspections(known: Panel) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        `authority`, `start`, `published`, `grade`; `previous` and `gap` (years between the starts), NaN at a first
-        judgement.
+        `authority`, `start`, `published`, `grade`, `framework`; `previous` and `gap` (years between the starts), NaN at
+        a first judgement.
     """
     rows = overall_judgements(known)
     pairs = rows.reset_index(names="event").merge(rows, on="authority", suffixes=("", "_before"))
     earlier = pairs[(pairs["start_before"] < pairs["start"]) & (pairs["published_before"] <= pairs["start"])]
     last = earlier.sort_values(["start_before", "published_before"]).groupby("event").tail(1).set_index("event")
     gap = (last["start"] - last["start_before"]).dt.days / YEAR_DAYS
-    return rows.assign(previous=last["grade_before"].astype(float), gap=gap)
+    rows = rows.assign(previous=last["grade_before"].astype(float), gap=gap)
+    rows = rows[rows["overall"] & rows["grade"].notna()].drop(columns="overall")
+    return rows.astype({"grade": int}).reset_index(drop=True)
 
 
 def lessons(known: Panel, targets: pd.DataFrame, keys: tuple[str, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -20,6 +20,9 @@ SCORE_WORDS = {
     "sensitivity_33": "caught by 33%",
 }
 
+NAMED = ("deprivation", "logistic regression")
+"""Competing forecasters whose AUC stands beside the model's, named before the candidates were compared."""
+
 
 def score_word(score: str, grades: list[str]) -> str:
     """Name of a score for readers."""
@@ -34,7 +37,7 @@ def finding(done: Backtest, group: str, horizon: int, score: str) -> str:
     said = f"{word} of {done.baseline}: {_with_interval(own, 'value', '')}"
     rivals = rows[[done.roles[str(name)] == "rival" for name in rows.index]].dropna(subset=["value"])
     if rivals.empty or pd.isna(own["value"]):
-        return f"{said}; no rival to compare it with."
+        return f"{said}; no competing forecaster to compare it with."
     higher = HIGHER_IS_BETTER[score]
     best = str(rivals["value"].idxmax() if higher else rivals["value"].idxmin())
     row = rivals.loc[best]
@@ -44,24 +47,50 @@ def finding(done: Backtest, group: str, horizon: int, score: str) -> str:
     verdict = (
         "the interval excludes zero in the baseline's favour"
         if behind
-        else "the interval excludes zero in the rival's favour"
+        else "the interval excludes zero in the competitor's favour"
         if ahead
         else "the interval includes zero, so these events cannot tell which forecasts better"
     )
-    return f"{said}. Best rival, {best}: {_with_interval(row, 'value', '')}; less the baseline {gap}: {verdict}."
+    other = f"Best competing forecaster, {best}: {_with_interval(row, 'value', '')}"
+    return f"{said}. {other}; less the baseline {gap}: {verdict}."
+
+
+def beside_named(done: Backtest, group: str, horizon: int) -> list[str]:
+    """Say the AUC of the competitors named beforehand, a sentence each, with the interval of the difference."""
+    rows = done.score(group, horizon, "auc_worse")
+    own = rows.loc[done.baseline]
+    said: list[str] = []
+    for name in (n for n in NAMED if n in rows.index and n != done.baseline):
+        row = rows.loc[name]
+        if pd.isna(row["value"]):
+            continue
+        gap = _with_interval(row, "difference", "difference_", sign=True)
+        said.append(
+            f"AUC, worse, of {done.baseline}, {group}, {horizon} months: {own['value']:.3f}; of {name}, named "
+            f"beforehand: {row['value']:.3f}; less the baseline {gap}."
+        )
+    return said
 
 
 def counts(done: Backtest, horizon: int) -> str:
-    """How many events there were, and how many got worse."""
+    """How many forecasts there were, of how many distinct inspections, and of how many that got worse."""
     rows = done.origins[done.origins["horizon"] == horizon]
     first, last = rows["origin"].min(), rows["origin"].max()
+    own = done.rows[(done.rows["forecaster"] == done.baseline) & (done.rows["horizon"] == horizon)]
+    group = own[own["previous"] == done.metadata["group_grade"]]
+    worse = group[group["grade"] > group["previous"]]
     text = (
-        f"Origins {first} to {last}, inspections that start within {horizon} months: {rows['events'].sum()}, of which "
-        f"{rows['of_group'].sum()} of authorities judged {done.group}, {rows['worse_of_group'].sum()} of these worse."
+        f"Origins {first} to {last}, inspections that start within {horizon} months: {_forecasts(own)}; of authorities "
+        f"judged {done.group} {_forecasts(group)}, and of these worse {_forecasts(worse)}."
     )
     if (cut := int((~rows["whole"]).sum())) > 0:
         text += f" The horizon of {cut} of the origins ends after the panel's date."
     return text
+
+
+def _forecasts(rows: pd.DataFrame) -> str:
+    inspections = len(rows.drop_duplicates(["authority", "start"]))
+    return f"{len(rows)} forecasts of {inspections} inspections"
 
 
 def _with_interval(row: Any, name: str, prefix: str, *, sign: bool = False) -> str:

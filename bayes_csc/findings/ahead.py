@@ -13,8 +13,9 @@ import xarray as xr
 
 from bayes_csc.fit import Fit, Model
 from bayes_csc.forecast import forecast, has_judgements
-from bayes_csc.next_grade import NextGrade, next_grade
+from bayes_csc.next_grade import NextGrade
 from bayes_csc.panel import Panel
+from bayes_csc.pooled_forecast import pooled_forecast
 from bayes_csc.reinspection import Reinspection
 
 MANY = 40
@@ -54,8 +55,8 @@ def next_inspections(fit: Fit, model: Model, *, cores: int = 1, **settings: Any)
 
 
 def _computed(fit: Fit, model: Model, settings: dict[str, Any]) -> Ahead:
-    found = next_grade(fit, model, Reinspection.of(fit.panel))
-    return forecast(fit, model, found=found, **settings), _chances(found, fit.panel)
+    pool = pooled_forecast(fit, model, Reinspection.of(fit.panel))
+    return forecast(fit, model, pool=pool, **settings), _chances(pool.found, fit.panel)
 
 
 def _chances(found: NextGrade, panel: Panel) -> xr.Dataset:

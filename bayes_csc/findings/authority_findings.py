@@ -33,7 +33,7 @@ class AuthorityFindings:
     fan, region_path
         See `paths`; the region's mean by year.
     inspections
-        With an overall grade, oldest first: `date`, `position` (calendar years), `grade` (a number), `label`.
+        Oldest first: `date`, `position` (calendar years), the whole `grade` (a number) and its `label`.
     density
         See `change_density`.
     figures
@@ -71,7 +71,7 @@ class AuthorityFindings:
 
     @property
     def inspected(self) -> bool:
-        """Whether it has ever had an overall grade."""
+        """Whether it has ever been inspected."""
         return bool(self.decline["gap_years"] == self.decline["gap_years"])
 
 

@@ -9,7 +9,7 @@ from bayes_csc.panel import OVERALL, Panel, inspection_dates
 
 
 def base_rates(panel: Panel) -> pd.DataFrame:
-    """Shares of the overall grades that followed each overall grade of the same authority.
+    """Shares of the overall grades that followed each whole grade (`panel.whole_grades`) of the same authority.
 
     Returns
     -------
@@ -17,12 +17,12 @@ def base_rates(panel: Panel) -> pd.DataFrame:
         Indexed by previous grade, from 1, the best: `number` of inspections that followed, and the share of each
         grade, `grade_1` on; NaN where none followed. Plain shares, of all years together.
     """
-    rows = panel.inspections[panel.inspections["domain"] == OVERALL]
+    rows = panel.whole_grades()
     when = grid_position(inspection_dates(panel.inspections).loc[rows.index])
     rows = rows.assign(when=when).sort_values(["authority", "when"])
     rows["previous"] = rows.groupby("authority")["grade"].shift(1)
     grades = range(1, len(panel.grades) + 1)
-    pairs = rows.dropna(subset=["previous", "grade"])
+    pairs = rows[rows["domain"] == OVERALL].dropna(subset=["previous", "grade"])
     counts = pd.crosstab(pairs["previous"].astype(int), pairs["grade"].astype(int))
     counts = counts.reindex(index=grades, columns=grades, fill_value=0)
     number = counts.sum(axis=1)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from bayes_csc.authority import AuthorityRecord
 from bayes_csc.decline import TOO_RECENT
+from bayes_csc.figures import NO_FIGURES, without_figures
 from bayes_csc.findings.words import day, joined, number, years
 
 LONG_GAP = 5.0
@@ -46,7 +47,7 @@ def caveats(
     decline
         Its row of the table of declines.
     inspected
-        How many inspections with an overall grade it has had.
+        How many inspections it has had.
     used
         Keys of the indicators that the fit used.
     begins
@@ -70,7 +71,7 @@ def _inspections(row: dict[str, object], inspected: int) -> list[str]:
     gap = _value(row, "gap_years")
     if not inspected or gap != gap:
         return [
-            "There is no inspection with an overall grade on record, so there is no change since one, no grade to get "
+            "There is no graded inspection on record, so there is no change since one, no grade to get "
             "worse from, and the level of its quality rests on its figures alone."
         ]
     out = []
@@ -102,7 +103,11 @@ def _probability(row: dict[str, object]) -> list[str]:
     p, without = _value(row, "p_decline"), _value(row, "p_decline_no_data")
     low, high = _value(row, "delta_lower"), _value(row, "delta_upper")
     out = []
-    if abs(p - without) < SAID_NOTHING:
+    if without_figures(row):
+        out.append(
+            f"There are {NO_FIGURES}: the probability of a decline is from what was known by then and the time since."
+        )
+    elif abs(p - without) < SAID_NOTHING:
         out.append(
             f"The figures since the last inspection have moved the probability of a decline only from "
             f"{number(without)} to {number(p)}: they have said next to nothing."
@@ -168,10 +173,8 @@ def use_here(decline: dict[str, object], contributions: pd.DataFrame) -> list[st
     if gap >= LONG_GAP:
         out.append("Its grade is old: neither the grade nor a change since then stands for the service of today.")
     if abs(_value(decline, "p_decline") - _value(decline, "p_decline_no_data")) < SAID_NOTHING:
-        out.append(
-            "The figures have added next to nothing: to act on this page would be to act on the last grade and the "
-            "calendar alone."
-        )
+        added = f"There are {NO_FIGURES}" if without_figures(decline) else "The figures have added next to nothing"
+        out.append(f"{added}: to act on this page would be to act on the last grade and the calendar alone.")
         return out
     own = contributions[contributions["kind"] == "indicator"]
     if len(own) and own["contribution"].abs().max() >= WORTH_ASKING:

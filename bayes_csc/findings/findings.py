@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from bayes_csc.contributions import contributions
 from bayes_csc.decline import INTERVAL, decline
 from bayes_csc.describe import national
 from bayes_csc.display_unit import DisplayUnit, display_units
+from bayes_csc.findings.age import made_on
 from bayes_csc.findings.ahead import next_inspections
 from bayes_csc.findings.authority_findings import AuthorityFindings, indicator_figures, national_bands
 from bayes_csc.findings.base_rates import base_rates
@@ -31,7 +33,7 @@ from bayes_csc.findings.what_if import what_if
 from bayes_csc.fit import Fit, Model
 from bayes_csc.forecast import LOSS_RATIO
 from bayes_csc.group import members
-from bayes_csc.panel import OVERALL, Panel, inspection_dates
+from bayes_csc.panel import Panel, inspection_dates, whole_grades
 from bayes_csc.probabilities import EPSILON
 from bayes_csc.revisions import current_cells
 from bayes_csc.revisit import revisit
@@ -49,7 +51,8 @@ class Findings:
     Attributes
     ----------
     about
-        What every output carries: panel, hash, spec, seed, versions, interval, epsilon, loss ratio, group.
+        What every output carries: panel, hash, spec, seed, versions, interval, epsilon, loss ratio, group, the day it
+        was `made`, and `old_panel`, a warning, where the panel is older than six months on that day.
     record
         What run.json says, its diagnostics as `gate`.
     spec, equations
@@ -122,6 +125,7 @@ def gather(
     backtest: Path | None = None,
     forecasts: bool = True,
     force: bool = False,
+    made: datetime.date | None = None,
     cores: int = 1,
     tell: Told = lambda _: None,
 ) -> Findings:
@@ -147,6 +151,8 @@ def gather(
         Whether to compute the next inspections, the longest part.
     force
         Report a run that failed its gate, with a warning on every page.
+    made
+        The day the report is made, of which its age warning is; today unless another is given.
     cores
         With two, the next inspections of a large run are computed in a process of their own.
     tell
@@ -186,7 +192,7 @@ def gather(
     told = about(fit, group, interval) | {
         "epsilon": epsilon, "loss_ratio": loss_ratio, "run": run.name, "panel_date": panel.date.isoformat(),
         "threshold": 1.0 / (1.0 + loss_ratio),
-    }  # fmt: skip
+    } | made_on(panel.date, made or datetime.date.today())  # fmt: skip
     used = tuple(again.design.indicator) + tuple(again.design.ordinal)
     directory = _directory(panel, [str(c) for c in declines["authority"]], listed, with_page)
     tell("authorities")
@@ -298,8 +304,8 @@ def _base_rate(rates: pd.DataFrame, grade: float) -> pd.Series | None:
 
 
 def _graded(record: AuthorityRecord) -> pd.DataFrame:
-    """Inspections of an authority with an overall grade, oldest first."""
-    rows = record.inspections[record.inspections["domain"] == OVERALL]
+    """Inspections of an authority and the grade of each as a whole, oldest first."""
+    rows = whole_grades(record.inspections)
     when = inspection_dates(rows)
     table = pd.DataFrame({"date": when, "grade": rows["grade"], "label": rows["label"], "framework": rows["framework"]})
     table["position"] = np.asarray(grid_position(when)) + CALENDAR

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from bayes_csc.figures import NO_FIGURES, SO_ALMOST_PRIOR, without_figures
 from bayes_csc.findings.caveats import SAID_NOTHING
 from bayes_csc.findings.words import day, joined, month, number, of_hundred, spread, stated, years
 
@@ -34,7 +35,7 @@ def next_sentence(forecast: dict[str, Any], base: pd.Series | None, grades: Sequ
     forecast
         The authority's row.
     base
-        Base rate of its last grade.
+        Base rate of its last grade, which is its name; None where there is none that compares.
     grades
         Best first.
     percent
@@ -43,7 +44,7 @@ def next_sentence(forecast: dict[str, Any], base: pd.Series | None, grades: Sequ
     when = f"around {month(forecast['next_inspection_median'])}"
     window = f"{month(forecast['next_inspection_lower'])} to {month(forecast['next_inspection_upper'])}"
     lead = f"The next inspection is expected {when} ({percent} interval {window}). "
-    if not forecast["last_grade"]:
+    if base is None:
         shares = [f"{of_hundred(forecast[f'p_grade_{g + 1}'])} {grade}" for g, grade in enumerate(grades)]
         return f"{lead}Of 100 authorities that look like this one, {', '.join(shares)} would be expected."
     worse, better = forecast["p_next_worse"], forecast["p_next_better"]
@@ -55,27 +56,83 @@ def next_sentence(forecast: dict[str, Any], base: pd.Series | None, grades: Sequ
         for place, (count, what) in enumerate(told)
     ]
     text = f"{lead}Of 100 authorities that look like this one, {joined(parts)}."
-    if forecast["last_grade"] == grades[-1]:
+    if (last := int(str(base.name))) == len(grades):
         return f"{text} A worse grade does not exist."
     interval = spread(forecast["p_next_worse_lower"], forecast["p_next_worse_upper"])
     text += f" A worse grade is {stated(worse)}: probability {number(worse)} ({percent} interval {interval})."
-    if base is not None and base["number"] > 0:
-        last = grades.index(str(forecast["last_grade"])) + 1
+    if base["number"] > 0:
         share = sum(float(base[f"grade_{g}"]) for g in range(last + 1, len(grades) + 1))
         text += f" Of {base['number']:.0f} judgements on record that followed the same grade, {share:.0%} were worse."
     return text
 
 
-def change_sentence(decline: dict[str, Any], percent: str) -> str:
-    """Say whether quality has declined since the last inspection."""
+def no_figures_sentence(decline: Mapping[Any, Any]) -> str:
+    """Say that there are no figures since the inspection, and what that means; blank where there are some."""
+    return f"There are {NO_FIGURES}: {SO_ALMOST_PRIOR}." if without_figures(decline) else ""
+
+
+def group_without_figures(rows: pd.DataFrame, *, named: bool = True) -> str:
+    """Say of which authorities of a group, or of how many, there are no figures since the inspection; blank if none.
+
+    Examples
+    --------
+    >>> group_without_figures(pd.DataFrame({"name": ["Elm", "Fern"], "figures_since": [0, 4]}))[:64]
+    'Of 1 of 2 authorities (Elm) there are no figures since the inspe'
+    """
+    names = [str(row["name"]) for row in rows.to_dict("records") if without_figures(row)]
+    if not names:
+        return ""
+    listed = f" ({joined(names)})" if named else ""
+    if len(rows) == 1:
+        return no_figures_sentence(rows.to_dict("records")[0])
+    whom = f"{len(names)} of {len(rows)} authorities{listed}"
+    return f"Of {whom} there are {NO_FIGURES}: {SO_ALMOST_PRIOR}."
+
+
+def figures_words(decline: Mapping[Any, Any]) -> str:
+    """Write how many figures there are since the inspection, in words where there are none; blank without one.
+
+    Examples
+    --------
+    >>> figures_words({"figures_since": 0}), figures_words({"figures_since": 4}), figures_words({})
+    ('no figures since the inspection', '4', '')
+    """
+    count = decline.get("figures_since")
+    return NO_FIGURES if without_figures(decline) else f"{count}" if pd.notna(count) else ""
+
+
+def recent_words(about: dict[str, Any]) -> str:
+    """Name the period of the recent change.
+
+    Examples
+    --------
+    >>> recent_words({"recent_until": "2025-09-30"})
+    'the two years to 30 September 2025'
+    """
+    return f"the two years to {day(about['recent_until'])}"
+
+
+def change_sentence(decline: dict[str, Any], percent: str, recent: str = "the last two years") -> str:
+    """Say whether quality has declined since the last inspection.
+
+    Parameters
+    ----------
+    decline
+        The authority's row.
+    percent
+        Probability of the intervals, as text.
+    recent
+        Period of the recent change (`recent_words`).
+    """
     gap, epsilon = decline["gap_years"], decline["epsilon"]
     if gap != gap:
         return (
-            "It has no inspection on record, so there is no change since one to speak of. Over the last two years a "
+            f"It has no inspection on record, so there is no change since one to speak of. Over {recent} a "
             f"decline of more than {epsilon:g} is {stated(decline['p_recent_decline'])}: probability "
             f"{number(decline['p_recent_decline'])}."
         )
-    p = decline["p_decline"]
+    p, step = decline["p_decline"], decline["p_decline"] - decline["p_decline_no_data"]
+    moved = f"there are {NO_FIGURES}" if without_figures(decline) else _moved(step)
     median, interval = (
         number(decline["delta_median"], "+.2f"),
         spread(decline["delta_lower"], decline["delta_upper"], "+.2f"),
@@ -86,7 +143,7 @@ def change_sentence(decline: dict[str, Any], percent: str) -> str:
         f"authorities with figures like these, {of_hundred(p)} would be expected to have declined by more than that "
         f"(probability {number(p)}). The middle estimate of the change is {median} ({percent} interval {interval}). "
         "Had nothing been observed since the inspection, the probability would be "
-        f"{number(decline['p_decline_no_data'])}: {_moved(p - decline['p_decline_no_data'])}."
+        f"{number(decline['p_decline_no_data'])}: {moved}."
     )
 
 

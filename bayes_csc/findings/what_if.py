@@ -41,12 +41,12 @@ def what_if(
     -------
     dict
         By code: `periods`, quantiles at `LEVELS` of the change since the last inspection ("inspection") and over each
-        number of years up to `LONGEST` ("1", ...) in which the authority existed; `no_data`, of the change since the
-        inspection had nothing been observed since; and where a grade can get worse `worse` and `worse_no_data`, of the
-        draws of its probability, with `p`, their forecast. Each list is of whole numbers of steps of `CHANGE_STEP` or
-        `CHANCE_STEP`: the first quantile, then what each is more than the one before.
+        number of years up to `LONGEST` ("1", ...) to the newest figure in which the authority existed; `no_data`, of
+        the change since the inspection had nothing been observed since; and where a grade can get worse `worse` and
+        `worse_no_data`, of the draws of its probability, with `p`, their forecast. Each list is of whole numbers of
+        steps of `CHANGE_STEP` or `CHANCE_STEP`: the first quantile, then what each is more than the one before.
     """
-    periods = _periods(theta, codes, float(change.attrs["now"]))
+    periods = _periods(theta, codes, float(change.attrs.get("recent_until", change.attrs["now"])))
     ahead = {} if forecast is None else {str(r["authority"]): r for r in forecast.to_dict("records")}
     out: dict[str, dict[str, Any]] = {}
     for place, code in enumerate(codes):
@@ -72,14 +72,22 @@ def what_if(
     return out
 
 
-def _periods(theta: xr.DataArray, codes: list[str], now: float) -> dict[int, np.ndarray]:
-    """Quantiles of the change over so many years up to now (authority, level); NaN where it did not exist yet."""
-    known = theta.sel(authority=codes, year=theta.year <= np.ceil(now - 1e-9))
-    values = known.transpose("chain", "draw", "authority", "year").to_numpy()
-    values = values.reshape(-1, *values.shape[2:])
-    longest = min(LONGEST, values.shape[2] - 1)
-    back = {n: values[:, :, -1] - values[:, :, -1 - n] for n in range(1, longest + 1)}
-    return {n: np.quantile(change, LEVELS, axis=0).T for n, change in back.items()}
+def _periods(theta: xr.DataArray, codes: list[str], until: float) -> dict[int, np.ndarray]:
+    """Quantiles of the change over so many years to a position (authority, level); NaN where it did not exist yet.
+
+    Between two grid points theta is linear.
+    """
+    known = theta.sel(authority=codes).transpose("chain", "draw", "authority", "year")
+    values = known.to_numpy().reshape(-1, len(codes), known.sizes["year"])
+    place = until - float(known.year[0])
+
+    def back(n: int) -> np.ndarray:
+        low, part = divmod(place - n + 1e-9, 1.0)
+        first = values[:, :, int(low)]
+        return first if part < 1e-6 else (1.0 - part) * first + part * values[:, :, int(low) + 1]
+
+    longest = min(LONGEST, int(place + 1e-9))
+    return {n: np.quantile(back(0) - back(n), LEVELS, axis=0).T for n in range(1, longest + 1)}
 
 
 def _steps(quantiles: np.ndarray, step: float) -> list[int]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayes_csc.figures import NO_FIGURES, without_figures
 from bayes_csc.findings.authority_findings import AuthorityFindings
 from bayes_csc.findings.caveats import ALWAYS, USE, use_here
 from bayes_csc.findings.sentences import (
@@ -14,10 +15,13 @@ from bayes_csc.findings.sentences import (
     contribution_sentence,
     decision_sentence,
     next_sentence,
+    no_figures_sentence,
     path_sentence,
+    recent_words,
     source_words,
 )
 from bayes_csc.findings.words import day, joined, number, spread, years
+from bayes_csc.panel import NO_OVERALL
 from bayes_csc.report.change_chart import change_chart
 from bayes_csc.report.contribution_chart import contribution_chart
 from bayes_csc.report.fan_chart import fan_chart
@@ -68,30 +72,31 @@ def authority_page(
         ]
     return site_page(
         own.name, [_facts(own, about)], sections, about, slug=own.slug, others=others,
-        data=kept_data("authority", own.what_if),
+        data=kept_data("authority", own.what_if | ({"note": NO_FIGURES} if without_figures(own.decline) else {})),
     )  # fmt: skip
 
 
 def _facts(own: AuthorityFindings, about: dict[str, Any]) -> Content:
     last = own.decline["last_grade"]
+    worst = " (the worst sub-judgement; it has no overall grade)" if NO_OVERALL in own.decline["note"] else ""
     judged = (
-        f"last judged {last}, inspection of {day(own.decline['last_inspection'])}"
+        f"last judged {last}{worst}, inspection of {day(own.decline['last_inspection'])}"
         if last
-        else "no overall grade on record"
+        else "no grade on record"
     )
     return element(
         "p",
-        f"{own.region}; {judged}. Figures up to {day(about['now'])}, inspections "
-        f"started by {day(about['panel_date'])}.",
+        f"{own.region}; {judged}. {about['data_days']}",
         class_="lead",
     )
 
 
 def _answer(own: AuthorityFindings, about: dict[str, Any], grades: tuple[str, ...], percent: str) -> list[Content]:
-    said = [change_sentence(own.decline, percent)]
+    said = [change_sentence(own.decline, percent, recent_words(about))]
     if own.forecast:
         said.insert(0, next_sentence(own.forecast, own.base_rate, grades, percent))
         said.append(decision_sentence(own.forecast, about["threshold"], about["loss_ratio"]))
+    said.insert(0, no_figures_sentence(own.decline))
     limits = [element("p", "Before you read on:"), bullets(own.caveats)] if own.caveats else []
     return [*paragraphs(*said), *limits]
 
@@ -151,7 +156,7 @@ def _next(own: AuthorityFindings, grades: tuple[str, ...], percent: str) -> list
 def _change(own: AuthorityFindings, about: dict[str, Any], percent: str) -> list[Content]:
     row = own.decline
     recent = (
-        f"Over the last two years: {number(row['recent_delta_median'], '+.2f')} ({percent} interval "
+        f"Over {recent_words(about)}: {number(row['recent_delta_median'], '+.2f')} ({percent} interval "
         f"{spread(row['recent_delta_lower'], row['recent_delta_upper'], '+.2f')}); probability of a decline of more "
         f"than {about['epsilon']:g}: {number(row['p_recent_decline'])}."
     )

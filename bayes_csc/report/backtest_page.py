@@ -9,16 +9,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayes_csc.backtest.changes import grade_changes
 from bayes_csc.backtest.files import HONESTY
+from bayes_csc.backtest.pool import pool_name
 from bayes_csc.backtest.reliability import BAND
 from bayes_csc.backtest.result import Backtest
-from bayes_csc.backtest.summary import ALL, FLAG_RATES, HIGHER_IS_BETTER, INTERVAL
-from bayes_csc.backtest.words import counts, finding, score_word
+from bayes_csc.backtest.summary import ALL, AUTHORITY_ORIGIN, FLAG_RATES, HIGHER_IS_BETTER, INTERVAL
+from bayes_csc.backtest.words import beside_named, counts, finding, score_word
 from bayes_csc.report.backtest_charts import difference_chart, flag_chart, reliability_chart
 from bayes_csc.report.html import chart, element, folded, page_text, table
 from bayes_csc.report.style import look
 from bayes_csc.report.svg import svg_element
 
+ROLE_WORDS = {"rival": "competing forecaster"}
 CHARTED = ("log_score", "rps", "brier_worse", "auc_worse")
 
 
@@ -29,6 +32,7 @@ def backtest_page(done: Backtest) -> str:
         sections = [
             ("scores", "Which forecasts better?", _scores(done)),
             ("calibration", "Do the probabilities mean what they say?", _calibration(done)),
+            ("changes", "By previous grade: expected and came", _changes(done)),
             ("flags", "What would flags have caught?", _flags(done)),
             ("origins", "Origin by origin", _origins(done)),
             ("compared", "What was compared", _compared(done)),
@@ -50,9 +54,11 @@ def _facts(done: Backtest) -> list[ET.Element]:
     return [
         *(element("p", counts(done, horizon)) for horizon in done.horizons),
         *(element("p", finding(done, done.group, shortest, score)) for score in ("auc_worse", "log_score")),
+        *(element("p", text) for text in beside_named(done, done.group, shortest)),
         element("p", HONESTY),
         element(
-            "p", f"Panel dated {about['panel_date']}, hash ", element("code", about["panel_hash"]),
+            "p", f"{about.get('data_days', '')} Panel dated {about['panel_date']}, hash ".lstrip(),
+            element("code", about["panel_hash"]),
             f"; seed {about['seed']}; bayescsc {about['versions']['bayescsc']}, source ", element("code", source), ".",
             class_="muted",
         ),
@@ -61,7 +67,7 @@ def _facts(done: Backtest) -> list[ET.Element]:
 
 def _named(done: Backtest, name: str) -> str:
     role = done.roles[name]
-    return name if role == "rival" or name == role else f"{name} ({role})"
+    return name if role in ("rival", "pool") or name == role else f"{name} ({role})"
 
 
 def _scores(done: Backtest) -> list[ET.Element]:
@@ -71,8 +77,9 @@ def _scores(done: Backtest) -> list[ET.Element]:
         "of P(worse), and of P(the worst grade). AUC: the chance that, of two inspections of one origin of which one "
         "got worse, that one had the higher P(worse); a half is a coin. “Worse” is of inspections with an earlier "
         "grade that could be worse. The stack mixes all forecasters by their scores as known at each origin; it is "
-        f"shown, and is no rival. Intervals: {INTERVAL:.0%}, from drawing authorities with replacement, the same for "
-        "all."
+        "shown, and does not compete; so is a pool, which mixes two. Intervals: "
+        f"{INTERVAL:.0%}, from drawing authorities with replacement, the same for all; by authority × origin, "
+        "origins are drawn, too, independently."
     )
     content = [element("p", note)]
     for horizon in done.horizons:
@@ -88,6 +95,7 @@ def _scores(done: Backtest) -> list[ET.Element]:
                 element("h3", heading),
                 element("p", words),
                 chart(drawn, caption, folded("Table: all scores", _score_table(done, group, horizon))),
+                folded("Table: differences, both intervals", _difference_table(done, group, horizon)),
             ]
     return content
 
@@ -116,6 +124,56 @@ def _score_table(done: Backtest, group: str, horizon: int) -> ET.Element:
     grades = done.metadata["grades"]
     header = ["Forecaster", *(score_word(s, grades) + (" ↑" if up else " ↓") for s, up in HIGHER_IS_BETTER.items())]
     return table(caption, header, rows)
+
+
+def _difference_table(done: Backtest, group: str, horizon: int) -> ET.Element:
+    """Differences from the baseline with the interval by authority and that by authority × origin."""
+    grades, rows = done.metadata["grades"], []
+    tables = {score: done.score(group, horizon, score) for score in CHARTED}
+    for name in (n for n in done.roles if n != done.baseline):
+        cells: list[str] = []
+        for table_of in tables.values():
+            row = table_of.loc[name]
+            for end in ("", AUTHORITY_ORIGIN):
+                low, high = row[f"difference_lower{end}"], row[f"difference_upper{end}"]
+                value = f"{row['difference']:+.3f} " if not end else ""
+                cells.append("" if pd.isna(row["difference"]) else f"{value}({low:+.3f} to {high:+.3f})")
+        rows.append([_named(done, name), *cells])
+    header = ["Forecaster"]
+    for score in tables:
+        header += [score_word(score, grades), f"{score_word(score, grades)}, by authority × origin"]
+    return table(f"Score less that of {done.baseline}, with {INTERVAL:.0%} intervals", header, rows)
+
+
+def _changes(done: Backtest) -> list[ET.Element]:
+    """Expected and observed shares of worse and better by previous grade, each distinct inspection once."""
+    horizon, grades = done.horizons[-1], done.metadata["grades"]
+    found = grade_changes(done.rows, done.columns)
+    found = found[found["horizon"] == horizon]
+    note = (
+        f"Of the inspections within {horizon} months, each counted once (as forecast at the latest origin before it): "
+        f"the share that a forecaster expected to be worse or better than the grade before, the {INTERVAL:.0%} band "
+        "of that share if its probabilities are right (Poisson-binomial), and the share that came."
+    )
+    header = ["Forecaster", "Judged before", "Change", "Inspections", "Expected", "Band", "Came", "In the band"]
+
+    def rows(names: set[str]) -> list[list[str]]:
+        return [
+            [_named(done, row["forecaster"]), grades[row["previous"] - 1], row["change"], str(row["inspections"]),
+             f"{row['expected']:.0%}", f"{row['lower']:.0%} to {row['upper']:.0%}", f"{row['observed']:.0%}",
+             "yes" if row["inside"] else "no"]
+            for row in found.to_dict("records") if row["forecaster"] in names
+        ]  # fmt: skip
+
+    first = {name for name, role in done.roles.items() if role in ("baseline", "variant", "pool")}
+    rest = set(done.roles) - first
+    content = [element("p", note)]
+    if shown := rows(first):
+        content.append(table("Worse and better by previous grade", header, shown, stubs=3))
+    if others := rows(rest):
+        behind = table("Worse and better by previous grade, competing forecasters", header, others, stubs=3)
+        content.append(folded("Table: competing forecasters", behind))
+    return content
 
 
 def _calibration(done: Backtest) -> list[ET.Element]:
@@ -208,7 +266,7 @@ def _compared(done: Backtest) -> list[ET.Element]:
     for name, about in done.metadata["forecasters"].items():
         answered = about["answers"]
         failed = sorted(origin for origin, each in answered.items() if each.get("gate_passed") is False)
-        words = f"{about['kind']}, {done.roles[name]}."
+        words = f"{about['kind']}, {ROLE_WORDS.get(done.roles[name], done.roles[name])}."
         if failed:
             words += f" Its previews failed their own check at {', '.join(failed)}."
         settings = json.dumps({k: v for k, v in about.items() if k != "answers"}, indent=1, ensure_ascii=False)
@@ -220,10 +278,17 @@ def _compared(done: Backtest) -> list[ET.Element]:
             folded("What it recorded at each origin", element("pre", element("code", record))),
         ]
     if len(done.weights):
-        header = ["Origin", "Months", *(str(name) for name in done.weights.columns)]
-        rows = [
-            [str(origin), str(months), *(f"{w:.2f}" for w in row)]
-            for (origin, months), row in zip(done.weights.index, done.weights.to_numpy(), strict=True)
-        ]
-        content += [element("h3", "Weights of the stack"), table("From earlier origins only", header, rows, stubs=2)]
+        content += [element("h3", "Weights of the stack"), _weights("From earlier origins only", done.weights)]
+    if done.pools:
+        weights = pd.DataFrame({pool_name(parts): found["weight"] for parts, found in done.pools.items()})
+        content += [element("h3", "Weight of the model in each pool"), _weights("From outcomes then out", weights)]
     return content
+
+
+def _weights(caption: str, weights: pd.DataFrame) -> ET.Element:
+    """Weights by origin and horizon."""
+    rows = [
+        [str(origin), str(months), *(f"{w:.2f}" for w in row)]
+        for (origin, months), row in zip(weights.index, weights.to_numpy(), strict=True)
+    ]
+    return table(caption, ["Origin", "Months", *map(str, weights.columns)], rows, stubs=2)

@@ -66,7 +66,7 @@ def backtest_section(record: dict[str, Any] | Missing, about: dict[str, Any]) ->
 
 
 def _sentence(key: str, rows: pd.DataFrame, baseline: str, roles: dict[str, str]) -> str:
-    """Give the model's score and that of the best rival, and say what their difference allows."""
+    """Give the model's score and that of the best competing forecaster, and say what their difference allows."""
     name, meaning = SCORES[key]
     own: Any = rows.loc[baseline]
     text = f"{name[0].upper()}{name[1:]} ({meaning}): {number(own['value'])} ({spread(own['lower'], own['upper'])})"
@@ -77,4 +77,4 @@ def _sentence(key: str, rows: pd.DataFrame, baseline: str, roles: dict[str, str]
     row: Any = rivals.loc[best]
     apart = row["difference_lower"] > 0 or row["difference_upper"] < 0
     verdict = "the interval of the difference excludes zero" if apart else "the difference may be zero"
-    return f"{text}; the best of the simple rivals, {best}: {number(float(row['value']))}; {verdict}."
+    return f"{text}; the best of the competing forecasters, {best}: {number(float(row['value']))}; {verdict}."

@@ -10,6 +10,7 @@ from bayes_csc.cell_check import STATUSES
 from bayes_csc.describe import statuses
 from bayes_csc.description import Description, records
 from bayes_csc.errors import UsageError
+from bayes_csc.figures import data_days
 from bayes_csc.jumps import RULE
 from bayes_csc.report.html import chart, element, folded, page_text, table
 from bayes_csc.report.national_chart import national_chart
@@ -74,7 +75,8 @@ def _facts(about: Description) -> list[ET.Element]:
     text = (
         f"{cells:,} cells of {len(panel.indicators)} indicators, {years.min()} to {years.max()}; "
         f"{len(panel.authorities)} authorities, past and present; {len(panel.inspections):,} judgements. "
-        f"Panel dated {about.identity['date']}, with what was published by {about.identity['published_by']}."
+        f"Panel dated {about.identity['date']}, with what was published by {about.identity['published_by']}. "
+        f"{data_days(panel).sentence}"
     )
     licence = f"Licence of the data: {panel.licence}." if panel.licence else None
     return [

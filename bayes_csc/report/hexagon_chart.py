@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from bayes_csc.figures import NO_FIGURES, without_figures
 from bayes_csc.findings.words import number
 from bayes_csc.report.canvas import Canvas
 
@@ -25,7 +26,8 @@ def hexagon_chart(authorities: pd.DataFrame) -> Figure:
     Parameters
     ----------
     authorities
-        `name`, `column`, `row`, `p` (of a decline; NaN: none to give) and `listed`, whether of the group.
+        `name`, `column`, `row`, `p` (of a decline; NaN: none to give) and `listed`, whether of the group; may have
+        `since`, the number of figures since the inspection.
     """
     across = float(authorities["column"].max()) + 2
     down = float(authorities["row"].max()) + 2
@@ -43,7 +45,8 @@ def hexagon_chart(authorities: pd.DataFrame) -> Figure:
         if row.listed:
             canvas.line(centre + 0.86 * shape, "ink", 1.6)
         half = SIZE / 2
-        words = f"{row.name}: P(decline) {number(p)}" if p == p else f"{row.name}: never inspected"
+        since = f"{NO_FIGURES}; " if without_figures({"figures_since": getattr(row, "since", None)}) else ""
+        words = f"{row.name}: {since}P(decline) {number(p)}" if p == p else f"{row.name}: never inspected"
         canvas.tip(centre[0] - half, centre[1] - half, SIZE, SIZE, words)
     _legend(canvas, canvas.width - LEGEND, shape)
     return canvas.figure()

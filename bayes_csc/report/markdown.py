@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from bayes_csc.figures import without_figures
 from bayes_csc.findings.beside import Missing
 from bayes_csc.findings.caveats import ALWAYS, USE
 from bayes_csc.findings.findings import Findings
 from bayes_csc.findings.method_words import check_sentence, gate_sentences
-from bayes_csc.findings.sentences import caterpillar_sentence, change_sentence, decision_sentence, next_sentence
-from bayes_csc.findings.words import number, spread
+from bayes_csc.findings.sentences import (
+    caterpillar_sentence,
+    change_sentence,
+    decision_sentence,
+    figures_words,
+    group_without_figures,
+    next_sentence,
+    no_figures_sentence,
+    recent_words,
+)
+from bayes_csc.findings.words import day, number, spread
 
 SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]<>#|~"})
 
@@ -16,17 +26,23 @@ def markdown(found: Findings) -> str:
     """Return the overview's list and each authority's answer in words, with the method's verdicts."""
     about, percent = found.about, f"{found.about['interval']['probability']:.0%}"
     lines = [f"# {plain(about['panel'])}: change since the last inspection", ""]
+    lines += [f"**{plain(about['old_panel'])}**", ""] if "old_panel" in about else []
     lines += [f"**{plain(about['warning'])}**", ""] if "warning" in about else []
     lines += ["**A preview: a quick answer, not the full posterior.**", ""] if about["preview"] else []
+    lines += [about["data_days"], ""]
+    if ahead := group_without_figures(found.listed):
+        lines += [plain(ahead), ""]
     lines += [caterpillar_sentence(found.listed, about["epsilon"], percent), "", *_listed(found, percent)]
     for part in (found.backtest, found.sensitivity):
         if isinstance(part, Missing):
             lines += [part.sentence, "", f"    {part.command}", ""]
     for own in found.pages:
         lines += [f"## {plain(own.name)}", ""]
+        if without_figures(own.decline):
+            lines += [no_figures_sentence(own.decline), ""]
         if own.forecast:
             lines += [next_sentence(own.forecast, own.base_rate, found.panel.grades, percent), ""]
-        lines += [change_sentence(own.decline, percent), ""]
+        lines += [change_sentence(own.decline, percent, recent_words(about)), ""]
         if own.forecast and own.forecast["decision"]:
             lines += [decision_sentence(own.forecast, about["threshold"], about["loss_ratio"]), ""]
         lines += [*(f"- {plain(text)}" for text in own.caveats), ""]
@@ -36,7 +52,8 @@ def markdown(found: Findings) -> str:
     lines += ["## What this cannot tell, and how to use it", "", *(f"- {text}" for text in (*ALWAYS, *USE)), ""]
     lines += [
         f"Panel {plain(about['panel'])}, dated {about['panel_date']}, hash {about['panel_hash']}; spec "
-        f"{plain(about['spec'])}, seed {about['seed']}; bayescsc {about['versions']['bayescsc']}.", "",
+        f"{plain(about['spec'])}, seed {about['seed']}; bayescsc {about['versions']['bayescsc']}. Made on "
+        f"{day(about['made'])}.", "",
     ]  # fmt: skip
     return "\n".join(lines)
 
@@ -49,8 +66,10 @@ def _listed(found: Findings, percent: str) -> list[str]:
         "|---|---|---:|---:|---:|---|---:|",
     ]
     for row in found.listed.to_dict("records"):
+        inspected = str(row["last_inspection"]) if row["last_grade"] else ""
         cells = [
-            plain(str(row["name"])), str(row["last_inspection"]) if row["last_grade"] else "", number(row["p_decline"]),
+            plain(str(row["name"])), inspected + (f"; {figures_words(row)}" if without_figures(row) else ""),
+            number(row["p_decline"]),
             number(row["p_decline_no_data"]), number(row["delta_median"], "+.2f"),
             spread(row["delta_lower"], row["delta_upper"], "+.2f"), number(row.get("p_next_worse", float("nan"))),
         ]  # fmt: skip

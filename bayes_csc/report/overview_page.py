@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayes_csc.figures import NO_FIGURES, without_figures
 from bayes_csc.findings.caveats import ALWAYS, USE
 from bayes_csc.findings.findings import Findings
 from bayes_csc.findings.hexagon_layout import hexagon_layout
-from bayes_csc.findings.sentences import caterpillar_sentence
-from bayes_csc.findings.words import day, number, spread
+from bayes_csc.findings.sentences import caterpillar_sentence, figures_words, group_without_figures
+from bayes_csc.findings.words import number, spread
 from bayes_csc.report.backtest_section import backtest_section
 from bayes_csc.report.hexagon_chart import hexagon_chart
 from bayes_csc.report.html import Content, element, table
@@ -49,7 +50,8 @@ def overview_page(found: Findings) -> str:
 
 
 def _groups(found: Findings) -> list[str]:
-    grades = [g for g in found.panel.grades if (found.decline["last_grade"] == g).any()]
+    labels = dict.fromkeys([*found.panel.grades, *(g for own in found.panel.framework_grades.values() for g in own)])
+    grades = [g for g in labels if (found.decline["last_grade"] == g).any()]
     own = found.about["group"].strip().casefold()
     return [*sorted(grades, key=lambda g: g.casefold() != own), "all"]
 
@@ -61,9 +63,10 @@ def _spans(found: Findings) -> list[str]:
 
 def overview_draws(found: Findings) -> dict[str, Any]:
     """Return what the overview's panel computes with: the quantiles of every authority, by name."""
-    rows = found.decline[["authority", "name", "last_grade"]].to_dict("records")
+    rows = found.decline[["authority", "name", "last_grade", "figures_since"]].to_dict("records")
     each = [
         {"name": r["name"], "slug": found.authorities["slug"][r["authority"]], "grade": r["last_grade"]}
+        | ({"note": NO_FIGURES} if without_figures(r) else {})
         | found.kept[str(r["authority"])]
         for r in rows
     ]
@@ -79,11 +82,11 @@ def _question(found: Findings, percent: str) -> list[Content]:
         f"{group} authorities ({about['group']}) this report gives the probability that the quality of the service has "
         "declined since its last inspection, and what the next judgement may be, with the uncertainty of both. Often "
         "the honest answer is that the data cannot tell.",
+        group_without_figures(found.listed, named=False),
         f"In short: {caterpillar_sentence(found.listed, about['epsilon'], percent)}",
         f"It reads {len(panel.indicators)} published indicators of {years.min()} to {years.max()}, of which the model "
-        f"uses {len(found.used)}, and {panel.inspections['domain'].eq('overall').sum()} inspections. The "
-        "figures describe "
-        f"services up to {day(about['now'])}; inspections are in if they started by {day(about['panel_date'])}.",
+        f"uses {len(found.used)}, and {len(panel.whole_grades())} inspections. "
+        f"{about['data_days']}",
         "No list here is in order of merit. The authorities stand by name, most intervals overlap, and a rank "
         "would say "
         "more than the data do.",
@@ -123,7 +126,7 @@ def _group(found: Findings, percent: str) -> list[Content]:
         better = "" if ahead is None else number(float(ahead["p_next_better"][code]))
         decision = "" if ahead is None else str(ahead["decision"][code])
         rows.append(
-            [name, str(row["region"]), str(row["last_inspection"] if row["last_grade"] else ""), worse, better,
+            [name, str(row["region"]), _inspected(row), worse, better,
              number(row["p_decline"]), number(row["p_decline_no_data"]), number(row["delta_median"], "+.2f"),
              spread(row["delta_lower"], row["delta_upper"], "+.2f"), _drawn(row, low, high), decision]
         )  # fmt: skip
@@ -138,7 +141,13 @@ def _group(found: Findings, percent: str) -> list[Content]:
         "the two are alike the figures have said nothing. The headings sort; a name opens its page."
     )
     body = table("Authorities of the group, by name", header, rows, texts=[1, 2, 9, 10], class_="sortable")
-    return [*paragraphs(note), body]
+    return [*paragraphs(group_without_figures(found.listed), note), body]
+
+
+def _inspected(row: dict[Any, Any]) -> str:
+    """Write the day of a row's last inspection, and that there are no figures since."""
+    day_of = str(row["last_inspection"]) if row["last_grade"] else ""
+    return f"{day_of}; {figures_words(row)}" if without_figures(row) else day_of
 
 
 def _limits(rows: pd.DataFrame) -> tuple[float, float]:
@@ -160,7 +169,7 @@ def _drawn(row: dict[Any, Any], low: float, high: float) -> Content:
 def _map(found: Findings) -> list[Content]:
     layout, geographic = hexagon_layout(found.authorities["region"])
     p = found.decline.set_index("authority")["p_decline"]
-    places = found.authorities.join(layout).assign(p=p)
+    places = found.authorities.join(layout).assign(p=p, since=found.decline.set_index("authority")["figures_since"])
     known = places["p"].dropna()
     finding = (
         f"The probability of a decline since the last inspection lies between {number(known.min())} and "
@@ -178,12 +187,19 @@ def _map(found: Findings) -> list[Content]:
         "are not comparable. Point at a hexagon for its name, or unfold the table."
     )
     rows = [
-        [str(r["name"]), str(r["region"]), "yes" if r["listed"] else "no", number(r["p"], ".3f")]
+        [
+            str(r["name"]),
+            str(r["region"]),
+            "yes" if r["listed"] else "no",
+            figures_words({"figures_since": r["since"]}),
+            number(r["p"], ".3f"),
+        ]
         for r in places.sort_values("name").to_dict("records")
     ]
     drawn = charted(
         hexagon_chart(places), "hexagons", "Probability of a decline by authority", finding, "Probability of a decline "
-        "since the last inspection", ["Authority", "Region", "Of the group", "P(decline)"], rows, texts=[1, 2],
+        "since the last inspection", ["Authority", "Region", "Of the group", "Figures since", "P(decline)"], rows,
+        texts=[1, 2, 3],
     )  # fmt: skip
     drawn.set("class", "map")
     return [*paragraphs(finding, note), drawn]

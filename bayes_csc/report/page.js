@@ -151,6 +151,7 @@
     const found = summary(kept, s);
     const percent = Math.round(100 * s.interval);
     const lines = [];
+    if (kept.note) lines.push(`There are ${kept.note}.`);
     if (found) {
       lines.push(`A decline of more than ${s.epsilon}: of 100 authorities with figures like these, about ` +
         `${Math.round(100 * found.p)} would be expected to have declined by more than that (probability ` +
@@ -190,6 +191,7 @@
       const row = make("tr");
       const name = make("th", "", { scope: "row" });
       name.append(who.slug ? make("a", who.name, { href: `${who.slug}.html` }) : who.name);
+      if (who.note) name.append(`: ${who.note}`);
       row.append(name);
       const f = found[i];
       const cells = f ? [f.p.toFixed(2), signed(f.middle), `${signed(f.low)} to ${signed(f.high)}`, drawn(f, low, high)]

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from bayes_csc.findings.beside import Missing
 from bayes_csc.findings.findings import Findings
+from bayes_csc.findings.words import day
 from bayes_csc.report.html import Content, chart, element, folded, page_text, resource, table
 from bayes_csc.report.svg import svg_element
 
@@ -74,6 +75,7 @@ def site_page(
     return page_text(
         f"{title}: {about['panel']}",
         element("h1", title),
+        *([element("p", element("strong", str(about["old_panel"])), class_="warning")] if "old_panel" in about else []),
         *([element("p", element("strong", str(about["warning"])), class_="warning")] if "warning" in about else []),
         *([element("p", element("strong", "A preview: a quick answer, not the full posterior."))]
           if about["preview"] else []),
@@ -88,12 +90,14 @@ def site_page(
 
 
 def foot(about: dict[str, Any]) -> ET.Element:
-    """Return where a page's numbers come from."""
+    """Return to which days its data run, and where a page's numbers come from."""
     return element(
         "footer",
         element(
-            "p", f"Panel {about['panel']}, dated {about['panel_date']}, hash ", element("code", about["panel_hash"]),
-            f"; spec {about['spec']}, seed {about['seed']}; bayescsc {about['versions']['bayescsc']}. Intervals are "
+            "p", f"{about['data_days']} Panel {about['panel']}, dated {about['panel_date']}, hash ",
+            element("code", about["panel_hash"]),
+            f"; spec {about['spec']}, seed {about['seed']}; bayescsc {about['versions']['bayescsc']}. Made on "
+            f"{day(about['made'])}. Intervals are "
             f"{about['interval']['probability']:.0%}, equal-tailed, unless said otherwise.", class_="muted",
         ),
     )  # fmt: skip

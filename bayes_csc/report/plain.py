@@ -9,7 +9,7 @@ import pandas as pd
 
 from bayes_csc.findings.beside import Missing
 from bayes_csc.findings.findings import Findings
-from bayes_csc.findings.sentences import change_sentence, next_sentence
+from bayes_csc.findings.sentences import change_sentence, next_sentence, no_figures_sentence, recent_words
 from bayes_csc.findings.tables import tables
 
 
@@ -18,7 +18,8 @@ def json_text(found: Findings) -> str:
     percent = f"{found.about['interval']['probability']:.0%}"
     words = [
         {
-            "authority": p.code, "name": p.name, "change": change_sentence(p.decline, percent),
+            "authority": p.code, "name": p.name, "figures": no_figures_sentence(p.decline) or None,
+            "change": change_sentence(p.decline, percent, recent_words(found.about)),
             "next": next_sentence(p.forecast, p.base_rate, found.panel.grades, percent) if p.forecast else None,
             "caveats": p.caveats,
         }

@@ -63,7 +63,8 @@ def _facts(done: Sensitivity) -> list[ET.Element]:
             "them is no probability. Loadings are associations; nothing here is a cause.",
         ),
         element(
-            "p", "Panel hash ", element("code", about["panel_hash"]), f"; seed {about['seed']}, refits "
+            "p", f"{about.get('data_days', '')} Panel hash ".lstrip(), element("code", about["panel_hash"]),
+            f"; seed {about['seed']}, refits "
             f"{about['refit_seed']}; bayescsc {about['versions']['bayescsc']}, source ",
             element("code", about["versions"]["source"]), ".", class_="muted",
         ),

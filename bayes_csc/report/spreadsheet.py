@@ -37,7 +37,10 @@ def write_workbook(found: Findings, path: Path) -> None:
     about = found.about
     parts = tables(found)
     notes = [
-        ("Report", f"{about['panel']}, {about['group']}"), ("Panel dated", about["panel_date"]),
+        *([("Warning", about["old_panel"])] if "old_panel" in about else []),
+        ("Report", f"{about['panel']}, {about['group']}"), ("Made on", about["made"]),
+        ("Panel dated", about["panel_date"]), ("Data", about["data_days"]),
+        ("Figures until", about["figures_until"]), ("Judgements until", about["judgements_until"]),
         ("Panel hash", about["panel_hash"]), ("Spec", about["spec"]), ("Seed", about["seed"]),
         ("Version", about["versions"]["bayescsc"]), ("Interval", about["interval"]["probability"]),
         ("Smallest decline", about["epsilon"]), ("Loss ratio", about["loss_ratio"]),
@@ -130,7 +133,7 @@ def _sheet(table: pd.DataFrame) -> ET.Element:
 
 def _cell(line: ET.Element, place: str, value: Any, style: str = "0") -> None:
     """Add one typed cell; none where the value is missing."""
-    if value is None or value is pd.NaT or (isinstance(value, float) and not math.isfinite(value)):
+    if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
         return
     if isinstance(value, pd.Timestamp):
         cell = ET.SubElement(line, "c", r=place, s=DATE)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bayes_csc.findings.what_if import CHANCE_STEP, CHANGE_STEP, LEVELS
+from bayes_csc.findings.words import day
 from bayes_csc.report.html import Content, element
 
 
@@ -28,7 +29,10 @@ def what_if_panel(about: dict[str, Any], spans: Sequence[str], *, groups: Sequen
     groups
         Groups to choose from, on the overview.
     """
-    named = [(span, _span_words(span)) for span in sorted(spans, key=lambda s: (s != "inspection", s))]
+    named = [
+        (span, _span_words(span, day(about["recent_until"])))
+        for span in sorted(spans, key=lambda s: (s != "inspection", s))
+    ]
     fields: list[Content] = [
         _field("Smallest decline that counts (ε)", element(
             "input", type="number", name="epsilon", min="0", max="3", step="0.05", value=f"{about['epsilon']:g}")),
@@ -56,10 +60,10 @@ def what_if_panel(about: dict[str, Any], spans: Sequence[str], *, groups: Sequen
     )
 
 
-def _span_words(span: str) -> str:
+def _span_words(span: str, until: str) -> str:
     if span == "inspection":
         return "since the last inspection"
-    return "over the last year" if span == "1" else f"over the last {span} years"
+    return f"over the year to {until}" if span == "1" else f"over the {span} years to {until}"
 
 
 def _field(label: str, control: ET.Element) -> ET.Element:

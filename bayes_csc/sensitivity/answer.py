@@ -14,7 +14,6 @@ from bayes_csc.calendar import grid_date, grid_position
 from bayes_csc.fit import KEPT, Fit, Model
 from bayes_csc.forecast import has_judgements
 from bayes_csc.next_grade import DRAWS, years_ahead
-from bayes_csc.panel import OVERALL
 from bayes_csc.revisit import Revisited, revisit
 from bayes_csc.sensitivity.packed import packed, unpacked
 from bayes_csc.sensitivity.plan import Question
@@ -173,7 +172,7 @@ def anchored(
 
 
 def reports(run: Fit, authority: tuple[str, ...]) -> np.ndarray:
-    """Grid position of the publication of each authority's last overall judgement, NaN where it has none."""
-    overall = run.panel.inspections[run.panel.inspections["domain"] == OVERALL]
-    latest = overall.sort_values(["start_date", "publication_date"]).groupby("authority")["publication_date"].last()
+    """Grid position of the publication of each authority's last inspection, NaN where it has none."""
+    whole = run.panel.whole_grades()
+    latest = whole.sort_values(["start_date", "publication_date"]).groupby("authority")["publication_date"].last()
     return np.asarray(grid_position(latest.reindex(list(authority))))

@@ -17,7 +17,7 @@ CATALOGUE = "catalogue.toml"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 WAYS = ("archive", "url", "data_set", "attachment")
 RELEASE_KEYS = frozenset({"title", "publisher", "licence", "source", "page", "edition", "archive", "file"})
-FILE_KEYS = frozenset({"path", "title", "source", "member", "version", "sha256", *WAYS})
+FILE_KEYS = frozenset({"path", "title", "source", "member", "version", "sha256", "renewed", *WAYS})
 YEAR = re.compile(r"20\d\d")
 
 
@@ -48,6 +48,8 @@ class Dataset:
         Pattern of the file's name among the attachments of a GOV.UK page.
     sha256
         Of the file, where it can only be that one.
+    renewed
+        How often a new file takes the place of the old one at the same address, such as "weekly"; "" where none does.
     series
         Id of the newest edition of this file.
     year
@@ -68,6 +70,7 @@ class Dataset:
     version: str = ""
     attachment: str = ""
     sha256: str = ""
+    renewed: str = ""
     series: str = ""
     year: int | None = None
 

@@ -32,6 +32,7 @@ from bayes_csc.sources.earlier import earlier_vintages
 from bayes_csc.sources.lait import interactive_tool
 from bayes_csc.sources.official import RAW, Official
 from bayes_csc.sources.ofsted import earlier_judgements, judgements
+from bayes_csc.sources.ofsted_reports import judgements_to
 from bayes_csc.sources.ofsted_visits import providers, visits
 from bayes_csc.sources.places import places
 from bayes_csc.sources.provenance import england_readme
@@ -59,6 +60,7 @@ def england(
     catalogue: Catalogue | None = None,
     *,
     year: int | None = None,
+    date: datetime.date | None = None,
     as_of: datetime.date | None = None,
 ) -> Panel:
     """Build the England panel, from 2010 on.
@@ -72,8 +74,11 @@ def england(
     year
         The panel is about 31 March of this year: Ofsted's outcomes as at that day, published in the three months after
         it, and figures to that year; that of `england.toml` unless another is given.
+    date
+        The panel is about this day: inspections that started and were published by then, of Ofsted's outcomes and,
+        where these end before it, of its reports (`ofsted_reports`); figures as they are at hand.
     as_of
-        A day: the panel is then as it was known on it (`Panel.as_of`).
+        A day: the panel is then as it was known on it (`Panel.as_of`), figures too.
 
     Returns
     -------
@@ -85,7 +90,7 @@ def england(
     DataError
         A file is missing or is not what its release documents.
     UsageError
-        A year before that of `england.toml`.
+        A year before that of `england.toml`, or a year and a date.
     """
     if not (folder / RAW).is_dir():
         raise DataError(f"{folder}: expected a folder with the official files in {RAW}/; give it with --raw")
@@ -95,14 +100,20 @@ def england(
     head, indicators = parse_dictionary({key: described[key] for key in ("panel", "indicator")}, DESCRIPTION, problems)
     if problems:
         raise DataError(problems)
+    if year is not None and date is not None:
+        raise UsageError(f"--year {year} and --date {date} both say what day the panel is about; give one of them")
     head = head if year is None else {**head, **about_year(year, head)}
+    head = head if date is None else {**head, **about_day(date, head)}
     dates = {"started_by": head["date"], "published_by": head["published_by"]}
     authorities = places(official)
+    known_by = min(head["published_by"], as_of or head["published_by"])
+    reports = judgements_to(official, authorities, started_by=head["date"], published_by=known_by)
     current, earlier = figures(official, indicators)
     characteristics = covariates(official, described["deflator"])
     visited = visits(official, authorities, **dates)
     provided = providers(official, authorities)
     used = pd.concat([table["source"] for table in (current, earlier, characteristics, visited, provided)])
+    used = used if reports is None else pd.concat([used, pd.Series(reports.sources, dtype=str)])
     releases = release_table(
         releases_of(described["release"], official.catalogue, used),
         pd.concat([current, earlier]),
@@ -115,7 +126,7 @@ def england(
         **head,
         indicators=indicators,
         cells=cells,
-        inspections=judgements(official, authorities, **dates),
+        inspections=judgements(official, authorities, **dates) if reports is None else reports.inspections,
         authorities=authorities,
         revisions=revisions,
         releases=releases,
@@ -125,26 +136,39 @@ def england(
         providers=provided,
     )
     panel = panel if as_of is None else panel.as_of(as_of)
-    return replace(panel, readme=england_readme(panel, official))
+    return replace(panel, readme=england_readme(panel, official, reports))
 
 
 def about_year(year: int, head: Mapping[str, Any]) -> dict[str, Any]:
-    """What a panel about 31 March of another year has in place of the described dates and window.
+    """What a panel about 31 March of a year has in place of the described dates and window.
+
+    Ofsted's outcomes are as at that day, and published by the end of June.
 
     Raises
     ------
     UsageError
         A year before the described one.
     """
-    described: datetime.date = head["date"]
-    if year < described.year:
+    day = datetime.date(year, 3, 31)
+    return {**about_day(day, head, option="--year"), "published_by": datetime.date(year, 6, 30)}
+
+
+def about_day(day: datetime.date, head: Mapping[str, Any], option: str = "--date") -> dict[str, Any]:
+    """What a panel about another day has in place of the described dates and window.
+
+    Raises
+    ------
+    UsageError
+        A day in a year before the described one.
+    """
+    later = day.year - head["date"].year
+    if later < 0:
         raise UsageError(
-            f"--year: expected {described.year} or later, found {year}; for what was known on an earlier day, --as-of"
+            f"{option}: expected {head['date'].year} or later, found {day.year}; for what was known on an earlier day, "
+            "--as-of"
         )
-    later = year - described.year
-    moved = {name: head[name].replace(year=head[name].year + later) for name in ("date", "published_by")}
     first, last = head["window"]
-    return {**moved, "window": (first, last + later)}
+    return {"date": day, "published_by": day, "window": (first, last + later)}
 
 
 def figures(official: Official, indicators: Mapping[str, Indicator]) -> tuple[pd.DataFrame, pd.DataFrame]:

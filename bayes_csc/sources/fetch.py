@@ -219,6 +219,8 @@ class _Job:
             return ""
         held = self.receipts.get(dataset.path)
         if held and (held.url, held.version) == (where.url, where.version):
+            if dataset.renewed and there in (None, held.sha256):
+                return ""
             if digest != held.sha256:
                 return (
                     f"{where.url} has changed without being another version: SHA-256 {digest[:12]}, "

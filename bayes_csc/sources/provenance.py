@@ -8,6 +8,7 @@ import pandas as pd
 
 from bayes_csc.panel import Panel
 from bayes_csc.sources.official import Official
+from bayes_csc.sources.ofsted_reports import Reconciled
 
 LICENCE = """\
 Contains public sector information licensed under the Open Government Licence v3.0 (Department for Education, Ofsted,
@@ -120,7 +121,7 @@ CONVENTIONS = """\
 """
 
 
-def england_readme(panel: Panel, official: Official) -> str:
+def england_readme(panel: Panel, official: Official, reports: Reconciled | None = None) -> str:
     """Write the README of the England panel.
 
     Parameters
@@ -129,22 +130,25 @@ def england_readme(panel: Panel, official: Official) -> str:
         The panel.
     official
         The official files that were read, whose checksums are listed.
+    reports
+        How the judgements were put together where some are from Ofsted's reports; None where its tables have them all.
 
     Returns
     -------
     str
         Markdown.
     """
-    cells, grades = panel.cells, panel.latest_grades()["grade"].map(lambda grade: panel.grades[grade - 1])
+    cells, grades = panel.cells, panel.latest_grades()["label"]
     counts = ", ".join(f"{(grades == grade).sum()} {grade}" for grade in panel.grades)
     sections = [
         f"# The England panel\n\n{len(cells)} cells of {len(panel.indicators)} indicators, {cells['year'].min()} to "
-        f"{cells['year'].max()}; {(panel.inspections['domain'] == 'overall').sum()} inspections; "
+        f"{cells['year'].max()}; {len(panel.whole_grades())} inspections; "
         f"{len(panel.authorities)} authorities, past and present. `bayescsc data build` writes this folder.\n",
         "Latest overall grades among the authorities that exist on "
         f"{panel.date:%-d %B %Y} (published by {panel.published_by:%-d %B %Y}): {counts}.\n",
         f"## Licence\n\n{LICENCE}",
         f"## Conventions\n\n{CONVENTIONS}",
+        *([] if reports is None else [f"## Inspections from reports\n\n{_reports_text(panel, reports)}"]),
         f"## Indicators\n\n{_indicator_table(panel)}",
         f"## Covariates\n\n{_covariate_table(panel.covariates)}",
         f"## Restated figures\n\n{_revision_table(panel)}",
@@ -152,6 +156,28 @@ def england_readme(panel: Panel, official: Official) -> str:
         f"## Files\n\nSHA-256 of every file read.\n\n{_file_table(official)}",
     ]
     return "\n".join(sections)
+
+
+def _reports_text(panel: Panel, reports: Reconciled) -> str:
+    """Which inspections only the reports have, and where they and Ofsted's tables differ."""
+    names = panel.authorities["name"]
+    new, different = (
+        table.assign(name=table["authority"].map(names), day=table["start_date"].dt.strftime("%-d %B %Y"))
+        for table in (reports.added, reports.differences)
+    )
+    added = "; ".join(new["name"] + " " + new["day"])
+    text = (
+        f"Ofsted's newest table of outcomes ends before {panel.date:%-d %B %Y}. Later inspections are those that a "
+        "public tool reads from Ofsted's reports every week, the latest of each authority alone, so that one between "
+        f"two files may be missing. In the reports only ({len(reports.added)}): {added or 'none'}. Inspections that "
+        f"both have: {reports.compared}. Where they differ Ofsted's tables stand ({len(reports.differences)} times)"
+    )
+    if reports.differences.empty:
+        return f"{text}.\n"
+    rows = ["| authority | start | what | Ofsted's table | report as read |", "|---|---|---|---|---|"]
+    shown = different[["name", "day", "what", "ofsted", "reports"]].fillna("unknown").replace("", "none")
+    rows += [f"| {name} | {day} | `{what}` | {one} | {other} |" for name, day, what, one, other in shown.to_numpy()]
+    return f"{text}:\n\n" + "\n".join(rows) + "\n"
 
 
 def _indicator_table(panel: Panel) -> str:

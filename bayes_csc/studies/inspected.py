@@ -18,7 +18,7 @@ OLDEST_YEARS = 3
 
 def overall_inspections(panel: Panel) -> pd.DataFrame:
     """Overall judgements in order of their start: authority, start, publication, framework, grade."""
-    rows = panel.inspections[panel.inspections["domain"] == OVERALL]
+    rows = panel.compared(panel.inspections[panel.inspections["domain"] == OVERALL]).dropna(subset="grade")
     out = pd.DataFrame(
         {
             "authority": rows["authority"],

@@ -89,7 +89,7 @@ def unit_grades(panel: Panel, units: list[str], day: datetime.date) -> pd.Series
 
     Where they differ, or none has been graded, the labels say so.
     """
-    latest = panel.as_of(day).latest_grades()["grade"]
+    latest = panel.as_of(day).latest_grades()["grade"].dropna()
     out = {}
     for unit in units:
         found = {panel.grades[int(latest[code]) - 1] if code in latest.index else NONE for code in codes_of(unit)}

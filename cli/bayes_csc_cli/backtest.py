@@ -1,4 +1,4 @@
-"""`bayescsc backtest`: forecasts of past inspections from what was known before them, beside simple rivals."""
+"""`bayescsc backtest`: forecasts of past inspections from what was known before them, beside simple competitors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def backtest(
         typer.Option("--spec", help="Shipped spec or TOML file (repeatable); the first is the baseline."),
     ] = None,
     latent_only: Annotated[
-        bool, typer.Option("--latent-only", help="The specs alone, without the rivals: to compare specs.")
+        bool, typer.Option("--latent-only", help="The specs alone, without competing forecasters: to compare specs.")
     ] = False,
     origins: Annotated[
         str | None, typer.Option("--origins", help="Years or dates, separated by commas; 2018 to 2025 by default.")
@@ -39,9 +39,9 @@ def backtest(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a backtest that is there.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Take up the answers of a killed backtest.")] = False,
 ) -> None:
-    """Backtest the model and its rivals at past origins, and write events, scores and a page."""
+    """Backtest the model and competing forecasters at past origins, and write events, scores and a page."""
     from bayes_csc.backtest.files import check_backtest_target, write_backtest
-    from bayes_csc.backtest.forecasters import latent_forecasters, rivals
+    from bayes_csc.backtest.forecasters import latent_forecasters, pools, rivals
     from bayes_csc.backtest.run import ORIGINS
     from bayes_csc.backtest.run import backtest as run_backtest
     from bayes_csc.cluster import dask_client
@@ -60,7 +60,8 @@ def backtest(
     forecasters = latent_forecasters(trajectory, specs) + ([] if latent_only else rivals(trajectory, specs[0]))
     with shown() as progress, dask_client(scheduler, workers=workers) as client:
         done = run_backtest(
-            data, forecasters, client, variants=[each.name for each in specs[1:]], origins=days, group=group, seed=seed,
+            data, forecasters, client, variants=[each.name for each in specs[1:]],
+            pools=[] if latent_only else pools(specs), origins=days, group=group, seed=seed,
             checkpoint=out.parent / f".{out.name}.partial", resume=resume, progress=progress,
         )  # fmt: skip
     write_backtest(done, backtest_page(done), out, overwrite=overwrite)
@@ -103,7 +104,7 @@ def backtest_text(done: Backtest, width: int) -> str:
         for group in (done.group, ALL):
             by = {score: done.score(group, horizon, score) for score in HIGHER_IS_BETTER}
             rows = [
-                [name if done.roles[name] in ("rival", name) else f"{name} ({done.roles[name]})"]
+                [name if done.roles[name] in ("rival", "pool", name) else f"{name} ({done.roles[name]})"]
                 + [_value(by[score]["value"][name]) for score in HIGHER_IS_BETTER]
                 for name in done.roles
             ]

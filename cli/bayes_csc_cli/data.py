@@ -13,9 +13,11 @@ from .data_show import show
 from .fetch import fetch
 from .fit import DAYS
 from .own import add, check
+from .refresh import refresh
 
 app = typer.Typer(name="data", no_args_is_help=True, help="Get, build, check and see the data that the model reads.")
 app.command()(fetch)
+app.command()(refresh)
 app.command()(check)
 app.command()(add)
 app.command()(describe)
@@ -32,15 +34,20 @@ def build(
     year: Annotated[
         int | None, typer.Option("--year", help="About 31 March of this year, with Ofsted's outcomes as at that day.")
     ] = None,
+    date: Annotated[
+        datetime | None,
+        typer.Option("--date", formats=DAYS, help="About this day, with inspections published by then."),
+    ] = None,
     as_of: Annotated[
-        datetime | None, typer.Option("--as-of", formats=DAYS, help="As it was known on this day.")
+        datetime | None, typer.Option("--as-of", formats=DAYS, help="As it was known on this day, figures too.")
     ] = None,
 ) -> None:
     """Build the England panel from the official files and write it as a folder."""
     from bayes_csc.sources.catalogue import read_catalogue
     from bayes_csc.sources.england import england
 
-    panel = england(raw, read_catalogue(catalogue), year=year, as_of=as_of.date() if as_of else None)
+    day, known = (moment.date() if moment else None for moment in (date, as_of))
+    panel = england(raw, read_catalogue(catalogue), year=year, date=day, as_of=known)
     panel.write(out, checked=True)
     typer.echo(f"Wrote {len(panel.cells)} cells of {len(panel.indicators)} indicators to {out}")
 

@@ -12,6 +12,7 @@ from .text_table import terminal_width, text_table
 
 if TYPE_CHECKING:
     from bayes_csc.description import Description
+    from bayes_csc.panel import Panel
 
 MOST_JUMPS = 20
 THIN = 0.9
@@ -29,13 +30,19 @@ def describe(
     ] = 5.0,
 ) -> None:
     """Print what a panel holds and lacks, and write the same as one HTML page with charts."""
-    from bayes_csc.description import described
     from bayes_csc.panel import Panel
-    from bayes_csc.report.data_page import data_page
-    from bayes_csc.report.html import write_page
     from bayes_csc.share import data_dir
 
-    about = described(Panel.read(panel or data_dir()), threshold)
+    show_description(Panel.read(panel or data_dir()), out, indicator, threshold)
+
+
+def show_description(panel: Panel, out: Path, indicator: str | None = None, threshold: float = 5.0) -> None:
+    """Print a panel's description and write its page to a folder."""
+    from bayes_csc.description import described
+    from bayes_csc.report.data_page import data_page
+    from bayes_csc.report.html import write_page
+
+    about = described(panel, threshold)
     page = data_page(about, indicator)
     typer.echo(description_text(about, terminal_width()))
     slug = re.sub(r"[^\w]+", "-", about.identity["name"].lower()).strip("-") or "panel"

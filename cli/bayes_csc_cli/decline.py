@@ -59,6 +59,9 @@ def show(table: pd.DataFrame) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from bayes_csc.figures import NO_FIGURES
+    from bayes_csc.findings.sentences import figures_words, group_without_figures
+
     about = table.attrs
     percent = f"{about['interval']['probability']:.0%}"
     out = Table(
@@ -67,7 +70,9 @@ def show(table: pd.DataFrame) -> None:
         caption=f"{about['panel']} {about['panel_hash'][:12]}, spec {about['spec']}, seed {about['seed']}. Intervals "
         f"{percent}, equal-tailed. A decline is more than {about['epsilon']:g}. 'no data': the probability had nothing "
         f"been observed since. Relative to the mean of {about['panel']}. 'next worse', 'next better': the probability "
-        "that the next inspection's grade is (`bayescsc forecast` has more)."
+        "that the next inspection's grade is (`bayescsc forecast` has more). '2 years': P(decline) over the two "
+        f"years to {about['recent_until']}. 'figures': how many are of a time after the last inspection. "
+        f"{about['data_days']}"
         + (
             f" 'beside': of spec {about['beside']['spec']}, seed {about['beside']['seed']}."
             if "beside" in about
@@ -77,26 +82,29 @@ def show(table: pd.DataFrame) -> None:
     ahead = ("next worse", "next better") if "p_next_worse" in table else ()
     other = ("beside",) if "beside" in about else ()
     numbers = (*ahead, "gap", "P(decline)", *other, "no data", "2 years")
-    for name in ("authority", "last inspection", *ahead, "gap", f"change ({percent})", "P(decline)", *other, "no data",
-                 "2 years", ""):  # fmt: skip
+    for name in ("authority", "last inspection", "figures", *ahead, "gap", f"change ({percent})", "P(decline)", *other,
+                 "no data", "2 years", ""):  # fmt: skip
         out.add_column(name, justify="right" if name in numbers else "left")
     for row in table.itertuples():
         if str(row.gap_years) == "nan":  # without an inspection there is no change since
             out.add_row(
                 escape(str(row.name)),
-                *[""] * (5 + len(ahead) + len(other)),
+                *[""] * (6 + len(ahead) + len(other)),
                 f"{row.p_recent_decline:.2f}",
                 str(row.note),
             )
             continue
         out.add_row(
-            escape(str(row.name)), str(row.last_inspection),
+            escape(str(row.name)), str(row.last_inspection), figures_words({"figures_since": row.figures_since}),
             *([f"{row.p_next_worse:.2f}", f"{row.p_next_better:.2f}"] if ahead else []), f"{row.gap_years:.1f}",
             f"{row.delta_median:+.2f} ({row.delta_lower:+.2f} to {row.delta_upper:+.2f})",
             f"{row.p_decline:.2f}", *([f"{row.p_decline_beside:.2f}"] if other else []),
-            f"{row.p_decline_no_data:.2f}", f"{row.p_recent_decline:.2f}", str(row.note),
+            f"{row.p_decline_no_data:.2f}", f"{row.p_recent_decline:.2f}",
+            "; ".join(part for part in str(row.note).split("; ") if part != NO_FIGURES),
         )  # fmt: skip
     console = Console(width=None if sys.stdout.isatty() else 140)
     if "warning" in about:
         console.print(about["warning"], style="bold red", markup=False)
+    if ahead_of_figures := group_without_figures(table):
+        console.print(ahead_of_figures, markup=False, highlight=False)
     console.print(out)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from bayes_csc.sources.catalogue import Catalogue
 
 
 def fetch(
@@ -33,11 +36,8 @@ def fetch(
     Files without a known address are named with the page to download them from. Exit code 3: a file could not be had
     (the network counts as input); the others are kept.
     """
-    from bayes_csc.errors import DataError
     from bayes_csc.sources.catalogue import read_catalogue
-    from bayes_csc.sources.fetch import fetch as fetched
     from bayes_csc.sources.fetch import planned, way
-    from bayes_csc.sources.transfer import Client
 
     known = read_catalogue(catalogue)
     if list_:
@@ -48,6 +48,21 @@ def fetch(
         for line in planned(known, out, only or []):
             typer.echo(line)
         return
+    fetch_files(known, out, only=only, accept_changes=accept_changes)
+
+
+def fetch_files(known: Catalogue, out: Path, *, only: list[str] | None = None, accept_changes: bool = False) -> None:
+    """Download official files, tell each, and all failures together at the end.
+
+    Raises
+    ------
+    DataError
+        At least one file could not be had; the others are kept.
+    """
+    from bayes_csc.errors import DataError
+    from bayes_csc.sources.fetch import fetch as fetched
+    from bayes_csc.sources.transfer import Client
+
     problems = []
     with _shown() as tell:
         for outcome in fetched(

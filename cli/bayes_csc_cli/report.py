@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .fit import run_name
+from .fit import DAYS, run_name
 from .forecast import GROUP_HELP
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ def report(
     interval: Annotated[float, typer.Option("--interval", help="Probability of the intervals.")] = 0.89,
     loss_ratio: Annotated[float, typer.Option("--loss-ratio", help="Cost of a missed decline, in false flags.")] = 4.0,
     backtest: Annotated[Path | None, typer.Option("--backtest", help="Folder of `bayescsc backtest`.")] = None,
+    made: Annotated[
+        datetime | None, typer.Option("--made", formats=DAYS, help="The day the report is made; today.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a report that is there.")] = False,
     serve: Annotated[bool, typer.Option("--serve", help="Then open it in a browser, from this machine only.")] = False,
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Of --serve; any free one by default.")] = 0,
@@ -42,8 +46,16 @@ def report(
     if not json:
         check_formats(formats)
         check_report_target(target, overwrite=overwrite)
-    settings = {"epsilon": epsilon, "interval": interval, "loss_ratio": loss_ratio, "backtest": backtest}
+    settings: dict[str, Any] = {
+        "made": made.date() if made else None,
+        "epsilon": epsilon,
+        "interval": interval,
+        "loss_ratio": loss_ratio,
+        "backtest": backtest,
+    }
     found = gathered(run, quiet=json, group=group, authorities=authority or [], force=force, **settings)
+    if "old_panel" in found.about:
+        typer.echo(f"Warning: {found.about['old_panel']}", err=True)
     if json:
         from bayes_csc.report.plain import json_text
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
@@ -9,6 +11,7 @@ from pytensor.tensor.variable import TensorVariable
 from scipy.linalg import helmert
 
 from bayes_csc.design import Design
+from bayes_csc.errors import SpecError
 from bayes_csc.judged import JUDGEMENT
 from bayes_csc.judgement_covariates import covariate_column
 from bayes_csc.spec import Spec
@@ -99,19 +102,50 @@ def shared(d: Design, spec: Spec) -> bool:
 
 
 def judgement_prior(d: Design, spec: Spec) -> TensorVariable | None:
-    """Cutpoints (scale, cutpoint): the first from Dirichlet grade shares, each other shifted and stretched from one."""
+    """Cutpoints (scale, cutpoint): the first from Dirichlet grade shares, each other shifted and stretched from one.
+
+    Scales of another number of grades have a first one of their own; a scale's unused cutpoints are at infinity.
+    """
     if not d.judged.scale:
         return None
-    share = pm.Dirichlet("grade_share", np.full(len(d.grade), spec.ratings.grade_concentration), dims="grade")
-    base = induced_cutpoints(share)
-    cutpoints = base[None]
-    if len(d.judged.scale) > 1:
+    size = np.array(d.judged.size)
+    first = {n: induced_cutpoints(_shares(d, spec, n)) for n in dict.fromkeys(d.judged.size)}
+    moved = bool(d.judged.later)
+    if moved:
         shift = pm.Normal("scale_shift", 0.0, spec.ratings.scale_shift_sd, dims="later_scale")
         stretch = pm.Normal("scale_stretch", 0.0, spec.ratings.scale_spread_sd, dims="later_scale")
-        ancestry, middle = d.judged.ancestry(), base[(len(d.grade) - 1) // 2]
-        centre, spread = middle + combination(ancestry, shift), pt.exp(combination(ancestry, stretch))
-        cutpoints = centre[:, None] + spread[:, None] * (base - middle)[None]
-    return pm.Deterministic("cutpoints", cutpoints, dims=("scale", "cutpoint"))
+    parts = []
+    for n, base in first.items():
+        cutpoints = base[None]
+        if moved:
+            ancestry, middle = d.judged.ancestry()[size == n], base[(n - 1) // 2]
+            centre, spread = middle + combination(ancestry, shift), pt.exp(combination(ancestry, stretch))
+            cutpoints = centre[:, None] + spread[:, None] * (base - middle)[None]
+        parts.append(cutpoints)
+    if len(parts) == 1:
+        return pm.Deterministic("cutpoints", parts[0], dims=("scale", "cutpoint"))
+    unused = [np.full(((size == n).sum(), size.max() - n), np.inf) for n in first]
+    padded = pt.concatenate([pt.concatenate(pair, axis=1) for pair in zip(parts, unused, strict=True)])
+    place = np.argsort(np.concatenate([np.flatnonzero(size == n) for n in first]))
+    return pm.Deterministic("cutpoints", padded[place], dims=("scale", "cutpoint"))
+
+
+def _shares(d: Design, spec: Spec, number: int) -> TensorVariable:
+    """Grade shares of the first scale with so many grades."""
+    name = "grade"
+    if number != len(d.grade):
+        name = f"grade_of_{number}"
+        labels = d.judged.grades[d.judged.size.index(number)]
+        pm.modelcontext(None).add_coord(name, list(reversed(labels)))
+    share = "grade_share" if number == len(d.grade) else f"grade_share_of_{number}"
+    return pm.Dirichlet(share, np.full(number, spec.ratings.grade_concentration), dims=name)
+
+
+def cutpoint_labels(d: Design) -> list[str]:
+    """Label what each cutpoint divides, from the worst on: grades, or by number where scales differ in their grades."""
+    if set(d.judged.size) <= {len(d.grade)}:
+        return [f"{worse}|{better}" for better, worse in pairwise(d.grade)][::-1]
+    return [f"{k}|{k + 1}" for k in range(1, max(d.judged.size))]
 
 
 def category_prior(d: Design, spec: Spec, judged: TensorVariable | None) -> TensorVariable | None:
@@ -126,8 +160,9 @@ def category_prior(d: Design, spec: Spec, judged: TensorVariable | None) -> Tens
         scales.append(pm.Deterministic(f"{key}_cutpoints", cutpoints, dims=f"{key}_cutpoint"))
     if not d.ordinal:
         return judged
-    widest = max(len(d.grade) - 1 if d.judged.scale else 0, *(size - 1 for size in d.categories))
-    sizes = [len(d.grade) - 1] * len(d.judged.scale) + [size - 1 for size in d.categories]
+    own = max(d.judged.size, default=1) - 1
+    sizes = [own] * len(d.judged.scale) + [size - 1 for size in d.categories]
+    widest = max(sizes)
     padded = [pt.concatenate([c, np.full(widest - n, np.inf)]) for c, n in zip(scales, sizes, strict=True)]
     return pt.stack(padded)
 
@@ -141,6 +176,11 @@ def after_previous(d: Design, spec: Spec, cutpoints: TensorVariable | None) -> T
     """
     if cutpoints is None or not d.judged.scale or spec.ratings.previous != "cutpoints":
         return None
+    if set(d.judged.size) != {len(d.grade)}:
+        raise SpecError(
+            "ratings.previous: 'cutpoints' needs frameworks with as many grades as the panel, found some with "
+            f"{', '.join(str(n) for n in sorted({*d.judged.size} - {len(d.grade)}))}; take 'effect'"
+        )
     n = len(d.grade) - 1
     middle = (len(d.grade) - 1) // 2
     graded = d.graded()

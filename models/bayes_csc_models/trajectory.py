@@ -42,6 +42,7 @@ from bayes_csc_models.joint import joint_likelihood
 from bayes_csc_models.judgements import (
     after_previous,
     category_prior,
+    cutpoint_labels,
     inspection_prior,
     judgement_loadings,
     judgement_mean,
@@ -116,7 +117,7 @@ def coordinates(d: Design) -> dict[str, list[object]]:
     steps = d.year_steps()
     rows = d.observation
     cells = rows[rows.small]
-    labels = [f"{worse}|{better}" for better, worse in pairwise(d.grade)][::-1]
+    labels = cutpoint_labels(d)
     graded = rows.iloc[d.graded().at]
     agreed = dict(zip((*d.indicator, *d.ordinal), (p != "not agreed" for p in d.polarity), strict=True))
     return {
@@ -138,7 +139,7 @@ def coordinates(d: Design) -> dict[str, list[object]]:
         "indicator_step": [f"{k}:{t}" for k, t in steps.step_labels],
         "judged": list(d.judged.domain),
         "scale": list(d.judged.scale),
-        "later_scale": list(d.judged.scale[1:]),
+        "later_scale": list(d.judged.later),
         "grade": list(reversed(d.grade)),
         "cutpoint": labels,
         "grade_step": d.year[1:].tolist(),
@@ -326,7 +327,7 @@ def latent_observations(d: Design, *, exact: bool) -> tuple[TensorVariable, Tens
         z = pt.set_subtensor(z[small], rows.z.to_numpy()[small] + spread * raw)
         variance = pt.set_subtensor(variance[small], rows.confidence_variance.to_numpy()[small])
     if graded.at.size and not d.grade_sites:
-        sizes = np.array([len(d.grade)] * len(d.judged.scale) + list(d.categories))
+        sizes = np.array([*d.judged.size, *d.categories])
         middle = 0.5 * (sizes[graded.scale] - 1)
         raw = pm.Flat("judgement_score", dims="judgement", initval=0.7 * (graded.score - middle))
         z = pt.set_subtensor(z[graded.at], raw)
@@ -348,10 +349,10 @@ def exact_likelihood(
         return pt.zeros(0), pt.zeros(0)
     graded = d.graded()
     if d.grade_sites:
-        by, rows = (cutpoints, len(d.judged.scale) + len(d.ordinal)) if own is None else (own, graded.at.size)
-        end = pt.full((rows, 1), np.inf)
+        by, of = (cutpoints, graded.scale) if own is None else (own, np.arange(graded.at.size))
+        end = pt.full((len(d.judged.scale) + len(d.ordinal) if own is None else of.size, 1), np.inf)
         ends = pt.concatenate([-end, by, end], axis=1)
-        scale = pt.constant(graded.scale if own is None else np.arange(rows))
+        scale = pt.constant(of)
         return ends[scale, pt.constant(graded.score)], ends[scale, pt.constant(graded.score + 1)]
     sd = float(np.sqrt(1.0 - JUDGEMENT_SPLIT))
     pm.Potential(

@@ -1,0 +1,32 @@
+"""The hamlets with two inspections of after April 2026, which have sub-judgements and no overall grade."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+from parts import with_sub_judgements
+
+from bayes_csc.panel import Panel
+
+HAMLETS = Path(__file__).parent / "hamlets"
+LATEST = {
+    "401": ("2026-05-11", {"leadership": 2, "protection": 2, "care": 1}),
+    "404": ("2026-06-15", {"leadership": 2, "protection": 3, "care": 3}),
+}
+"""Elm was judged requires improvement before, Hazel inadequate."""
+
+
+def panel(date: str = "2026-09-30") -> Panel:
+    """Earlier inspections of ILACS have the sub-judgements, too."""
+    before = with_sub_judgements(Panel.read(HAMLETS))
+    rows = [
+        (code, "ILACS", "full", pd.Timestamp(day), pd.Timestamp(day) + pd.Timedelta(days=60), domain, grade)
+        for code, (day, judged) in LATEST.items()
+        for domain, grade in judged.items()
+    ]
+    more = pd.DataFrame(rows, columns=before.inspections.columns)
+    inspections = pd.concat([before.inspections, more], ignore_index=True)
+    return replace(before, date=datetime.date.fromisoformat(date), inspections=inspections)
