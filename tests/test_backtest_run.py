@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import functools
 import json
@@ -69,6 +70,24 @@ def test_every_event_has_one_row_per_forecaster_and_horizon_and_its_probabilitie
     columns = [f"p_grade_{g}" for g in range(1, 5)]
     np.testing.assert_allclose(done.rows[columns].sum(axis=1), 1.0)
     assert done.roles == dict(zip(names, ("baseline", "rival", "rival", "stack", "pool"), strict=True))
+
+
+def test_the_others_are_compared_with_the_choice_which_may_be_a_pool(client: Client, done: Backtest) -> None:
+    choice = "even + base rate"
+    found = backtest(panel(), FORECASTERS, client, origins=ORIGINS, pools=POOLS, choice=choice)
+    assert (found.baseline, found.roles[choice], found.roles["even"]) == (choice, "baseline", "model")
+    before, after = (d.score("all", 24, "log_score") for d in (done, found))
+    pd.testing.assert_series_equal(before.value, after.value.reindex(before.index))
+    assert after.difference["even"] == pytest.approx(before.value["even"] - before.value[choice])
+    assert record(found)["baseline"] == choice
+
+
+def test_the_counts_say_at_which_origins_the_model_s_fit_failed(done: Backtest) -> None:
+    assert "failed" not in counts(done, 24)
+    answers = {o.isoformat(): {"gate_passed": o.year != 2020} for o in ORIGINS}
+    about = done.metadata | {"forecasters": done.metadata["forecasters"] | {"even": {"answers": answers}}}
+    text = counts(dataclasses.replace(done, metadata=about), 24)
+    assert text.endswith("The model's fit failed its own checks at 2020-01-01.")
 
 
 def test_the_log_score_in_the_table_is_the_mean_over_the_rows(done: Backtest) -> None:
@@ -207,6 +226,7 @@ def interrupted_after_one(now: Progress) -> None:
         ({"forecasters": [Constant("a"), Constant("a")]}, "two forecasters are called a"),
         ({"forecasters": []}, "needs a forecaster and an origin"),
         ({"pools": [("even", "oracle")]}, "a pool needs the forecasts of oracle"),
+        ({"choice": "oracle"}, "no forecaster or pool is called 'oracle'; there are even"),
         ({"origins": [datetime.date(2031, 1, 1)]}, "origins after the panel's date, 2025-03-31: 2031-01-01"),
         ({"origins": [datetime.date(2025, 3, 31)]}, "no inspection with an overall grade started"),
         ({"forecasters": [FewIndicators()]}, "has no indicator assessment_within_45_days"),

@@ -72,7 +72,7 @@ def recorded(england: Panel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
             "panel": england.name, "panel_hash": england.hash,
             "forecasters": {"baseline": {"spec": Spec().model_dump(mode="json")}},
         },
-        "pool": [pool], "choice": "baseline + transitions",
+        "pool": [pool], "baseline": "baseline + transitions",
     }  # fmt: skip
     path = tmp_path / "england.json"
     path.write_text(json.dumps(record), encoding="utf-8")
@@ -116,7 +116,7 @@ def test_another_spec_has_the_model_alone(england: Panel, recorded: Path) -> Non
 
 def test_a_record_that_chose_no_pool_has_the_model_alone(england: Panel, recorded: Path) -> None:
     record = json.loads(recorded.read_text(encoding="utf-8"))
-    recorded.write_text(json.dumps(record | {"choice": "baseline"}), encoding="utf-8")
+    recorded.write_text(json.dumps(record | {"baseline": "baseline"}), encoding="utf-8")
     found, why = recorded_pool_of(england, Spec())
     assert found is None
     assert "has no pool" in why

@@ -31,10 +31,10 @@ class Backtest:
     weights
         The stack's, by origin and horizon; empty where one forecaster ran.
     baseline, group
-        Forecaster that the others are compared with; the group of interest.
+        The forecast that others are compared with, the model's or a pool; the group of interest.
     roles
-        "baseline", "rival" (a competing forecaster), "variant", "pool" or "stack", by forecaster, in the order of the
-        tables.
+        "baseline", "model", "rival" (a competing forecaster), "variant", "pool" or "stack", by forecaster, in the order
+        of the tables.
     metadata
         Panel, hash, seed, versions, forecasters and what they recorded.
     pools

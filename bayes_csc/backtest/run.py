@@ -55,6 +55,7 @@ def backtest(
     *,
     variants: Sequence[str] = (),
     pools: Sequence[Parts] = (),
+    choice: str | None = None,
     origins: Sequence[datetime.date] = ORIGINS,
     horizons: tuple[int, ...] = HORIZONS,
     group: str = GROUP,
@@ -70,13 +71,15 @@ def backtest(
     panel
         The whole panel; each forecaster gets what of it was known at the origin (`known.known_at`).
     forecasters
-        The first is the baseline that the others are compared with.
+        The first is the model.
     client
         Of the cluster that computes (`bayes_csc.cluster.dask_client`).
     variants
         Names of forecasters that are variants of the baseline, not competitors.
     pools
         Names of the two forecasters of each linear pool (`pool.pooled`) that is scored beside them.
+    choice
+        Name of the forecaster or pool that is the forecast, with which the others are compared; the model by default.
     origins, horizons
         Days, and months after each within which an inspection starts.
     group
@@ -93,9 +96,12 @@ def backtest(
     Raises
     ------
     UsageError
-        No such grade, two forecasters of one name, no such forecaster for a pool, or no event to forecast.
+        No such grade, two forecasters of one name, no such forecaster for a pool or choice, or no event to forecast.
     """
     grade = _checked(panel, forecasters, origins, group)
+    choice = choice or forecasters[0].name
+    if choice not in (names := [*(f.name for f in forecasters), *map(pool_name, pools)]):
+        raise UsageError(f"no forecaster or pool is called {choice!r}; there are {', '.join(names)}")
     store = Kept(checkpoint) if checkpoint else None
     if store and not resume:
         store.close()
@@ -111,15 +117,16 @@ def backtest(
     if rows.empty:
         raise UsageError("no inspection with an overall grade started within a horizon of these origins; give others")
     roles = {f.name: "variant" if f.name in variants else "rival" for f in forecasters}
-    roles[forecasters[0].name] = "baseline"
+    roles[forecasters[0].name] = "model"
     weights = pd.DataFrame()
     if len(forecasters) > 1:
         mixed, weights = stacked(rows, columns)
         rows, roles = pd.concat([rows, mixed], ignore_index=True), roles | {STACK: "stack"}
     rows, roles, mixtures = _with_pools(rows, columns, pools, roles)
-    scores = score_table(rows, columns, {group: grade, ALL: None}, forecasters[0].name, seed=seed)
+    roles[choice] = "baseline"
+    scores = score_table(rows, columns, {group: grade, ALL: None}, choice, seed=seed)
     done = Backtest(
-        with_chances(rows, columns), scores, about, weights, forecasters[0].name, group, roles,
+        with_chances(rows, columns), scores, about, weights, choice, group, roles,
         _metadata(panel, forecasters, found, seed, group, grade), mixtures,
     )  # fmt: skip
     if store:
@@ -227,5 +234,6 @@ def _metadata(
         "group_grade": grade,
         "seed": seed,
         "versions": versions(),
+        "model": forecasters[0].name,
         "forecasters": {f.name: description(f) | {"answers": answered[f.name]} for f in forecasters},
     }

@@ -65,8 +65,9 @@ def shipped(panel: Panel, spec: Spec | None = None) -> ShippedBacktest | None:
     for path in backtest_files():
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
-            about, baseline = record["metadata"], record["baseline"]
-            run_on, fitted = about["panel_hash"], about["forecasters"][baseline].get("spec")
+            about = record["metadata"]
+            model = about.get("model", record["baseline"])
+            run_on, fitted = about["panel_hash"], about["forecasters"][model].get("spec")
             record["findings"], record["counts"]
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(
@@ -97,7 +98,7 @@ def recorded_pool_of(panel: Panel, spec: Spec) -> tuple[dict[str, Any] | None, s
         about = record["metadata"]
         if about["panel"] != panel.name:
             continue
-        chosen = next((pool for pool in record.get("pool", []) if pool["name"] == record.get("choice")), None)
+        chosen = next((pool for pool in record.get("pool", []) if pool["name"] == record["baseline"]), None)
         if chosen is None:
             return None, f"the backtest of {panel.name} that ships has no pool"
         if about["forecasters"][chosen["model"]].get("spec") != spec.model_dump(mode="json"):

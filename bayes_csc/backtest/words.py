@@ -85,7 +85,15 @@ def counts(done: Backtest, horizon: int) -> str:
     )
     if (cut := int((~rows["whole"]).sum())) > 0:
         text += f" The horizon of {cut} of the origins ends after the panel's date."
+    if failed := failed_fits(done):
+        text += f" The model's fit failed its own checks at {', '.join(failed)}."
     return text
+
+
+def failed_fits(done: Backtest) -> list[str]:
+    """Origins at which the model's fit failed its checks: its forecasts there are in the record all the same."""
+    answers = done.metadata["forecasters"].get(done.metadata.get("model", done.baseline), {}).get("answers", {})
+    return sorted(origin for origin, about in answers.items() if about.get("gate_passed") is False)
 
 
 def _forecasts(rows: pd.DataFrame) -> str:
