@@ -12,6 +12,7 @@ from bayes_csc.errors import UsageError
 from bayes_csc.figures import NO_FIGURES, figures_since, used_figures
 from bayes_csc.fit import Fit
 from bayes_csc.group import members
+from bayes_csc.overall_name import overall_name
 from bayes_csc.probabilities import EPSILON, batch_means_error, conditional_probability, mixture_quantile
 from bayes_csc.run_table import about, refuse_failed, without_overall, write_table
 
@@ -100,7 +101,7 @@ def decline(
             ],
         }
     )
-    out.attrs.update(about(fit, group, interval) | {"epsilon": epsilon})
+    out.attrs.update(about(fit, group, interval) | {"epsilon": epsilon} | _next_name(forecast, codes))
     return out.sort_values(["name", "authority"], ignore_index=True)
 
 
@@ -124,6 +125,14 @@ def _next(forecast: pd.DataFrame | None, codes: list[str]) -> dict[str, np.ndarr
         return {}
     rows = forecast.set_index("authority").reindex(codes)
     return {name: rows[name].to_numpy() for name in ("p_next_worse", "p_next_better")}
+
+
+def _next_name(forecast: pd.DataFrame | None, codes: list[str]) -> dict[str, str]:
+    """For metadata: what the overall grade of the next inspections is called."""
+    if forecast is None:
+        return {}
+    given = forecast.set_index("authority").reindex(codes)["next_has_overall"]
+    return {"next_overall": overall_name(given, forecast.attrs["no_overall_from"])}
 
 
 def _note(gap: float, preview: bool, *, nothing: bool, whole: str) -> str:

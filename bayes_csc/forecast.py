@@ -16,6 +16,7 @@ from bayes_csc.errors import UsageError
 from bayes_csc.fit import CORES, Fit, Model
 from bayes_csc.group import members
 from bayes_csc.next_grade import HORIZON, NextGrade
+from bayes_csc.overall_name import gives_overall, how_to_read
 from bayes_csc.panel import OVERALL
 from bayes_csc.pooled_forecast import Pooled, pooled_forecast
 from bayes_csc.probabilities import batch_means_error
@@ -42,7 +43,7 @@ def forecast(
     cores: int = CORES,
     pool: Pooled | None = None,
 ) -> pd.DataFrame:
-    """Forecast the overall grade of every authority's next inspection.
+    """Forecast every authority's next inspection: each domain's grade, any worse, any inadequate, the overall grade.
 
     With draws s of the hyperparameters and weights w of the dates d that the next inspection may have,
 
@@ -86,7 +87,9 @@ def forecast(
         Sorted by name, a row for every authority that exists at the panel's date; `attrs` holds the metadata that every
         output carries and the errors to expect. Probabilities of worse and better are NaN without a previous grade.
         Where the last inspection has no overall grade, `last_grade` is the worst of its sub-judgements, which is never
-        better than its overall grade would have been, and the note says "no overall grade".
+        better than its overall grade would have been, and the note says "no overall grade". Where an inspection of the
+        date's median would give no overall grade (`Panel.no_overall_from`), `next_has_overall` is False, and columns of
+        the overall grade say what it would have been. Without sub-judgements there are no columns of domains.
 
     Raises
     ------
@@ -105,7 +108,9 @@ def forecast(
     latest = fit.panel.latest_grades().reindex(codes)
     last = latest.grade.to_numpy(dtype=float)
     out = _identity(fit, codes, listed)
-    out = out.assign(**_dates(when, codes, date, interval), **_grades(found, interval))
+    out = out.assign(**_dates(when, codes, date, interval))
+    out["next_has_overall"] = gives_overall(list(out.next_inspection_median), fit.panel.no_overall_from)
+    out = out.assign(**_domains(found, fit.panel.grades, interval), **_grades(found, interval))
     for name, sign in (("p_next_worse", 1), ("p_next_better", -1)):
         out = out.assign(**_summary(name, *found.moved(last, sign), interval=interval, chains=found.chains))
     out = out.assign(**_parts(pool, last))
@@ -117,7 +122,7 @@ def forecast(
     about_it = about(fit, group, interval) | {
         "date": None if date is None else date.isoformat(), "horizon_years": HORIZON, "loss_ratio": loss_ratio,
         "threshold": threshold(loss_ratio), "judged": list(found.item), "draws": len(found.marginal.overall),
-        **pool.about,
+        **pool.about, **_reading(fit, found, out),
         "expected": _expected(out, found.moved(last, 1)[1], loss_ratio, interval),
     }  # fmt: skip
     out = out.sort_values(["name", "authority"], ignore_index=True)
@@ -202,19 +207,36 @@ def _dates(when: Reinspection, codes: list[str], date: datetime.date | None, int
     }
 
 
+def _reading(fit: Fit, found: NextGrade, table: pd.DataFrame) -> dict[str, Any]:
+    """For metadata: the day from which there is no overall grade, and how to read the columns."""
+    day = fit.panel.no_overall_from
+    domains = [] if found.item == (OVERALL,) else list(found.item)
+    return {
+        "no_overall_from": None if day is None else day.isoformat(),
+        "how_to_read": how_to_read(table, domains, fit.panel.grades[-1], day),
+    }
+
+
+def _domains(found: NextGrade, grades: Sequence[str], interval: float) -> dict[str, Any]:
+    """Forecast of any worse, of any the worst and of each domain's grade, with its latest; none without domains."""
+    if found.item == (OVERALL,):
+        return {}
+    out: dict[str, Any] = _with_ends("p_any_worse", found.marginal.any_worse, interval)
+    out |= _with_ends("p_any_inadequate", found.marginal.any_worst, interval)
+    for j, domain in enumerate(found.item):
+        out[f"last_grade_{domain}"] = [grades[g - 1] if g > 0 else "" for g in found.before[:, j]]
+        for g in range(found.marginal.domain.shape[3]):
+            out |= _with_ends(f"p_{domain}_grade_{g + 1}", found.marginal.domain[:, :, j, g], interval)
+    return out
+
+
 def _grades(found: NextGrade, interval: float) -> dict[str, np.ndarray]:
-    """Forecast of each overall grade, of each domain's, and of any worse or any the worst, with its interval."""
+    """Forecast of each overall grade, with its interval."""
     out: dict[str, np.ndarray] = {}
     for g in range(found.marginal.overall.shape[2]):
         out |= _with_ends(f"p_grade_{g + 1}", found.marginal.overall[..., g], interval)
         out |= _ends(f"p_grade_{g + 1}_given_now", found.given_now.overall[..., g], interval)
-    if found.item == (OVERALL,):
-        return out
-    for j, domain in enumerate(found.item):
-        for g in range(found.marginal.domain.shape[3]):
-            out |= _with_ends(f"p_{domain}_grade_{g + 1}", found.marginal.domain[:, :, j, g], interval)
-    out |= _with_ends("p_any_worse", found.marginal.any_worse, interval)
-    return out | _with_ends("p_any_inadequate", found.marginal.any_worst, interval)
+    return out
 
 
 def _parts(pool: Pooled, last: np.ndarray) -> dict[str, np.ndarray]:
@@ -289,9 +311,9 @@ def write_by_date(tables: Sequence[pd.DataFrame], folder: Path) -> None:
     whole = pd.concat(
         [each.rename(columns={"next_inspection_median": "date"}) for each in tables], ignore_index=True
     ).drop(columns=["next_inspection_lower", "next_inspection_upper"])
-    per_date = ("date", "expected")
+    per_date = ("date", "expected", "how_to_read")
     whole.attrs.update({key: value for key, value in tables[0].attrs.items() if key not in per_date})
-    whole.attrs["dates"] = {each.attrs["date"]: {"expected": each.attrs["expected"]} for each in tables}
+    whole.attrs["dates"] = {each.attrs["date"]: {key: each.attrs[key] for key in per_date[1:]} for each in tables}
     write_table(whole, folder, "forecast_dates")
 
 

@@ -22,9 +22,11 @@ WORD = re.compile(r"[A-Za-z0-9_-]+")
 # What the observations of inspections are called among those of indicators.
 RESERVED = ("judgement", "inspection_timing")
 
-HEAD_KEYS = ("name", "date", "published_by", "grades", OWN, EQUIVALENT, "sub_judgements", "window", "licence")
+HEAD_KEYS = (
+    "name", "date", "published_by", "grades", OWN, EQUIVALENT, "sub_judgements", "no_overall_from", "window", "licence",
+)  # fmt: skip
 HEAD_NEEDED = ("name", "date", "grades")
-HEAD_DATES = ("date", "published_by")
+HEAD_DATES = ("date", "published_by", "no_overall_from")
 
 
 @dataclass(frozen=True)

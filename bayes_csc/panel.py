@@ -40,8 +40,8 @@ RELEASES = "releases.csv"
 OVERALL = "overall"
 INSPECTION_ORDER = ("authority", "publication_date", "start_date", "framework", "type", "domain", "grade")
 PLAIN = (
-    "name", "date", "grades", "framework_grades", "equivalent_grades", "published_by", "sub_judgements", "window",
-    "licence", "readme", "indicators",
+    "name", "date", "grades", "framework_grades", "equivalent_grades", "published_by", "sub_judgements",
+    "no_overall_from", "window", "licence", "readme", "indicators",
 )  # fmt: skip
 WRITTEN = "_written"
 """Where a panel has the texts that were written of it last, and of which content."""
@@ -82,6 +82,8 @@ class Panel:
     sub_judgements
         Domains of `inspections` that inform theta in place of the overall grade, and for each the domain whose loading
         it has (itself, or one that it replaced or was part of); empty where only the overall grade does.
+    no_overall_from
+        Inspections that start on this day or later have no overall grade; None where all have one.
     framework_grades
         Labels of the grades, best first, of frameworks that have their own.
     equivalent_grades
@@ -124,6 +126,7 @@ class Panel:
     sub_judgements: dict[str, str] = field(default_factory=dict)
     framework_grades: dict[str, tuple[str, ...]] = field(default_factory=dict)
     equivalent_grades: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    no_overall_from: datetime.date | None = None
     window: tuple[int, int] | None = None
     licence: str = ""
     readme: str = ""
@@ -251,7 +254,8 @@ class Panel:
     def _texts(self) -> dict[str, str]:
         head = {"name": self.name, "date": self.date, "published_by": self.published_by, "grades": self.grades}
         head |= {"framework_grades": self.framework_grades, "equivalent_grades": self.equivalent_grades}
-        head |= {"sub_judgements": self.sub_judgements, "window": self.window, "licence": self.licence}
+        head |= {"sub_judgements": self.sub_judgements, "no_overall_from": self.no_overall_from}
+        head |= {"window": self.window, "licence": self.licence}
         given = {key: value for key, value in head.items() if value not in (None, "", {})}
         return {
             DICTIONARY: dictionary_text(given, self.indicators),

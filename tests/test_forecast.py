@@ -108,9 +108,10 @@ def test_intervals_hold_the_forecast(fitted: Fit, table: pd.DataFrame) -> None:
 
 def test_probabilities_given_theta_now_average_to_those_with_it_integrated_out(fitted: Fit) -> None:
     found = next_grade(fitted, trajectory, Reinspection.of(fitted.panel))
-    assert found.given_now.std(axis=0).mean() > found.marginal.std(axis=0).mean()
-    error = found.given_now.std(axis=0) / np.sqrt(len(found.given_now))
-    gap = np.abs(found.given_now.mean(axis=0) - found.marginal.mean(axis=0))
+    now, marginal = found.given_now.overall, found.marginal.overall
+    assert now.std(axis=0).mean() > marginal.std(axis=0).mean()
+    error = now.std(axis=0) / np.sqrt(len(now))
+    gap = np.abs(now.mean(axis=0) - marginal.mean(axis=0))
     assert (gap < 4.0 * error).all()
 
 
@@ -118,9 +119,11 @@ def test_the_next_grade_of_some_authorities_is_theirs(fitted: Fit) -> None:
     found = next_grade(fitted, trajectory, Reinspection.of(fitted.panel), date=datetime.date(2023, 9, 30))
     some = found.of(["408", "401"])
     assert some.authority == ("408", "401")
-    np.testing.assert_array_equal(some.marginal[:, 1], found.marginal[:, found.authority.index("401")])
+    grades, place = some.marginal.overall, found.authority.index("401")
+    np.testing.assert_array_equal(grades[:, 1], found.marginal.overall[:, place])
+    np.testing.assert_array_equal(some.marginal.any_worst[:, 1], found.marginal.any_worst[:, place])
     worse, better = (some.moved(np.array([2.0, np.nan]), sign)[0] for sign in (1, -1))
-    np.testing.assert_allclose(worse[:, 0] + better[:, 0] + some.marginal[:, 0, 1], 1.0, rtol=1e-12)
+    np.testing.assert_allclose(worse[:, 0] + better[:, 0] + grades[:, 0, 1], 1.0, rtol=1e-12)
     assert np.isnan(worse[:, 1]).all()
 
 

@@ -74,6 +74,43 @@ def test_quadrature_of_one_item_is_the_closed_form(sd: float, variance: float) -
     np.testing.assert_allclose(grade_probabilities(s, theta, s.standard, WEIGHT, SAME), closed, atol=4e-4)
 
 
+def by_many_nodes(s: GradeScales, mean: np.ndarray, variance: np.ndarray) -> tuple[np.ndarray, ...]:
+    """P(grade) of each item, P(any worse), P(any the worst), by the trapezoidal rule with nodes that are very close."""
+    t, z = np.linspace(-7.0, 7.0, 401), np.linspace(-6.0, 6.0, 81 if s.inspection_sd.any() else 1)
+    z = z if z.size > 1 else np.zeros(1)
+    w = np.outer(np.exp(-0.5 * t**2), np.exp(-0.5 * z**2)).ravel()
+    w /= w.sum()
+    t, z = (x.ravel() for x in np.meshgrid(t, z, indexing="ij"))
+    each = []
+    for a in range(len(mean)):
+        score = s.loading[0] * (mean[a] + np.sqrt(variance[a]) * t)[:, None] + s.inspection_sd[0] * z[:, None]
+        p = best_first(ndtr(s.cutpoints[0, :, 0] - score[..., None]))
+        kept = np.take_along_axis(p.cumsum(axis=-1), s.before[a][None, :, None] - 1, axis=-1)[..., 0]
+        each.append((np.tensordot(w, p, 1), 1.0 - w @ kept.prod(axis=-1), 1.0 - w @ (1.0 - p[..., 3]).prod(axis=-1)))
+    return tuple(np.array(part) for part in zip(*each, strict=True))
+
+
+@pytest.mark.parametrize(("size", "sd"), [(0.7, 0.7), (2.0, 0.0), (2.0, 0.7), (3.5, 0.0), (3.5, 1.5)])
+@pytest.mark.parametrize("together", [False, True])
+def test_every_probability_is_within_half_a_thousandth_however_steep_the_scores(
+    size: float, sd: float, together: bool
+) -> None:
+    rng = np.random.default_rng(7)
+    n = 12
+    loading = size * rng.uniform(0.7, 1.0, (1, 4))
+    s = GradeScales(
+        item=tuple("abcd"), loading=loading, inspection_sd=min(sd, 1.0) * loading if together else np.full((1, 4), sd),
+        cutpoints=np.sort(1.3 * loading[:, :, None, None] * rng.normal(size=(1, 4, 1, 3)), axis=-1),
+        standard=np.zeros((1, 1)), level=np.zeros((n, 4), int), before=rng.integers(1, 5, (n, 4)),
+        shift=np.zeros((1, 0)),
+    )  # fmt: skip
+    mean, variance = rng.normal(size=n), rng.choice([0.3, 0.8, 1.2], n) ** 2
+    theta = ThetaAhead(mean[None, :, None], variance[None, :, None])
+    found = grade_chances(s, theta, s.standard, np.ones((n, 1)), np.ones((256, 4)) / 4)
+    for name, exact in zip(("domain", "any_worse", "any_worst"), by_many_nodes(s, mean, variance), strict=True):
+        np.testing.assert_allclose(getattr(found, name)[0], exact, rtol=0, atol=5e-4)
+
+
 def simulated(s: GradeScales, theta: ThetaAhead, table: np.ndarray, d: int, a: int, n: int) -> np.ndarray:
     """Shares of the overall grades of n simulated inspections."""
     rng = np.random.default_rng(1)

@@ -48,6 +48,8 @@ class AuthorityFindings:
         Quantiles of its draws, for the reader's own settings (`what_if`).
     units
         How figures are shown, by indicator.
+    composite
+        Its plain mean of the standardised indicators (`composite`) by year.
     """
 
     code: str
@@ -68,6 +70,7 @@ class AuthorityFindings:
     caveats: list[str]
     what_if: dict[str, Any]
     units: dict[str, DisplayUnit]
+    composite: pd.Series
 
     @property
     def inspected(self) -> bool:

@@ -15,6 +15,7 @@ import pandas as pd
 from bayes_csc.authority import AuthorityRecord, authority_records
 from bayes_csc.backtest.shipped import shipped
 from bayes_csc.calendar import grid_position
+from bayes_csc.composite import composite, composite_indicators
 from bayes_csc.contributions import contributions
 from bayes_csc.decline import INTERVAL, decline
 from bayes_csc.describe import national
@@ -192,7 +193,7 @@ def gather(
     told = about(fit, group, interval) | {
         "epsilon": epsilon, "loss_ratio": loss_ratio, "run": run.name, "panel_date": panel.date.isoformat(),
         "threshold": 1.0 / (1.0 + loss_ratio),
-    } | made_on(panel.date, made or datetime.date.today())  # fmt: skip
+    } | made_on(panel.date, made or datetime.date.today()) | _reading(ahead)  # fmt: skip
     used = tuple(again.design.indicator) + tuple(again.design.ordinal)
     directory = _directory(panel, [str(c) for c in declines["authority"]], listed, with_page)
     tell("authorities")
@@ -210,6 +211,16 @@ def gather(
         backtest=beside[0], sensitivity=beside[1], sensitivity_page=read_sensitivity_page(run),
         pages=pages, units=units, used=used, kept=kept,
     )  # fmt: skip
+
+
+def _reading(ahead: pd.DataFrame | None) -> dict[str, Any]:
+    """What the metadata say of the forecast's columns, and from which day there is no overall grade."""
+    return {} if ahead is None else {name: ahead.attrs[name] for name in ("no_overall_from", "how_to_read")}
+
+
+def _composite(panel: Panel) -> pd.DataFrame:
+    """The composite of every authority; without years where no indicator has an agreed polarity."""
+    return composite(panel) if composite_indicators(panel) else pd.DataFrame(index=panel.authorities.index)
 
 
 def _backtest(fit: Fit, run: Path, given: Path | None) -> dict[str, Any] | Missing:
@@ -260,7 +271,7 @@ def _pages(
     next_by_code = {} if ahead is None else _by_code(ahead)
     regions = region_means(fit.posterior["theta"], fit.panel.authorities["region"])
     bands, now = national_bands(cells), float(fit.change.attrs["now"])
-    grades = fit.panel.latest_grades().grade.to_dict()
+    grades, composites = fit.panel.latest_grades().grade.to_dict(), _composite(fit.panel)
     out = []
     for code, record in zip(codes, authority_records(fit.panel, codes), strict=True):
         row, following = by_code[code], next_by_code.get(code)
@@ -282,6 +293,7 @@ def _pages(
                 caveats=caveats(record, row, len(graded), used, begins=_begins(path, graded)),
                 what_if=kept[code],
                 units=units,
+                composite=composites.T[code],
             )
         )  # fmt: skip
     return tuple(out)

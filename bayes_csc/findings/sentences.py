@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +11,9 @@ import pandas as pd
 
 from bayes_csc.figures import NO_FIGURES, SO_ALMOST_PRIOR, without_figures
 from bayes_csc.findings.caveats import SAID_NOTHING
+from bayes_csc.findings.next_words import any_sentence, domains_of, domains_sentence, has_overall
 from bayes_csc.findings.words import day, joined, month, number, of_hundred, spread, stated, years
+from bayes_csc.overall_name import WOULD
 
 PRIOR = {"prior: region": "trend of its region", "prior: deprivation": "trend by deprivation"}
 LITTLE = 0.15
@@ -28,7 +31,7 @@ DECISIONS = {
 
 
 def next_sentence(forecast: dict[str, Any], base: pd.Series | None, grades: Sequence[str], percent: str) -> str:
-    """Say what the next judgement may be.
+    """Say what the next judgement may be: the sub-judgements first, where the forecast has them.
 
     Parameters
     ----------
@@ -44,22 +47,33 @@ def next_sentence(forecast: dict[str, Any], base: pd.Series | None, grades: Sequ
     when = f"around {month(forecast['next_inspection_median'])}"
     window = f"{month(forecast['next_inspection_lower'])} to {month(forecast['next_inspection_upper'])}"
     lead = f"The next inspection is expected {when} ({percent} interval {window}). "
+    parts = (any_sentence(forecast, grades[-1], percent), domains_sentence(forecast, grades))
+    whole = _overall_sentence(forecast, base, grades, percent)
+    return lead + " ".join(filter(None, (*parts, whole)))
+
+
+def _overall_sentence(forecast: dict[str, Any], base: pd.Series | None, grades: Sequence[str], percent: str) -> str:
+    """Say what the overall grade may be, or would have been."""
+    given, whole = has_overall(forecast), "overall grade" if domains_of(forecast) else "grade"
+    lead = "Of" if given else f"The inspection is expected to give no overall grade. {WOULD[0].upper()}{WOULD[1:]}: of"
+    lead += " 100 authorities that look like this one,"
     if base is None:
+        as_what = " as overall grade" if domains_of(forecast) else ""
         shares = [f"{of_hundred(forecast[f'p_grade_{g + 1}'])} {grade}" for g, grade in enumerate(grades)]
-        return f"{lead}Of 100 authorities that look like this one, {', '.join(shares)} would be expected."
+        return f"{lead} {', '.join(shares)} would be expected{as_what}."
     worse, better = forecast["p_next_worse"], forecast["p_next_better"]
     same = max(0.0, 1.0 - worse - better)
-    outcomes = [(better, "a better grade"), (same, "the same"), (worse, "a worse one")]
+    outcomes = [(better, f"a better {whole}"), (same, "the same"), (worse, "a worse one")]
     told = [(of_hundred(p), what) for p, what in outcomes if p > 0 or what == "a worse one"]
     parts = [
         f"{count} {what}" if place else f"{count} would be expected to get {what}"
         for place, (count, what) in enumerate(told)
     ]
-    text = f"{lead}Of 100 authorities that look like this one, {joined(parts)}."
+    text = f"{lead} {joined(parts)}."
     if (last := int(str(base.name))) == len(grades):
-        return f"{text} A worse grade does not exist."
+        return f"{text} A worse {whole} does not exist."
     interval = spread(forecast["p_next_worse_lower"], forecast["p_next_worse_upper"])
-    text += f" A worse grade is {stated(worse)}: probability {number(worse)} ({percent} interval {interval})."
+    text += f" A worse {whole} is {stated(worse)}: probability {number(worse)} ({percent} interval {interval})."
     if base["number"] > 0:
         share = sum(float(base[f"grade_{g}"]) for g in range(last + 1, len(grades) + 1))
         text += f" Of {base['number']:.0f} judgements on record that followed the same grade, {share:.0%} were worse."
@@ -163,10 +177,11 @@ def decision_sentence(forecast: dict[str, Any], threshold: float, loss_ratio: fl
     if not forecast["decision"]:
         return ""
     key = str(forecast["reason"] or forecast["decision"])
+    about = "" if has_overall(forecast) else f" This is about {WOULD}."
     side = "above" if forecast["p_next_worse"] > threshold else "below"
     return (
-        f"{DECISIONS[key].format(side=side)} (The threshold is {number(threshold)}: a worse grade that nobody saw "
-        f"coming is taken to cost {loss_ratio:g} early visits that were not needed.)"
+        f"{DECISIONS[key].format(side=side)}{about} (The threshold is {number(threshold)}: a worse grade that "
+        f"nobody saw coming is taken to cost {loss_ratio:g} early visits that were not needed.)"
     )
 
 
@@ -178,6 +193,40 @@ def path_sentence(fan: pd.DataFrame, percent: str) -> str:
     start, end = (f"{number(row['median'], '+.2f')} in {row['position'] - 0.75:.0f}" for row in (first, last))
     interval = spread(last["lower"], last["upper"], "+.2f")
     return f"From {start} to {end} ({percent} interval {interval}), {side} the national mean, {sure}."
+
+
+def composite_sentence(composite: pd.Series, decline: Mapping[str, Any]) -> str:
+    """Say what a plain mean of the indicators is now and was at the last inspection, and where it points otherwise.
+
+    The year at the inspection is the latest whose 31 March was past.
+
+    Parameters
+    ----------
+    composite
+        The authority's, by year (`composite.composite`).
+    decline
+        Its row of the table of declines.
+    """
+    known = composite.dropna()
+    if known.empty:
+        return ""
+    now = int(known.index[-1])
+    text = (
+        "A plain mean of the standardised indicators, which anyone can compute again (equal weights, higher is "
+        f"better): {number(known[now], '+.2f')} in {now}"
+    )
+    if not decline["last_grade"]:
+        return f"{text}."
+    began = datetime.date.fromisoformat(str(decline["last_inspection"]))
+    year = began.year - (began < datetime.date(began.year, 3, 31))
+    if year not in known.index or year == now:
+        return f"{text}; there is no other year to set beside the last inspection."
+    step, change = float(known[now] - known[year]), float(decline["delta_median"])
+    text += f", {number(known[year], '+.2f')} in {year}, the last year before the last inspection."
+    if min(abs(step), abs(change)) < 0.005 or step * change > 0:
+        return text
+    up, down = ("plain mean", "estimate") if step > 0 else ("estimate", "plain mean")
+    return f"{text} The two point different ways: the {up} has risen since, the {down} has fallen."
 
 
 def contribution_sentence(parts: pd.DataFrame) -> str:

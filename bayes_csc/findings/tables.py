@@ -9,7 +9,7 @@ from bayes_csc.findings.findings import Findings
 
 NOTES = {
     "decline": "Change of latent quality since the last inspection, of every authority.",
-    "forecast": "The next inspection of every authority.",
+    "forecast": "The next inspection of every authority: sub-judgements first; the notes say how to read it.",
     "contributions": "What the change of each authority with a page is made up of.",
     "trajectories": "Latent quality by year of each authority with a page.",
     "figures": "Every figure of each authority with a page, what is expected of it, and what it stands beside.",

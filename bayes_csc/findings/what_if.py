@@ -9,6 +9,8 @@ import pandas as pd
 import xarray as xr
 
 from bayes_csc.findings.change_density import mixture_levels
+from bayes_csc.findings.next_words import has_overall
+from bayes_csc.overall_name import WOULD
 from bayes_csc.states import RECENT_YEARS
 
 TAIL = (0.001, 0.005, 0.01, 0.02, 0.03)
@@ -43,8 +45,9 @@ def what_if(
         By code: `periods`, quantiles at `LEVELS` of the change since the last inspection ("inspection") and over each
         number of years up to `LONGEST` ("1", ...) to the newest figure in which the authority existed; `no_data`, of
         the change since the inspection had nothing been observed since; and where a grade can get worse `worse` and
-        `worse_no_data`, of the draws of its probability, with `p`, their forecast. Each list is of whole numbers of
-        steps of `CHANGE_STEP` or `CHANCE_STEP`: the first quantile, then what each is more than the one before.
+        `worse_no_data`, of the draws of its probability, with `p`, their forecast, and `of`, what that
+        is of where there is no overall grade. Each list is of whole numbers of steps of `CHANGE_STEP` or `CHANCE_STEP`:
+        the first quantile, then what each is more than the one before.
     """
     periods = _periods(theta, codes, float(change.attrs.get("recent_until", change.attrs["now"])))
     ahead = {} if forecast is None else {str(r["authority"]): r for r in forecast.to_dict("records")}
@@ -67,7 +70,7 @@ def what_if(
                 "worse": _steps(np.quantile(drawn["worse"], LEVELS), CHANCE_STEP),
                 "worse_no_data": _steps(np.quantile(drawn["no_data"], LEVELS), CHANCE_STEP),
                 "p": round(float(following["p_next_worse"]), 4),
-            }
+            } | ({} if has_overall(following) else {"of": WOULD})  # fmt: skip
         out[code] = entry
     return out
 

@@ -12,6 +12,7 @@ from bayes_csc.findings.authority_findings import AuthorityFindings
 from bayes_csc.findings.caveats import ALWAYS, USE, use_here
 from bayes_csc.findings.sentences import (
     change_sentence,
+    composite_sentence,
     contribution_sentence,
     decision_sentence,
     next_sentence,
@@ -25,9 +26,9 @@ from bayes_csc.panel import NO_OVERALL
 from bayes_csc.report.change_chart import change_chart
 from bayes_csc.report.contribution_chart import contribution_chart
 from bayes_csc.report.fan_chart import fan_chart
-from bayes_csc.report.grade_chart import grade_chart
 from bayes_csc.report.html import Content, element
 from bayes_csc.report.indicator_sections import indicator_sections
+from bayes_csc.report.next_section import next_section
 from bayes_csc.report.page_parts import Section, bullets, charted, paragraphs, site_page
 from bayes_csc.report.sensitivity_section import authority_sensitivity
 from bayes_csc.report.style import look
@@ -61,7 +62,11 @@ def authority_page(
         sections: list[Section] = [
             ("answer", "In short", _answer(own, about, grades, percent)),
             ("trajectory", "Its trajectory", _trajectory(own, about, percent)),
-            *([("next", "The next judgement", _next(own, grades, percent))] if own.forecast else []),
+            *(
+                [("next", "The next judgement", next_section(own, about.get("no_overall_from"), grades, percent))]
+                if own.forecast
+                else []
+            ),
             ("change", "The change since the last inspection", _change(own, about, percent)),
             ("contributions", "What moved the estimate", _contributions(own, percent)),
             ("indicators", "Every indicator", indicator_sections(own, set(used), percent)),
@@ -122,34 +127,10 @@ def _trajectory(own: AuthorityFindings, about: dict[str, Any], percent: str) -> 
     judged = f" Judged {joined(graded)}." if graded else " Never judged on record."
     figure = fan_chart(own, about["panel"], about["interval"]["probability"])
     return [
-        *paragraphs(finding, note),
+        *paragraphs(finding, note, composite_sentence(own.composite, own.decline)),
         charted(figure, "trajectory", f"Latent quality of {own.name}", finding + judged,
                 "Latent quality by year, with its region and the nation behind it and its inspections at their dates",
                 header, rows),
-    ]  # fmt: skip
-
-
-def _next(own: AuthorityFindings, grades: tuple[str, ...], percent: str) -> list[Content]:
-    row = own.forecast or {}
-    order = sorted(range(len(grades)), key=lambda g: -row[f"p_grade_{g + 1}"])
-    first, second = (f"{grades[g]} ({number(row[f'p_grade_{g + 1}'])})" for g in order[:2])
-    finding = f"Most probable: {first}, then {second}."
-    base = own.base_rate
-    rows = [
-        [grade, number(row[f"p_grade_{g + 1}"], ".3f"), number(row[f"p_grade_{g + 1}_lower"], ".3f"),
-         number(row[f"p_grade_{g + 1}_upper"], ".3f"), "" if base is None else number(base[f"grade_{g + 1}"], ".3f")]
-        for g, grade in enumerate(grades)
-    ]  # fmt: skip
-    note = (
-        "The interval says how well each probability is itself known, given the model. The base rate is "
-        "the plain "
-        "share of each grade among past judgements that followed the same grade."
-    )
-    return [
-        *paragraphs(finding, note),
-        charted(grade_chart(row, base, grades), "grades", f"Next overall grade of {own.name}", finding,
-                "Probability of each grade at the next inspection, and how often it followed the same grade before",
-                ["Grade", "Probability", f"{percent} from", "to", "Base rate"], rows),
     ]  # fmt: skip
 
 

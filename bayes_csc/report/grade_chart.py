@@ -1,4 +1,4 @@
-"""The grades of the next judgement as bars, the base rate beside each."""
+"""The overall grades of the next judgement as bars, the base rate beside each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROW, LEFT, TOP, BOTTOM, RIGHT = 0.52, 1.75, 0.12, 0.62, 0.4
 
 
 def grade_chart(forecast: Mapping[str, Any], base_rate: pd.Series | None, grades: Sequence[str]) -> Figure:
-    """Draw P(grade) of the next judgement with its interval, and how often it followed the last grade before.
+    """Draw P(overall grade) of the next judgement with its interval, and how often it followed the last grade before.
 
     Parameters
     ----------

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from bayes_csc.figures import without_figures
 from bayes_csc.findings.beside import Missing
 from bayes_csc.findings.caveats import ALWAYS, USE
 from bayes_csc.findings.findings import Findings
 from bayes_csc.findings.method_words import check_sentence, gate_sentences
+from bayes_csc.findings.next_words import domain_rows, next_headings
 from bayes_csc.findings.sentences import (
     caterpillar_sentence,
     change_sentence,
+    composite_sentence,
     decision_sentence,
     figures_words,
     group_without_figures,
@@ -42,7 +47,9 @@ def markdown(found: Findings) -> str:
             lines += [no_figures_sentence(own.decline), ""]
         if own.forecast:
             lines += [next_sentence(own.forecast, own.base_rate, found.panel.grades, percent), ""]
+            lines += _domains(own.forecast, found.panel.grades)
         lines += [change_sentence(own.decline, percent, recent_words(about)), ""]
+        lines += [text, ""] if (text := composite_sentence(own.composite, own.decline)) else []
         if own.forecast and own.forecast["decision"]:
             lines += [decision_sentence(own.forecast, about["threshold"], about["loss_ratio"]), ""]
         lines += [*(f"- {plain(text)}" for text in own.caveats), ""]
@@ -60,21 +67,33 @@ def markdown(found: Findings) -> str:
 
 def _listed(found: Findings, percent: str) -> list[str]:
     """The group's table."""
-    lines = [
-        f"| Authority | Last inspection | P(decline) | Without new data | Change | {percent} interval | P(worse "
-        "grade) |",
-        "|---|---|---:|---:|---:|---|---:|",
-    ]
+    following = next_headings(found.forecast, list(found.listed["authority"]), found.panel.grades[-1])
+    del following["p_next_better"]
+    *first, worse = following.values()
+    ahead = None if found.forecast is None else found.forecast.set_index("authority")
+    header = ["Authority", "Last inspection", *first, "P(decline)", "Without new data", "Change", f"{percent} interval"]
+    lines = [f"| {' | '.join(map(plain, [*header, worse]))} |", f"|---|---|{'---:|' * (3 + len(first))}---|---:|"]
     for row in found.listed.to_dict("records"):
         inspected = str(row["last_inspection"]) if row["last_grade"] else ""
         cells = [
             plain(str(row["name"])), inspected + (f"; {figures_words(row)}" if without_figures(row) else ""),
+            *(number(float(ahead[column][row["authority"]])) for column in list(following)[:-1] if ahead is not None),
             number(row["p_decline"]),
             number(row["p_decline_no_data"]), number(row["delta_median"], "+.2f"),
             spread(row["delta_lower"], row["delta_upper"], "+.2f"), number(row.get("p_next_worse", float("nan"))),
         ]  # fmt: skip
         lines.append("| " + " | ".join(cells) + " |")
     return [*lines, ""]
+
+
+def _domains(forecast: dict[str, Any], grades: Sequence[str]) -> list[str]:
+    """The table of an authority's next sub-judgements; nothing where there are none."""
+    rows = domain_rows(forecast, grades)
+    if not rows:
+        return []
+    head = ["Domain", "Last grade", *(f"P({grade})" for grade in grades)]
+    lines = [f"| {' | '.join(map(plain, cells))} |" for cells in (head, *rows)]
+    return [lines[0], f"|---|---|{'---:|' * len(grades)}", *lines[1:], ""]
 
 
 def plain(text: str) -> str:

@@ -11,11 +11,12 @@ from bayes_csc.figures import NO_FIGURES, without_figures
 from bayes_csc.findings.caveats import ALWAYS, USE
 from bayes_csc.findings.findings import Findings
 from bayes_csc.findings.hexagon_layout import hexagon_layout
+from bayes_csc.findings.next_words import domain_rows, domains_of, next_headings
 from bayes_csc.findings.sentences import caterpillar_sentence, figures_words, group_without_figures
 from bayes_csc.findings.words import number, spread
 from bayes_csc.report.backtest_section import backtest_section
 from bayes_csc.report.hexagon_chart import hexagon_chart
-from bayes_csc.report.html import Content, element, table
+from bayes_csc.report.html import Content, element, folded, table
 from bayes_csc.report.interval_chart import interval_chart
 from bayes_csc.report.model_diagram import model_diagram
 from bayes_csc.report.page_parts import Section, bullets, charted, links_beside, paragraphs, pieces, site_page
@@ -118,21 +119,21 @@ def _group(found: Findings, percent: str) -> list[Content]:
     rows: list[list[Content]] = []
     low, high = _limits(found.listed)
     ahead = None if found.forecast is None else found.forecast.set_index("authority")
+    following = next_headings(found.forecast, list(found.listed["authority"]), found.panel.grades[-1])
     for row in found.listed.to_dict("records"):
         code = str(row["authority"])
         slug = found.authorities["slug"][code]
         name = element("a", str(row["name"]), href=f"{slug}.html")
-        worse = "" if ahead is None else number(float(ahead["p_next_worse"][code]))
-        better = "" if ahead is None else number(float(ahead["p_next_better"][code]))
+        chances = ["" if ahead is None else number(float(ahead[column][code])) for column in following]
         decision = "" if ahead is None else str(ahead["decision"][code])
         rows.append(
-            [name, str(row["region"]), _inspected(row), worse, better,
+            [name, str(row["region"]), _inspected(row), *chances,
              number(row["p_decline"]), number(row["p_decline_no_data"]), number(row["delta_median"], "+.2f"),
              spread(row["delta_lower"], row["delta_upper"], "+.2f"), _drawn(row, low, high), decision]
         )  # fmt: skip
     header = [
-        "Authority", "Region", "Last inspection", "P(worse grade)", "P(better grade)", "P(decline)", "Without new data",
-        "Change", f"{percent} interval", "Drawn", "Early visit?",
+        "Authority", "Region", "Last inspection", *following.values(), "P(decline)", "Without new data", "Change",
+        f"{percent} interval", "Drawn", "Early visit?",
     ]  # fmt: skip
     note = (
         f"P(decline): the probability that quality is lower by more than {found.about['epsilon']:g} than at the last "
@@ -140,8 +141,24 @@ def _group(found: Findings, percent: str) -> list[Content]:
         "about. Where "
         "the two are alike the figures have said nothing. The headings sort; a name opens its page."
     )
-    body = table("Authorities of the group, by name", header, rows, texts=[1, 2, 9, 10], class_="sortable")
-    return [*paragraphs(group_without_figures(found.listed), note), body]
+    body = table("Authorities of the group, by name", header, rows, texts=[1, 2, len(header) - 2, len(header) - 1],
+                 class_="sortable")  # fmt: skip
+    return [*paragraphs(group_without_figures(found.listed), note), body, *_domains(found)]
+
+
+def _domains(found: Findings) -> list[Content]:
+    """Write the probabilities of every domain's grades, folded away; nothing where there are none."""
+    grades, ahead = found.panel.grades, found.forecast
+    if ahead is None or not domains_of(list(ahead.columns)):
+        return []
+    title = "Sub-judgements at the next inspection"
+    rows = [
+        [str(row["name"]), *cells]
+        for row in ahead[ahead["authority"].isin(found.listed["authority"])].to_dict("records")
+        for cells in domain_rows(row, grades)
+    ]
+    header = ["Authority", "Domain", "Last grade", *(f"P({grade})" for grade in grades)]
+    return [folded(f"Table: {title.lower()}", table(title, header, rows, texts=[1, 2], class_="csv"))]
 
 
 def _inspected(row: dict[Any, Any]) -> str:

@@ -165,7 +165,7 @@
     }
     if (kept.worse) {
       const [low, high] = ends(values(kept.worse, CHANCE), s.interval);
-      lines.push(`A worse next grade: probability ${kept.p.toFixed(2)} (${percent}% interval ${low.toFixed(2)} to ` +
+      lines.push(`A worse next grade${kept.of ? `, of ${kept.of}` : ""}: probability ${kept.p.toFixed(2)} (${percent}% interval ${low.toFixed(2)} to ` +
         `${high.toFixed(2)}); threshold ${(1 / (1 + s.loss)).toFixed(2)}: ${decide(kept, s)}.`);
     }
     answer.replaceChildren(...lines.map((line) => make("p", line)));

@@ -9,7 +9,13 @@ import pandas as pd
 
 from bayes_csc.findings.beside import Missing
 from bayes_csc.findings.findings import Findings
-from bayes_csc.findings.sentences import change_sentence, next_sentence, no_figures_sentence, recent_words
+from bayes_csc.findings.sentences import (
+    change_sentence,
+    composite_sentence,
+    next_sentence,
+    no_figures_sentence,
+    recent_words,
+)
 from bayes_csc.findings.tables import tables
 
 
@@ -21,7 +27,7 @@ def json_text(found: Findings) -> str:
             "authority": p.code, "name": p.name, "figures": no_figures_sentence(p.decline) or None,
             "change": change_sentence(p.decline, percent, recent_words(found.about)),
             "next": next_sentence(p.forecast, p.base_rate, found.panel.grades, percent) if p.forecast else None,
-            "caveats": p.caveats,
+            "composite": composite_sentence(p.composite, p.decline) or None, "caveats": p.caveats,
         }
         for p in found.pages
     ]  # fmt: skip

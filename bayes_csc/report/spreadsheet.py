@@ -46,6 +46,7 @@ def write_workbook(found: Findings, path: Path) -> None:
         ("Smallest decline", about["epsilon"]), ("Loss ratio", about["loss_ratio"]),
         ("Preview", "yes" if about["preview"] else "no"),
         ("Diagnostics", "passed" if about["gate_passed"] else about.get("warning", "failed")),
+        *([("How to read the forecast", about["how_to_read"])] if "how_to_read" in about else []),
         *((f"Sheet {name}", NOTES[name]) for name in parts),
     ]  # fmt: skip
     sheets = {"notes": pd.DataFrame(notes, columns=["what", "value"], dtype=object)} | parts

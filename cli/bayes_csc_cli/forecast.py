@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -53,6 +54,7 @@ def forecast(
         tables = [forecast_table(fit, trajectory, date=days[0] if days else None, **chosen)]
         write_forecast(tables[0], run)
     for table in tables:
+        show_domains(table)
         show(table)
     typer.echo(skill(fit, group))
     name = "forecast_dates" if len(days) > 1 else "forecast"
@@ -82,6 +84,54 @@ def forecast_of(fit: Fit, **options: Any) -> pd.DataFrame | None:
     return forecast_table(fit, trajectory, **options)
 
 
+def show_domains(table: pd.DataFrame) -> None:
+    """Print the sub-judgements of the group's next inspections; nothing where only the overall grade is forecast."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from bayes_csc.findings.next_words import domain_grades, domain_words, domains_of
+
+    if not (domains := domains_of(list(table.columns))):
+        return
+    about: dict[str, Any] = {str(key): value for key, value in table.attrs.items()}
+    percent, grades = f"{about['interval']['probability']:.0%}", len(grade_columns(table.columns))
+    out = Table(
+        title=("PREVIEW. " if about["preview"] else "") + f"Sub-judgements of the next inspection, from {about['now']}",
+        caption="'any worse': the probability that any domain is judged worse than when it was last judged; 'any "
+        "inadequate': that any is given the worst grade. Of each domain: its latest grade, then the "
+        "probability of each grade, best first.",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
+    ahead = ("authority", f"any worse ({percent})", f"any inadequate ({percent})")
+    for name in (*ahead, *map(domain_words, domains)):
+        out.add_column(name)
+    for row in table[table.listed].to_dict("records"):
+        each = [
+            f"{row[f'last_grade_{d}'] or 'none'}\n{chances(domain_grades(row, d, grades))}" for d in domains
+        ]  # fmt: skip
+        out.add_row(escape(row["name"]), uncertain(row, "p_any_worse"), uncertain(row, "p_any_inadequate"), *each)
+    Console(width=None if sys.stdout.isatty() else 175).print(out)
+
+
+def grade_columns(names: Iterable[Any]) -> list[str]:
+    """Columns of the overall grades, best first."""
+    return sorted(name for name in map(str, names) if re.fullmatch(r"p_grade_\d+", name))
+
+
+def chances(values: Sequence[float]) -> str:
+    """Write probabilities side by side.
+
+    Examples
+    --------
+    >>> chances([0.05, 0.95])
+    '.05 .95'
+    """
+    return " ".join(number(value).removeprefix("0") for value in values)
+
+
 def show(table: pd.DataFrame) -> None:
     """Print the group's rows as wide as the terminal allows, with what they mean."""
     from rich.box import SIMPLE_HEAD
@@ -89,15 +139,20 @@ def show(table: pd.DataFrame) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from bayes_csc.overall_name import overall_heading, overall_name
+
     about: dict[str, Any] = {str(key): value for key, value in table.attrs.items()}
     percent = f"{about['interval']['probability']:.0%}"
     listed = table[table.listed].to_dict("records")
     last = {row["last_grade"] for row in listed}
     of = f" of authorities last judged {last.pop()}" if len(last) == 1 else ""
+    given = [row["next_has_overall"] for row in listed]
+    heading, name = (f(given, about["no_overall_from"]) for f in (overall_heading, overall_name))
     out = Table(
-        title=("PREVIEW. " if about["preview"] else "") + f"Next overall grade{of}, from {about['now']}",
+        title=("PREVIEW. " if about["preview"] else "") + f"{heading}{of}, from {about['now']}",
         caption=f"{about['panel']} {about['panel_hash'][:12]}, spec {about['spec']}, seed {about['seed']}. Intervals "
-        f"{percent}, equal-tailed: of the date, and of P(worse) over the hyperparameters; 'state known': of what it "
+        f"{percent}, equal-tailed: of the date, and of P(worse), which is of {name}, over the hyperparameters; "
+        "'state known': of what it "
         "would be if the authority's state now were known. 'no data': P(worse) had nothing been observed since the "
         "last inspection. 'visit': the expected loss that an early visit saves, in false flags.",
         box=SIMPLE_HEAD,
@@ -105,26 +160,25 @@ def show(table: pd.DataFrame) -> None:
     )
     right = ("state known", "no data", "P(better)", "visit")
     lines = [cells(row, percent) for row in listed]
-    for name in lines[0]:
-        if not of or name != "last grade":
-            out.add_column(name, justify="right" if name in right else "left")
+    for column in lines[0]:
+        if not of or column != "last grade":
+            out.add_column(column, justify="right" if column in right else "left")
     for line in lines:
-        out.add_row(*(escape(text) for name, text in line.items() if not of or name != "last grade"))
+        out.add_row(*(escape(text) for column, text in line.items() if not of or column != "last grade"))
     console = Console(width=None if sys.stdout.isatty() else 175)
     if "warning" in about:
         console.print(about["warning"], style="bold red", markup=False)
     console.print(out)
-    console.print(expectation(about), markup=False, highlight=False)
+    console.print(expectation(about, name), markup=False, highlight=False)
 
 
 def cells(row: dict[Any, Any], percent: str) -> dict[str, str]:
     """Write one authority's row, by column."""
-    grades = sorted(name for name in map(str, row) if re.fullmatch(r"p_grade_\d+", name))
     return {
         "authority": row["name"],
         "last grade": row["last_grade"],
         f"next inspection ({percent})": dates(row),
-        "P(grade), best first": " ".join(number(row[name]).removeprefix("0") for name in grades),
+        "P(grade), best first": chances([row[name] for name in grade_columns(row)]),
         f"P(worse) ({percent})": uncertain(row, "p_next_worse"),
         "state known": " to ".join(filter(None, (number(row[f"p_next_worse_given_now_{end}"]) for end in ENDS))),
         "no data": number(row["p_next_worse_no_data"]),
@@ -164,12 +218,13 @@ def number(value: float, style: str = ".2f") -> str:
     return "" if value != value else f"{value:{style}}"
 
 
-def expectation(about: dict[str, Any]) -> str:
+def expectation(about: dict[str, Any], name: str) -> str:
     """Say what to expect of the list's decisions."""
     found = about["expected"]["group"]
     false, missed, loss = (found[name] for name in ("false_flags", "missed_declines", "loss"))
     return (
-        f"Flag above P(worse) = {about['threshold']:.2f} (a missed decline costs {about['loss_ratio']:g} false flags): "
+        f"Flag above P(worse) = {about['threshold']:.2f}, of {name} (a missed decline costs "
+        f"{about['loss_ratio']:g} false flags): "
         f"{found['flag']} flagged, {found['watch']} to watch, {found['cannot_tell']} cannot tell, of "
         f"{found['authorities']} that can get worse.\n"
         f"To expect: {false['mean']:.1f} false flags ({false['lower']:.1f} to {false['upper']:.1f}), "
