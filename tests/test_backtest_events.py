@@ -10,9 +10,9 @@ import pytest
 from forecasting import invented
 
 from bayes_csc.backtest.events import outcomes, straddling, targets
-from bayes_csc.features import features, figures
 from bayes_csc.backtest.known import known_at
 from bayes_csc.backtest.training import past_inspections
+from bayes_csc.features import features, figures
 from bayes_csc.panel import Panel
 from bayes_csc.share import data_dir
 
