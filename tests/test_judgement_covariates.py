@@ -98,7 +98,9 @@ def test_a_figure_that_is_the_same_for_all_says_nothing(panel: Panel) -> None:
 
 def test_a_joint_return_counts_for_each_of_its_own() -> None:
     hamlets = Panel.read(Path(__file__).parent / "hamlets")
-    joint = hamlets.cells[hamlets.cells.authority.str.contains("+", regex=False) & hamlets.cells.status.eq("observed")].iloc[0]
+    joint = hamlets.cells[
+        hamlets.cells.authority.str.contains("+", regex=False) & hamlets.cells.status.eq("observed")
+    ].iloc[0]
     one, two = joint.authority.split("+")
     day = str((joint.publication_date + pd.Timedelta(days=1)).date())
     found = [ask(hamlets, code, day, (str(joint.indicator),))[0] for code in (one, two)]
