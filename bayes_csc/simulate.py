@@ -6,9 +6,10 @@ exactly what it claims (simulation-based calibration, Talts et al. 2018).
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,17 +17,21 @@ import pandas as pd
 import pymc as pm
 import xarray as xr
 from scipy.special import expit
+from scipy.stats import binom, poisson
 
 from bayes_csc.design import Design, design
-from bayes_csc.errors import DataError, SpecError, UsageError
+from bayes_csc.errors import DataError, UsageError
 from bayes_csc.families import declared, drawn
+from bayes_csc.in_order import drawn_in_order, of_panel, own_cutpoints
 from bayes_csc.indicators import SIGN
 from bayes_csc.judged import JUDGEMENT
 from bayes_csc.panel import DICTIONARY, INSPECTION, OVERALL, Panel
 from bayes_csc.panel_files import CELL_OPTIONAL
+from bayes_csc.possible_inspections import KEY, those_taken, with_possible
 from bayes_csc.side_tables import EARLIER_INSPECTIONS, PROVIDERS, VISITS
 from bayes_csc.skeleton import WORKFORCE, skeleton
 from bayes_csc.spec import Spec
+from bayes_csc.timing import TIMING, WHITE_VARIANCE
 from bayes_csc.truth import centred, draw_latent, draw_prior
 from bayes_csc.vintages import no_revisions
 
@@ -40,13 +45,13 @@ VALUES = ("lognormal", "gaussian", "ordinal")
 
 
 def simulate(
-    model: Model, spec: Spec, *, authorities: int, years: int, indicators: int = 6, seed: int
+    model: Model, spec: Spec, *, authorities: int, years: int, indicators: int = 6, seed: int, judged: bool = False
 ) -> tuple[Panel, xr.DataTree]:
     """Invent a panel of any size and draw its truth and its data from the model.
 
     Denominators spread as England's do, so that small and suppressed counts occur: the counts 1 to 5 are suppressed,
     except in the workforce domain, which the last two or three indicators are from five on. Inspections fall about
-    every three years, their dates independent of the truth.
+    every three years, their dates independent of the truth unless the spec has their timing follow from it.
 
     Parameters
     ----------
@@ -58,6 +63,8 @@ def simulate(
         How many; the grid of theta has a point more than the reporting years, for the panel's date.
     seed
         The same seed gives the same panel and truth.
+    judged
+        Whether inspections have sub-judgements, and most authorities a judgement of an earlier framework.
 
     Returns
     -------
@@ -65,7 +72,7 @@ def simulate(
         The panel, and its truth as group `posterior`: see `simulate_like`.
     """
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
-    panel = skeleton(authorities=authorities, years=years, indicators=indicators, rng=rng)
+    panel = skeleton(authorities=authorities, years=years, indicators=indicators, rng=rng, judged=judged)
     return simulate_like(panel, model, spec, seed=seed, suppressed=often_suppressed(panel))
 
 
@@ -82,6 +89,10 @@ def simulate_like(
     Cells without a figure stay as they are; denominators are rounded to whole numbers; only the judgements that inform
     theta are drawn, and an inspection's overall grade is made of its sub-judgements (`overall_of`). In an indicator
     with suppressed cells the counts 1 to 5 are suppressed.
+
+    Where the model has grades act on later inspections or figures, or published figures on grades, all are drawn in the
+    order of their dates (`in_order`); judgements of earlier frameworks are taken as given. With `ratings.timing` the
+    model also says which authorities are inspected in which year, on a day drawn at random (`possible_inspections`).
 
     Parameters
     ----------
@@ -140,51 +151,74 @@ def write_simulation(
 
 
 def _simulated(panel: Panel, model: Model, spec: Spec, seed: int, *, suppressed: set[str]) -> tuple[Panel, xr.DataTree]:
-    refuse_feedback(panel, spec)
     panel = replace(panel, indicators=declared(panel.indicators, panel.cells))
+    states, hyper, more = (np.random.SeedSequence(seed, spawn_key=(i,)) for i in (1, 2, 4))
+    apart = np.random.default_rng(more)
+    if spec.ratings.timing:
+        panel = with_possible(panel, apart)
     blank = _blank(panel, spec)
     layout = design(blank, spec)
-    states, hyper = (np.random.SeedSequence(seed, spawn_key=(i,)) for i in (1, 2))
     prior = draw_prior(model(blank, spec), draws=1, seed=int(hyper.generate_state(1)[0]))
     rng = np.random.default_rng(states)
     inputs = prior.at(0)
     theta, eta = draw_latent(layout, inputs, rng)
     hyperparameters = prior.hyperparameters.isel(draw=0, drop=True)
-    cells = _counted(blank, layout, eta, suppressed, rng)
+    # what of the score's unit variance the collapsed likelihood does not hold
+    rest = np.sqrt(max(1.0 - inputs["white_sd"][-1] ** 2, 0.0))
+    chance = Chance(rng, apart.random(eta.size), np.sqrt(1.0 - WHITE_VARIANCE) * apart.standard_normal(eta.size))
+
+    def outcome(rows: pd.DataFrame, eta: np.ndarray) -> Panel:
+        return _outcome(blank, layout, rows, eta, rest, hyperparameters, suppressed, chance)
+
+    drawn_panel, eta = drawn_in_order(blank, layout, hyperparameters, eta, outcome)
+    out = replace(drawn_panel, readme=_readme(panel, spec, seed), licence="")
+    return out, _truth(layout, theta, eta, hyperparameters, seed, of_panel(out, blank, layout))
+
+
+@dataclass(frozen=True)
+class Chance:
+    """Chance of what is drawn given the latent values: the same whenever it is asked.
+
+    Attributes
+    ----------
+    rng
+        At the state from which figures and scores are drawn; only copies of it are.
+    uniform
+        Of the count of each observation that a judgement acts on: its quantile.
+    timing
+        What of the noise of the score of being inspected its latent value does not have.
+    """
+
+    rng: np.random.Generator
+    uniform: np.ndarray
+    timing: np.ndarray
+
+
+def _outcome(
+    blank: Panel, layout: Design, rows: pd.DataFrame, eta: np.ndarray, rest: float, truth: xr.Dataset,
+    suppressed: set[str], chance: Chance,
+) -> Panel:  # fmt: skip
+    """Panel with the figures, grades and inspections that follow from the latent values."""
+    rng = copy.deepcopy(chance.rng)
+    cells = _counted(blank, layout, eta, suppressed, rng, chance.uniform)
     inspections, score = blank.inspections, eta
     if layout.judged.scale or layout.ordinal:
-        # what of the score's unit variance the collapsed likelihood does not hold
-        rest = np.sqrt(max(1.0 - inputs["white_sd"][-1] ** 2, 0.0))
         score = eta + rest * rng.standard_normal(eta.size)
-    cells = _measured(blank, cells, layout, eta, score, hyperparameters, rng)
+    cells = _measured(blank, cells, layout, eta, score, truth, rng, chance.uniform)
     if layout.judged.scale:
-        inspections = _graded(blank, layout, score, hyperparameters["cutpoints"])
-    out = replace(
-        blank, cells=cells, inspections=inspections, readme=_readme(panel, spec, seed), licence="",
-    )  # fmt: skip
-    return out, _truth(layout, theta, eta, hyperparameters, seed)
-
-
-def refuse_feedback(panel: Panel, spec: Spec) -> None:
-    """Refuse what would need inspections that follow from the truth, year after year, and figures that follow them.
-
-    Raises
-    ------
-    SpecError
-        Saying what to leave out.
-    """
-    flagged = [key for key, indicator in panel.indicators.items() if indicator.post_inspection]
-    problems = ["ratings.timing: dates of inspections are not simulated; leave it out"] if spec.ratings.timing else []
-    if flagged:
-        problems.append(f"post_inspection of {', '.join(flagged)}: it is not simulated; take it out of the dictionary")
-    if problems:
-        raise SpecError("\n".join(problems))
+        at = np.flatnonzero(rows.indicator == JUDGEMENT)
+        inspections = _graded(blank, layout, score, own_cutpoints(rows.iloc[at], truth))
+    if layout.timing:
+        came = rows[rows.indicator.eq(TIMING) & (eta + chance.timing > 0.0)]
+        inspections = those_taken(inspections, came[["unit", "year"]].set_axis(KEY, axis=1))
+    return replace(blank, cells=cells, inspections=inspections)
 
 
 def _blank(panel: Panel, spec: Spec) -> Panel:
     """Return the panel with a placeholder for each count to come, and none where the spec leaves an indicator out.
 
-    Nothing of the real figures stays: no earlier vintage, no doubt of a release in them, no wider interval.
+    Nothing of the real figures stays: no earlier vintage, no doubt of a release in them, no wider interval. Judgements
+    of earlier frameworks stay where the model has the grade before: they are given, as the dates are.
     """
     chosen = design(panel, spec)
     used = panel.cells.indicator.isin((*chosen.indicator, *chosen.ordinal))
@@ -204,29 +238,35 @@ def _blank(panel: Panel, spec: Spec) -> Panel:
             cells["value"] = cells.value.mask(at, indicator.typical or 1.0)
             cells["numerator"] = cells.numerator.mask(at)
     parts = () if spec.ratings.judgements == "overall" else panel.sub_judgements
+    before = spec.ratings.use and spec.ratings.previous != "none"
     inspections = panel.inspections[panel.inspections.domain.isin((OVERALL, *parts))].reset_index(drop=True)
     return replace(
         panel,
         cells=cells.reset_index(drop=True),
         revisions=no_revisions(),
         inspections=inspections,
-        earlier_inspections=EARLIER_INSPECTIONS.empty(),
+        earlier_inspections=panel.earlier_inspections if before else EARLIER_INSPECTIONS.empty(),
         visits=VISITS.empty(),
         providers=PROVIDERS.empty(),
     )
 
 
 def _counted(
-    panel: Panel, layout: Design, eta: np.ndarray, suppressed: set[str], rng: np.random.Generator
+    panel: Panel, layout: Design, eta: np.ndarray, suppressed: set[str], rng: np.random.Generator, uniform: np.ndarray
 ) -> pd.DataFrame:
-    """Cells with binomial counts of the latent logits, the small ones of some indicators suppressed."""
+    """Cells with binomial counts of the latent logits, the small ones of some indicators suppressed.
+
+    Counts that a judgement acts on are the quantiles at `uniform`, so that none of them moves another.
+    """
     rows = layout.observation
     at = np.flatnonzero(rows.family == "binomial")
     chosen = rows.iloc[at]
-    count = rng.binomial(chosen.denominator.astype(int), expit(chosen.sign.to_numpy(dtype=float) * eta[at]))
-    drawn = pd.DataFrame(
-        {"authority": chosen.unit, "indicator": chosen.indicator, "year": chosen.year, "count": count.astype(float)}
-    )
+    size, p = chosen.denominator.astype(int).to_numpy(), expit(chosen.sign.to_numpy(dtype=float) * eta[at])
+    acted = chosen.indicator.isin(layout.post_inspection).to_numpy()
+    count = np.zeros(at.size)
+    count[~acted] = rng.binomial(size[~acted], p[~acted])
+    count[acted] = binom.ppf(uniform[at[acted]], size[acted], p[acted])
+    drawn = pd.DataFrame({"authority": chosen.unit, "indicator": chosen.indicator, "year": chosen.year, "count": count})
     cells = panel.cells.merge(drawn, on=CELL, how="left", validate="one_to_one")
     hidden = cells["count"].between(*SUPPRESSED) & cells.indicator.isin(suppressed)
     counted = cells["count"].notna()
@@ -239,9 +279,9 @@ def _counted(
 
 def _measured(
     panel: Panel, cells: pd.DataFrame, layout: Design, eta: np.ndarray, score: np.ndarray, truth: xr.Dataset,
-    rng: np.random.Generator,
+    rng: np.random.Generator, uniform: np.ndarray,
 ) -> pd.DataFrame:  # fmt: skip
-    """Cells with the rates, values and categories drawn."""
+    """Cells with the rates, values and categories drawn; rates that a judgement acts on as such counts are."""
     rows = layout.observation
     out = cells.set_index(CELL)
     for key in (*layout.indicator, *layout.ordinal):
@@ -254,18 +294,20 @@ def _measured(
             better = 1 + (score[at, None] > truth[f"{key}_cutpoints"].to_numpy()).sum(axis=1)
             size = indicator.categories or 0
             out.loc[index, "value"] = better if SIGN[indicator.polarity] > 0 else size + 1.0 - better
+        elif indicator.family == "poisson" and key in layout.post_inspection:
+            rate = rows.denominator.to_numpy(dtype=float)[at] * np.exp(SIGN[indicator.polarity] * eta[at])
+            out.loc[index, "numerator"] = poisson.ppf(uniform[at], rate)
         else:
             column = "numerator" if indicator.family == "poisson" else "value"
             out.loc[index, column] = drawn(rows.iloc[at], indicator, eta[at], rng)
     return out.reset_index()[list(cells.columns)]
 
 
-def _graded(panel: Panel, layout: Design, score: np.ndarray, cutpoints: xr.DataArray) -> pd.DataFrame:
-    """Inspections with the grades that the scores have between the cutpoints of their scales."""
+def _graded(panel: Panel, layout: Design, score: np.ndarray, ends: np.ndarray) -> pd.DataFrame:
+    """Inspections with the grades that the scores have between the cutpoints (judgement, cutpoint) of each."""
     rows = layout.observation
     at = np.flatnonzero(rows.indicator == JUDGEMENT)
     chosen = rows.iloc[at]
-    ends = cutpoints.transpose("scale", "cutpoint").sel(scale=chosen.scale.tolist()).to_numpy()
     size = dict(zip(layout.judged.scale, layout.judged.size, strict=True))
     grade = chosen.scale.map(size).to_numpy() - (score[at, None] > ends).sum(axis=1)
     drawn = pd.DataFrame({"scale": chosen.scale, "inspection": chosen.inspection.astype(int), "drawn": grade})
@@ -296,16 +338,19 @@ def overall_of(grades: pd.Series, worst: int) -> int:
     return worst if grades.max() == worst else int(np.ceil(grades.median()))
 
 
-def _truth(layout: Design, theta: np.ndarray, eta: np.ndarray, hyperparameters: xr.Dataset, seed: int) -> xr.DataTree:
+def _truth(
+    layout: Design, theta: np.ndarray, eta: np.ndarray, hyperparameters: xr.Dataset, seed: int, kept: np.ndarray
+) -> xr.DataTree:
     coords = {"authority": list(layout.authority), "year": layout.year.tolist()}
     states = {
         name: xr.DataArray(values, dims=("authority", "year"), coords=coords)
         for name, values in (("theta", np.where(layout.exists, centred(layout, theta), np.nan)), ("theta_raw", theta))
     }
-    rows = layout.observation[["unit", "indicator", "year", "position"]].rename(columns={"unit": "authority"})
+    rows = layout.observation.loc[kept, ["unit", "indicator", "year", "position"]]
+    rows = rows.rename(columns={"unit": "authority"})
     labels = {name: ("observation", values.to_numpy()) for name, values in rows.items()}
     truth = hyperparameters.assign(states).assign_attrs(seed=seed, centred="theta: over existing authorities, by year")
-    observation = xr.Dataset({"eta": ("observation", eta)}, coords=labels)
+    observation = xr.Dataset({"eta": ("observation", eta[kept])}, coords=labels)
     return xr.DataTree.from_dict({"posterior": truth, "observation": observation})
 
 

@@ -23,48 +23,61 @@ EARLIEST = 0.02
 
 
 def simulate_ahead(
-    model: Model, spec: Spec, *, authorities: int, years: int, indicators: int = 6, seed: int
+    model: Model, spec: Spec, *, authorities: int, years: int, indicators: int = 6, seed: int, judged: bool = False
 ) -> tuple[Panel, xr.DataTree]:
     """Invent a panel and draw its truth and data from the model, the next inspection of every authority among them.
 
     The next inspections are drawn with everything else, by the model, in the framework of the latest one, and then
-    taken out of the panel: whatever the model holds of judgements, they have. Their dates, like those of the others,
-    fall about three years after the last and are independent of the truth.
+    taken out of the panel: whatever the model holds of judgements, they have; each follows from the grades drawn before
+    it where the model says so. Their dates fall about three years after the last inspection of the invented skeleton
+    and are independent of the truth, also where the dates of the inspections before them follow from it
+    (`ratings.timing`).
 
     Parameters
     ----------
-    model, spec, authorities, years, indicators, seed
+    model, spec, authorities, years, indicators, seed, judged
         As of `simulate`.
 
     Returns
     -------
     tuple of (Panel, xarray.DataTree)
         The panel without its next inspections, and its truth: group `posterior` as of `simulate`, on the panel's own
-        grid, and group `next` with the overall `grade` and the `position` of each authority's next inspection.
+        grid, and group `next` with the overall `grade` and the `position` of each authority's next inspection, and its
+        `domain_grade` (authority, domain) where it has sub-judgements.
     """
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(3,)))
-    panel = skeleton(authorities=authorities, years=years, indicators=indicators, rng=rng)
+    panel = skeleton(authorities=authorities, years=years, indicators=indicators, rng=rng, judged=judged)
     coming = next_inspections(panel, rng)
     longer = replace(panel, inspections=pd.concat([panel.inspections, coming], ignore_index=True))
     horizon = int(np.ceil(HORIZON)) + 1
     ahead_spec = spec.updated({"horizon": spec.horizon + horizon})
     drawn, truth = simulate_like(longer, model, ahead_spec, seed=seed, suppressed=often_suppressed(panel))
     later = inspection_dates(drawn.inspections) > pd.Timestamp(panel.date)
-    came = drawn.inspections[later & drawn.inspections.domain.eq(OVERALL)].set_index("authority")
+    coming = drawn.inspections[later]
     known = replace(drawn, inspections=drawn.inspections[~later].reset_index(drop=True))
     last = int(design(known, spec).year[-1])
     posterior = truth["posterior"].to_dataset()
     for dim in ("year", "grade_step"):
         if dim in posterior.coords:
             posterior = posterior.sel({dim: posterior[dim] <= last})
-    ahead = xr.Dataset(
+    return known, xr.DataTree.from_dict({"posterior": posterior, NEXT: _graded(coming)})
+
+
+def _graded(coming: pd.DataFrame) -> xr.Dataset:
+    """Grades and positions of one inspection of each authority."""
+    came = coming[coming.domain.eq(OVERALL)].set_index("authority")
+    out = xr.Dataset(
         {
             "grade": ("authority", came.grade.to_numpy(dtype=int)),
             "position": ("authority", np.asarray(grid_position(came.start_date), dtype=float)),
         },
         coords={"authority": came.index.to_numpy(dtype=str)},
     )
-    return known, xr.DataTree.from_dict({"posterior": posterior, NEXT: ahead})
+    parts = coming[~coming.domain.eq(OVERALL)].pivot(index="authority", columns="domain", values="grade")
+    if len(parts):
+        grades = parts.loc[came.index].to_numpy(dtype=int)
+        out = out.assign(domain_grade=(("authority", "domain"), grades)).assign_coords(domain=list(parts.columns))
+    return out
 
 
 def next_inspections(panel: Panel, rng: np.random.Generator) -> pd.DataFrame:
@@ -85,12 +98,13 @@ def next_inspections(panel: Panel, rng: np.random.Generator) -> pd.DataFrame:
     gap = np.maximum(np.array([_longer_gap(s, rng) for s in since]), since + EARLIEST)
     gap = np.minimum(gap, since + HORIZON)
     start = rows.start_date + pd.to_timedelta(np.ceil(gap * 365.25).astype(int), unit="D")
-    return rows.assign(
+    rows = rows.assign(
         start_date=start,
         publication_date=start + pd.Timedelta(days=60),
         framework=str(panel.inspections.sort_values("start_date").framework.iloc[-1]),
         grade=1,
     )
+    return pd.concat([rows.assign(domain=domain) for domain in (OVERALL, *panel.sub_judgements)])
 
 
 def _longer_gap(since: float, rng: np.random.Generator, *, tries: int = 1000) -> float:

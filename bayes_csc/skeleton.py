@@ -6,6 +6,7 @@ The proportions are England's: see data/england. What a count or a grade is come
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ import pandas as pd
 from bayes_csc.calendar import publication_date
 from bayes_csc.errors import UsageError
 from bayes_csc.indicators import Indicator
-from bayes_csc.panel import Panel
+from bayes_csc.panel import OVERALL, Panel
 
 LAST_YEAR = 2025
 GRADES = ("outstanding", "good", "requires improvement", "inadequate")
@@ -29,9 +30,12 @@ INSPECTION_GAP = (3.0, 0.8)
 """Mean and standard deviation of the years between inspections."""
 FRAMEWORK_CHANGE = 0.4
 """Part of the panel's years after which ILACS replaces SIF."""
+PARTS = ("leadership", "help_and_protection", "children_looked_after")
+EARLIER, EARLIER_SHARE = "earlier", 0.9
+"""Framework before the panel's years, and the part of the authorities that were judged under it."""
 
 
-def skeleton(*, authorities: int, years: int, indicators: int, rng: np.random.Generator) -> Panel:
+def skeleton(*, authorities: int, years: int, indicators: int, rng: np.random.Generator, judged: bool = False) -> Panel:
     """Invent a panel of any size; every count is half its denominator, every grade drawn blindly.
 
     Parameters
@@ -40,6 +44,8 @@ def skeleton(*, authorities: int, years: int, indicators: int, rng: np.random.Ge
         How many: at least 2, 2 and 1. The last reporting year ends at the panel's date; a census follows it.
     rng
         Source of chance.
+    judged
+        Whether inspections have sub-judgements, too, and most authorities a judgement of an earlier framework.
 
     Raises
     ------
@@ -53,7 +59,7 @@ def skeleton(*, authorities: int, years: int, indicators: int, rng: np.random.Ge
     places = _authorities(authorities, rng)
     dictionary = _dictionary(indicators)
     reporting = np.arange(LAST_YEAR - years + 1, LAST_YEAR + 1)
-    return Panel(
+    panel = Panel(
         name=f"Simulated, {authorities} authorities",
         date=date,
         grades=GRADES,
@@ -63,6 +69,28 @@ def skeleton(*, authorities: int, years: int, indicators: int, rng: np.random.Ge
         authorities=places,
         published_by=datetime.date(LAST_YEAR, 6, 30),
         window=(int(reporting[0]), int(reporting[-1])),
+    )
+    return _with_parts(panel, reporting, rng) if judged else panel
+
+
+def _with_parts(panel: Panel, reporting: np.ndarray, rng: np.random.Generator) -> Panel:
+    """The panel with sub-judgements of every inspection, and judgements before its years."""
+    parts = [panel.inspections.assign(domain=domain) for domain in (OVERALL, *PARTS)]
+    inspections = pd.concat(parts, ignore_index=True)
+    codes = panel.authorities.index[rng.random(len(panel.authorities)) < EARLIER_SHARE]
+    start = pd.Timestamp(int(reporting[0]) - 1, 4, 1) - pd.to_timedelta(rng.integers(200, 1200, len(codes)), unit="D")
+    earlier = pd.DataFrame(
+        {
+            "authority": codes, "framework": EARLIER, "type": "standard", "start_date": start,
+            "publication_date": start + pd.Timedelta(days=60), "domain": OVERALL,
+        }
+    )  # fmt: skip
+    blind = [rng.choice(np.arange(1, 5), len(table), p=GRADE_SHARE) for table in (inspections, earlier)]
+    return replace(
+        panel,
+        inspections=inspections.assign(grade=blind[0]),
+        earlier_inspections=earlier.assign(grade=blind[1]),
+        sub_judgements=dict(zip(PARTS, PARTS, strict=True)),
     )
 
 
@@ -155,7 +183,7 @@ def _inspections(
     start = first + pd.to_timedelta((table["at"] * 365.25).astype(int), unit="D")
     lag = np.clip(rng.normal(60.0, 15.0, len(table)).round(), 25.0, 120.0)
     table = table.assign(
-        type="standard", start_date=start, publication_date=start + pd.to_timedelta(lag, unit="D"), domain="overall",
+        type="standard", start_date=start, publication_date=start + pd.to_timedelta(lag, unit="D"), domain=OVERALL,
         grade=rng.choice(np.arange(1, 5), len(table), p=GRADE_SHARE),
     ).drop(columns="at")  # fmt: skip
     known = table.start_date.le(pd.Timestamp(date)) & table.publication_date.le(pd.Timestamp(date.year, 6, 30))

@@ -12,6 +12,7 @@ import pytest
 from forecasting import invented
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from parts import with_sub_judgements
 
 from bayes_csc.backtest.base_rate import BaseRate, recent_rate
 from bayes_csc.backtest.events import targets
@@ -26,8 +27,15 @@ from bayes_csc.backtest.regressions import (
     Regression,
 )
 from bayes_csc.backtest.transition import Transition
+from bayes_csc.calendar import grid_position
+from bayes_csc.design import design
+from bayes_csc.grade_scales import latest_before
+from bayes_csc.judged import judgements
+from bayes_csc.judgement_covariates import judgement_covariates
 from bayes_csc.panel import Panel
+from bayes_csc.previous_grades import previous_grades
 from bayes_csc.share import data_dir
+from bayes_csc.spec import Spec
 
 ORIGINS = [datetime.date(year, 1, 1) for year in (2019, 2020, 2022)]
 RIVALS = (
@@ -95,6 +103,62 @@ def test_nothing_that_came_out_after_an_origin_changes_what_is_known_or_forecast
     assert known_at(changed, origin).hash == known_at(panel(), origin).hash
     for one, other in zip(asked(changed, origin), forecasts(origin), strict=True):
         pd.testing.assert_frame_equal(one, other, check_exact=True)
+
+
+COVARIATES = ("activity_1", "activity_3 change")
+
+
+@functools.cache
+def judged() -> Panel:
+    """The panel with sub-judgements and judgements of an earlier framework."""
+    old = panel().inspections.drop_duplicates("authority").iloc[::2]
+    day = old.start_date.min() - pd.Timedelta(days=900)
+    old = old.assign(framework="old", start_date=day, publication_date=day + pd.Timedelta(days=60))
+    return replace(with_sub_judgements(panel()), earlier_inspections=old.reset_index(drop=True))
+
+
+def before_judgements(whole: Panel, day: datetime.date) -> pd.DataFrame:
+    """Previous grades and covariates of the inspections that started by a day, and of those published then."""
+    rows = judgements(whole, previous=True, covariates=COVARIATES)
+    rows = rows[rows.position <= float(grid_position(day))]
+    return rows.drop(columns=["grade", "inspection"]).sort_values(["authority", "framework", "domain", "position"])
+
+
+@settings(deadline=None, max_examples=6)
+@given(origin=st.sampled_from(ORIGINS), seed=st.integers(0, 2**32 - 1))
+def test_nothing_that_came_out_after_an_origin_changes_previous_grades_covariates_or_levels(
+    origin: datetime.date, seed: int
+) -> None:
+    changed = perturbed(judged(), origin, np.random.default_rng(seed))
+    one, other = (known_at(whole, origin) for whole in (judged(), changed))
+    spec = Spec.parse({"ratings": {"previous": "cutpoints", "covariates": list(COVARIATES)}})
+    columns = ["unit", "scale", "position", "previous", "earlier", *(f"covariate {name}" for name in COVARIATES)]
+    designs = [design(known, spec).observation[columns] for known in (one, other)]
+    pd.testing.assert_frame_equal(*designs, check_exact=True)
+    codes, item = list(one.authorities.index), ["leadership", "protection", "care"]
+    levels = [latest_before(known, codes, item) for known in (one, other)]
+    pd.testing.assert_frame_equal(*levels)
+    assert {0, 1, 2, 3, 4} >= set(levels[0].previous) > {1, 2, 3}
+    asked = pd.DataFrame({"authority": codes, "day": pd.Timestamp(origin)})
+    values = [judgement_covariates(known, COVARIATES, asked) for known in (one, other)]
+    np.testing.assert_array_equal(*values)
+    assert np.ptp(values[0][:, 0]) > 0.0
+    # even where all of the panel is at hand, what is asked of a day is answered by what was published by then
+    np.testing.assert_array_equal(
+        judgement_covariates(judged(), COVARIATES, asked), judgement_covariates(changed, COVARIATES, asked)
+    )
+    questions = pd.DataFrame({"authority": np.repeat(codes, 3), "domain": item * len(codes), "day": asked.day[0]})
+    pd.testing.assert_frame_equal(previous_grades(judged(), questions), previous_grades(changed, questions))
+
+
+def test_what_came_out_before_an_origin_does_change_previous_grades_and_covariates() -> None:
+    changed = perturbed(judged(), datetime.date(2018, 1, 1), np.random.default_rng(1))
+    assert not before_judgements(changed, ORIGINS[1]).equals(before_judgements(judged(), ORIGINS[1]))
+    codes = list(judged().authorities.index)
+    asked = pd.DataFrame({"authority": codes, "domain": "leadership", "day": pd.Timestamp(ORIGINS[1])})
+    assert not previous_grades(changed, asked).equals(previous_grades(judged(), asked))
+    values = [judgement_covariates(whole, COVARIATES, asked) for whole in (changed, judged())]
+    assert not np.array_equal(*values)
 
 
 def test_what_came_out_before_an_origin_does_change_the_forecasts() -> None:

@@ -12,15 +12,14 @@ from followed import FLAGGED, TIMED, flagged, followed
 
 from bayes_csc.density import compile_density
 from bayes_csc.design import design
-from bayes_csc.errors import SpecError, UsageError
+from bayes_csc.errors import UsageError
 from bayes_csc.feedback import after_worst, overlap
 from bayes_csc.indicators import Indicator, indicator_toml, read_indicator
 from bayes_csc.inference import find_start
 from bayes_csc.panel import Panel
-from bayes_csc.simulate import simulate_like
 from bayes_csc.spec import Spec
 from bayes_csc.studies.post_inspection import changes, post_inspection, verdict, with_activity
-from bayes_csc_models.trajectory import from_design, trajectory
+from bayes_csc_models.trajectory import from_design
 
 HAMLETS = Path(__file__).parent / "hamlets"
 EFFECT = 0.6
@@ -85,11 +84,6 @@ def test_an_effect_put_into_the_counts_is_found_again(panel: Panel) -> None:
     # as counted it is less: the mean of all authorities, which is taken off, has some of it
     found = changes(panel, (FLAGGED,), seed=1, replicates=100).iloc[0]
     assert 0.5 * EFFECT < found.change_lower < found.change < EFFECT
-
-
-def test_figures_that_follow_a_judgement_are_not_simulated(panel: Panel) -> None:
-    with pytest.raises(SpecError, match=f"post_inspection of {FLAGGED}: it is not simulated"):
-        simulate_like(panel, trajectory, Spec(), seed=1)
 
 
 def test_the_change_is_that_of_the_authority_less_that_of_all() -> None:

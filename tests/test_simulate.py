@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from parts import with_sub_judgements
 from scipy.special import expit
 from scipy.stats import norm
 from typer.testing import CliRunner
@@ -57,6 +58,17 @@ def test_the_same_seed_gives_the_same_panel_and_truth(simulated: Simulated) -> N
     again, truth = simulate(trajectory, Spec(), **SMALL, seed=3)
     assert again.hash == simulated[0].hash
     assert truth.identical(simulated[1])
+
+
+def test_without_state_dependence_the_numbers_are_those_of_earlier_versions(simulated: Simulated, root: Path) -> None:
+    # computed before grades were drawn in the order of their dates
+    assert simulated[0].hash == "e0c780b2acdc6d91af58634ec08317f3e1cee3e40cb02c8fca56dd90c8fe0382"
+    assert float(simulated[1]["observation"]["eta"].sum()) == pytest.approx(163.78090789113497)
+    panel, truth = simulate_like(
+        with_sub_judgements(Panel.read(root / "tests" / "hamlets")), trajectory, Spec(), seed=1
+    )
+    assert panel.hash == "ef2aa71d6d0fd143907c18ece373e8586d566a52e9015948af91d366c9355c7d"
+    assert float(truth["observation"]["eta"].sum()) == pytest.approx(-80.64279345277106)
 
 
 def test_another_seed_gives_another_panel(simulated: Simulated) -> None:

@@ -21,12 +21,11 @@ from bayes_csc.inference import find_start
 from bayes_csc.kernel import Real, value_and_gradient
 from bayes_csc.kernel.states import states
 from bayes_csc.panel import Panel
-from bayes_csc.simulate import simulate
 from bayes_csc.sites import Counts, fit_sites
 from bayes_csc.timing import TIMING, WHITE_VARIANCE, timing_rows, whole_years
 from bayes_csc.truth import fitted
 from bayes_csc_models.likelihood import small_logp
-from bayes_csc_models.trajectory import from_design, trajectory
+from bayes_csc_models.trajectory import from_design
 
 HAMLETS = Path(__file__).parent / "hamlets"
 
@@ -82,11 +81,6 @@ def test_a_year_closed_to_inspections_throughout_is_no_year(shipped: Panel) -> N
 def test_a_panel_without_a_whole_year_of_inspections_is_refused(panel: Panel) -> None:
     with pytest.raises(SpecError, match="no whole year of inspections"):
         timing_rows(panel.as_of(datetime.date(2019, 6, 1)), ["401"])
-
-
-def test_dates_of_inspections_are_not_simulated() -> None:
-    with pytest.raises(SpecError, match="dates of inspections are not simulated"):
-        simulate(trajectory, TIMED, authorities=4, years=4, seed=1)
 
 
 # One likelihood.
