@@ -13,7 +13,6 @@ from broken.workbooks import workbook
 
 from bayes_csc.errors import DataError
 from bayes_csc.panel import Panel
-from bayes_csc.sources import ofsted_reports
 from bayes_csc.sources.catalogue import Dataset, read_catalogue
 from bayes_csc.sources.official import Official
 from bayes_csc.sources.ofsted import TOGETHER
@@ -263,11 +262,6 @@ def test_where_ofsteds_table_is_as_at_the_day_no_report_is_read(official: Offici
     day = datetime.date(2025, 3, 31)
     assert judgements_to(opened, pd.DataFrame(), started_by=day, published_by=datetime.date(2025, 6, 30)) is None
     assert opened.opened == set()
-
-
-def test_inspections_kept_for_the_registered_check_are_not_read(official: Official) -> None:
-    rows, _ = reported(official, places(official))
-    assert rows["start_date"].max() <= pd.Timestamp(ofsted_reports.REGISTERED_UNTIL)
 
 
 def test_the_newest_file_of_reports_changes_every_week_at_one_address() -> None:

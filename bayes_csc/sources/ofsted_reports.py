@@ -16,9 +16,6 @@ from bayes_csc.sources.ofsted import SPLIT, TOGETHER, judgements, outcomes_until
 from bayes_csc.sources.sheets import plain, read_sheet
 
 REPORTS, NEWEST = "ofsted_reports", "ofsted_reports_newest"
-# The 22 inspections that started later are kept for one registered check of models that were developed without them
-# (docs/preregistration.md). After it this constant goes, and the line of `reported` that uses it.
-REGISTERED_UNTIL = datetime.date(2025, 3, 31)
 
 ILACS_NAME = "ILACS"
 CODE, NAME, KIND = "la_code", "local_authority", "inspection_framework"
@@ -144,7 +141,6 @@ def reported(official: Official, authorities: pd.DataFrame) -> tuple[pd.DataFram
     rows, seen = [], set[tuple[str, pd.Timestamp]]()
     for file in there or [REPORTS]:
         table = read_reports(official / file, authorities)
-        table = table[table["start_date"].isna() | (table["start_date"] <= pd.Timestamp(REGISTERED_UNTIL))]
         key = pd.Series(list(zip(table["authority"], table["publication_date"], strict=True)), index=table.index)
         rows.append(table[~key.isin(seen)])
         seen |= set(key)
