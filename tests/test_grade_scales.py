@@ -92,6 +92,16 @@ def test_sub_judgements_have_their_own_scales_and_loadings_in_the_order_of_the_i
     np.testing.assert_array_equal(found.inspection_sd, values(several, "inspection_sd")[:, None].repeat(2, axis=1))
 
 
+def test_an_inspection_s_effect_may_have_an_sd_of_each_domain(several: Any, hamlets: Panel) -> None:
+    given = dict(zip(several.density.names.variable, several.density.expand(np.zeros(1)), strict=True))
+    variables = {name: values(several, name) for name in given}
+    variables["inspection_sd"] = np.random.default_rng(3).uniform(0.5, 1.0, (DRAWS, 4))
+    names = several.density.names
+    shared = made_up(variables, names.dims, names.coords)
+    found = GradeScales.of(shared, judged(hamlets, "leadership", "children_looked_after"))
+    np.testing.assert_array_equal(found.inspection_sd, variables["inspection_sd"][:, [0, 2]])
+
+
 def test_a_domain_may_have_the_loading_of_another(several: Any, hamlets: Panel) -> None:
     panel = judged(hamlets, "both", "leadership")
     found = GradeScales.of(several, dataclasses.replace(panel, sub_judgements={"both": "children_looked_after"}))

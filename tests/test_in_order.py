@@ -190,6 +190,19 @@ def test_figures_after_a_judgement_of_the_worst_grade_have_its_effect(judged: Si
         assert abs(slope - float(known["post_inspection_effect"].sel(post_inspection=key))) < 6.0 * error
 
 
+def test_an_invented_panel_may_have_sub_judgements_and_an_earlier_framework(tmp_path: Path) -> None:
+    size: dict[str, Any] = {"authorities": 60, "years": 6, "indicators": 2}
+    plain = skeleton(**size, rng=np.random.default_rng(1))
+    panel = skeleton(**size, rng=np.random.default_rng(1), judged=True)
+    assert len(panel.inspections) == 4 * len(plain.inspections)
+    overall = panel.inspections[panel.inspections.domain == OVERALL]
+    assert list(overall.start_date) == list(plain.inspections.start_date)
+    pd.testing.assert_frame_equal(panel.cells, plain.cells)
+    assert 40 < len(panel.earlier_inspections) < 60
+    assert panel.earlier_inspections.publication_date.max() < panel.inspections.start_date.min()
+    panel.write(tmp_path / "panel", checked=True)
+
+
 # Timing.
 
 

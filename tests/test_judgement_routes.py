@@ -6,18 +6,21 @@ import re
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import pymc as pm
 import pytest
+import xarray as xr
 from parts import with_sub_judgements
 from pytensor.compile.mode import Mode
 from scipy.stats import norm
 
 from bayes_csc.density import compile_density
 from bayes_csc.design import Design, design
+from bayes_csc.findings.hyperparameters import hyperparameter_table
 from bayes_csc.in_order import judgement_score, own_cutpoints
 from bayes_csc.inference import find_start
 from bayes_csc.judged import JUDGEMENT
@@ -26,7 +29,7 @@ from bayes_csc.simulate import simulate
 from bayes_csc.spec import Spec
 from bayes_csc.truth import draw_prior
 from bayes_csc_models.judgements import DAMPING, TRUSTED, drift_time
-from bayes_csc_models.trajectory import from_design
+from bayes_csc_models.trajectory import from_design, trajectory
 
 PLAIN = Mode("py", None)
 ALL = Spec.parse(
@@ -130,6 +133,24 @@ def test_theta_and_the_inspection_share_the_variance_that_judgements_have_in_com
     assert sd.dims == loading.dims == common.dims == ("draw", "judged")
     np.testing.assert_allclose(loading**2 + sd**2, common**2)
     np.testing.assert_allclose(loading**2 / common**2, drawn["theta_share"].broadcast_like(common))
+
+
+def test_the_table_of_hyperparameters_has_what_the_options_make_of_the_sampled_ones(
+    panel: Panel, laid_out: Design
+) -> None:
+    drawn = draw_prior(from_design(laid_out, ALL), draws=40, seed=1).hyperparameters
+    posterior = xr.concat([drawn.isel(draw=slice(0, 20)), drawn.isel(draw=slice(20, 40))], "chain")
+    fit: Any = SimpleNamespace(panel=panel, spec=ALL, posterior=posterior, record={"seed": 1})
+    table = hyperparameter_table(fit, trajectory, interval=0.89)
+    assert not table.duplicated(["variable", "entry"]).any()
+    entries = table.groupby("variable").entry.apply(list)
+    judged = list(laid_out.judged.domain)
+    assert entries["judgement_loading"] == entries["inspection_sd"] == entries["common_sd"] == judged
+    assert entries["previous_effect"] == ["none", *panel.grades]
+    assert entries["covariate_effect"] == ["late", "agency change"]
+    derived = table[table.variable.isin(["judgement_loading", "inspection_sd", "previous_effect"])]
+    assert derived["prior"].eq("").all()
+    assert derived.prior_lower.notna().all()
 
 
 def test_the_drift_is_damped_from_two_years_after_the_panel_s_date(panel: Panel) -> None:
@@ -238,7 +259,7 @@ def test_effects_of_the_judgement_model_are_found_again_in_a_simulated_panel() -
             "ratings": {"previous": "effect", "drift_sd": 0.3, "covariates": ["activity_1"], "covariate_sd": 1.0},
         }
     )
-    panel, truth = simulate(from_panel, spec, authorities=60, years=10, indicators=1, seed=5, judged=True)
+    panel, truth = simulate(trajectory, spec, authorities=60, years=10, indicators=1, seed=5, judged=True)
     d = design(panel, spec)
     start = find_start(compile_density(from_design(d, spec)), d, cores=1)
     known = truth["posterior"].to_dataset()
@@ -249,7 +270,3 @@ def test_effects_of_the_judgement_model_are_found_again_in_a_simulated_panel() -
         assert (np.abs(centre - np.ravel(known[name])) < 3.5 * sd).all(), name
         far += int((np.abs(centre) > 3.0 * sd).sum())
     assert far >= 3
-
-
-def from_panel(panel: Panel, spec: Spec) -> pm.Model:
-    return from_design(design(panel, spec), spec)

@@ -15,7 +15,10 @@ from bayes_csc.truth import draw_prior
 PRIOR_DRAWS = 400
 BINS = 20
 RANKED = 6
-DERIVED = ("loading", "cutpoints", "region_level", "region_trend", "standard")
+DERIVED = (
+    "loading", "judgement_loading", "inspection_sd", "previous_effect", "cutpoints", "region_level", "region_trend",
+    "standard",
+)  # fmt: skip
 """Functions of the sampled variables that readers ask about."""
 SHOWN_ELSEWHERE = ("year_step",)
 """The steps of the national year effects, which have a table of their own."""
@@ -35,7 +38,7 @@ def hyperparameter_table(fit: Fit, model: Model, *, interval: float) -> pd.DataF
 
     built = model(fit.panel, fit.spec)
     known = parameters(built)
-    names = [n for n in (*known.index, *DERIVED) if n in fit.posterior and n not in SHOWN_ELSEWHERE]
+    names = [n for n in dict.fromkeys((*known.index, *DERIVED)) if n in fit.posterior and n not in SHOWN_ELSEWHERE]
     drawn = draw_prior(built, draws=PRIOR_DRAWS, seed=int(fit.record["seed"])).hyperparameters
     posterior = fit.posterior[names]
     tails = [(1 - interval) / 2, 0.5, (1 + interval) / 2]
