@@ -242,7 +242,7 @@ def test_decline_leads_with_the_next_inspection(
     said = capsys.readouterr().out
     assert said.index("next worse") < said.index("change (89%)") < said.index("P(decline)")
     back = pd.read_csv(run / "decline.csv", dtype={"authority": str})
-    at = list(back.columns).index("gap_years")
+    at = list(back.columns).index("figures_since")
     assert list(back.columns)[at + 1 : at + 3] == ["p_next_worse", "p_next_better"]
     wanted = table.set_index("authority").loc[back.authority]
     np.testing.assert_allclose(back.p_next_worse, wanted.p_next_worse, rtol=1e-9)

@@ -15,15 +15,14 @@ import pytest
 from interpreted import by_python
 from pages import Page
 from reported import findings as without_sub_judgements
+from without_overall import fitted as without_overall
 from without_overall import panel
 
 from bayes_csc import Fit, Panel, decline, forecast
-from bayes_csc.diagnostics import Gate
-from bayes_csc.errors import DataError
+from bayes_csc.errors import DataError, UsageError
 from bayes_csc.findings.findings import Findings, gather
 from bayes_csc.findings.next_words import domains_of, next_headings
 from bayes_csc.findings.sentences import composite_sentence, decision_sentence, next_sentence
-from bayes_csc.fit import preview
 from bayes_csc.forecast import write_by_date, write_forecast
 from bayes_csc.overall_name import GIVEN, WOULD, overall_heading, overall_name
 from bayes_csc.report.authority_page import authority_page
@@ -31,6 +30,7 @@ from bayes_csc.report.domain_chart import domain_chart
 from bayes_csc.report.markdown import markdown
 from bayes_csc.report.overview_page import overview_page
 from bayes_csc.report.plain import json_text
+from bayes_csc.report.single_chart import authority_chart
 from bayes_csc.report.spreadsheet import write_workbook
 from bayes_csc.report.style import look
 from bayes_csc.sources.england import description
@@ -38,7 +38,6 @@ from bayes_csc_cli.decline import show as show_decline
 from bayes_csc_cli.forecast import show, show_domains
 from bayes_csc_models import trajectory
 
-PASSED = Gate(True, 1.001, 900.0, 800.0, 0.9, 0, (), "")
 FROM = datetime.date(2026, 4, 1)
 DOMAINS = ("care", "leadership", "protection")
 HEADING = "What the overall grade would have been at the next inspection"
@@ -52,9 +51,7 @@ def fitted(start: datetime.date | None) -> Fit:
     if start is not None:
         of = dataclasses.replace(panel(), no_overall_from=start)
         return dataclasses.replace(fitted(None), panel=of)
-    with by_python():
-        run = preview(panel(), trajectory, seed=3, chains=2, draws=8)
-    return dataclasses.replace(run, gate=PASSED)
+    return without_overall()
 
 
 @functools.cache
@@ -308,6 +305,12 @@ def test_the_chart_has_a_label_for_every_part_that_has_room_and_differs_in_light
     light = sorted(float(np.dot(fill, (0.2126, 0.7152, 0.0722))) for fill in fills)
     assert len(light) == 4
     assert np.diff(light).min() > 0.1
+
+
+def test_the_chart_of_domains_is_drawn_alone_where_there_are_domains() -> None:
+    assert authority_chart(found(FROM), "404", "domains").axes
+    with pytest.raises(UsageError, match="for want of a forecast of sub-judgements"):
+        authority_chart(without_sub_judgements(), "404", "domains")
 
 
 # The composite beside theta.

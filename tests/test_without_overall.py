@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 from interpreted import by_python
-from without_overall import LATEST, panel
+from without_overall import LATEST, fitted, panel
 
 from bayes_csc import Fit, Panel, Spec, decline
 from bayes_csc.backtest.base_rate import following
@@ -23,7 +23,6 @@ from bayes_csc.diagnostics import Gate
 from bayes_csc.feedback import after_worst
 from bayes_csc.findings.base_rates import base_rates
 from bayes_csc.findings.findings import gather
-from bayes_csc.fit import preview
 from bayes_csc.group import members
 from bayes_csc.panel import OVERALL, inspection_dates, whole_grades
 from bayes_csc.reinspection import Reinspection
@@ -164,17 +163,9 @@ def test_a_backtest_asks_by_the_latest_inspection_and_scores_overall_grades_alon
 # From a fit to the pages.
 
 
-@pytest.fixture(scope="module")
-def fitted() -> Fit:
-    """Of the panel's judgements, its figures ending in 2022: the path is long, and the draws are few."""
+def test_a_forecast_and_the_pages_go_by_it() -> None:
     with by_python():
-        run = preview(panel("2026-09-30"), trajectory, seed=3, chains=2, draws=8)
-    return dataclasses.replace(run, gate=PASSED)
-
-
-def test_a_forecast_and_the_pages_go_by_it(fitted: Fit) -> None:
-    with by_python():
-        found = gather(fitted, trajectory, Path("runs/none"), equations="theta = ...", group="requires improvement")
+        found = gather(fitted(), trajectory, Path("runs/none"), equations="theta = ...", group="requires improvement")
     assert found.forecast is not None
     table = found.forecast.set_index("authority")
     assert table.last_grade[["401", "404"]].tolist() == ["good", "requires improvement"]
@@ -182,7 +173,7 @@ def test_a_forecast_and_the_pages_go_by_it(fitted: Fit) -> None:
     assert table.note.str.contains("no overall grade").sum() == 2
     assert table.p_next_worse["404"] == pytest.approx(table.p_grade_4["404"])
     own = next(page for page in found.pages if page.code == "404")
-    page = str(authority_page(own, found.about, fitted.panel.grades, found.used, []))
+    page = str(authority_page(own, found.about, found.panel.grades, found.used, []))
     assert "last judged requires improvement (the worst sub-judgement; it has no overall grade)" in page
     assert "21 inspections" in overview_page(found)
 

@@ -12,15 +12,17 @@ from bayes_csc.errors import UsageError
 from bayes_csc.findings.authority_findings import AuthorityFindings
 from bayes_csc.findings.beside import Missing
 from bayes_csc.findings.findings import Findings
+from bayes_csc.findings.next_words import domains_of
 from bayes_csc.report.change_chart import change_chart
 from bayes_csc.report.contribution_chart import contribution_chart
+from bayes_csc.report.domain_chart import domain_chart
 from bayes_csc.report.fan_chart import fan_chart
 from bayes_csc.report.grade_chart import grade_chart
 from bayes_csc.report.indicator_chart import indicator_chart
 from bayes_csc.report.sensitivity_section import specification_figure
 from bayes_csc.report.style import colour, look
 
-CHARTS = ("trajectory", "change", "grades", "contributions", "indicators", "specification")
+CHARTS = ("trajectory", "change", "domains", "grades", "contributions", "indicators", "specification")
 DPI = 200
 
 
@@ -61,7 +63,8 @@ def authority_chart(found: Findings, code: str, kind: str = "trajectory") -> Fig
     with look():
         figure = _drawn(found, own, kind)
     if figure is None:
-        wanted = "a sensitivity analysis of it" if kind == "specification" else "an inspection"
+        lacking = {"specification": "a sensitivity analysis of it", "domains": "a forecast of sub-judgements"}
+        wanted = lacking.get(kind, "an inspection")
         raise UsageError(f"{own.name}: there is nothing to draw in the chart {kind}, for want of {wanted}")
     return figure
 
@@ -71,6 +74,9 @@ def _drawn(found: Findings, own: AuthorityFindings, kind: str) -> Figure | None:
         return fan_chart(own, found.about["panel"], found.about["interval"]["probability"])
     if kind == "change":
         return None if own.density is None else change_chart(own.density, found.about["epsilon"])
+    if kind == "domains":
+        row = own.forecast or {}
+        return domain_chart(row, found.panel.grades) if domains_of(row) else None
     if kind == "grades":
         return None if own.forecast is None else grade_chart(own.forecast, own.base_rate, found.panel.grades)
     if kind == "contributions":

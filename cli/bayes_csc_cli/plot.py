@@ -14,7 +14,10 @@ def plot(
     run: Annotated[Path, typer.Argument(help="Run folder of `bayescsc fit`.")],
     authority: Annotated[list[str], typer.Argument(help="Codes or names.")],
     chart: Annotated[
-        str, typer.Option("--chart", help="trajectory, change, grades, contributions, indicators or specification.")
+        str,
+        typer.Option(
+            "--chart", help="trajectory, change, domains, grades, contributions, indicators or specification."
+        ),
     ] = "trajectory",
     format: Annotated[str, typer.Option("--format", help="svg or png.")] = "svg",
     out: Annotated[Path, typer.Option("--out", help="Folder for the pictures.")] = Path("reports"),
@@ -24,7 +27,7 @@ def plot(
     from bayes_csc.report.single_chart import authority_chart, check_chart_request, write_chart
 
     check_chart_request(chart, format)
-    found = gathered(run, group=", ".join(authority), forecasts=chart == "grades", force=force)
+    found = gathered(run, group=", ".join(authority), forecasts=chart in ("domains", "grades"), force=force)
     for own in found.pages:
         target = out / f"{own.slug}-{chart}.{format}"
         write_chart(authority_chart(found, own.code, chart), target)
