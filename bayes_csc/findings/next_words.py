@@ -89,6 +89,47 @@ def domains_sentence(forecast: Mapping[Any, Any], grades: Sequence[str]) -> str:
     return f"Most probable by domain: {joined(said)}." if said else ""
 
 
+def pool_sentence(about: Mapping[Any, Any]) -> str:
+    """Say what a table of forecasts is a mixture of, by its metadata; or why the model's stands alone.
+
+    Examples
+    --------
+    >>> about = {"pooled_with": "transitions", "weight_12_months": 0.46, "weight_24_months": 0.5}
+    >>> pool_sentence(about)[:68]
+    'Each forecast mixes the model with past transitions from grade to gr'
+    >>> pool_sentence({"model_alone": "no backtest of the panel hamlets ships"})
+    "The forecasts are the model's alone: no backtest of the panel hamlets ships."
+    """
+    if "model_alone" in about:
+        return f"The forecasts are the model's alone: {about['model_alone']}."
+    if "pooled_with" not in about:
+        return ""
+    return (
+        f"Each forecast mixes the model with past transitions from grade to grade ({about['pooled_with']}); the model "
+        f"has a weight of {about['weight_12_months']:.0%} within a year and {about['weight_24_months']:.0%} later, "
+        "learned from the outcomes that were published by the run's date."
+    )
+
+
+def parts_sentence(forecast: Mapping[Any, Any]) -> str:
+    """Say what each part of the mixture gives for a worse overall grade; blank where there is no mixture or no P.
+
+    Examples
+    --------
+    >>> row = {"model_weight": 0.46, "p_next_worse_model": 0.21, "p_next_worse_transitions": 0.15}
+    >>> parts_sentence(row)
+    'By itself the model (weight 46%) gives a worse overall grade 0.21, past transitions (54%) give it 0.15.'
+    """
+    model, other = (forecast.get(f"p_next_worse_{name}", float("nan")) for name in ("model", "transitions"))
+    if model != model or other != other:
+        return ""
+    weight = float(forecast["model_weight"])
+    return (
+        f"By itself the model (weight {weight:.0%}) gives a worse overall grade {number(model)}, past transitions "
+        f"({1.0 - weight:.0%}) give it {number(other)}."
+    )
+
+
 def domain_rows(forecast: Mapping[Any, Any], grades: Sequence[str], form: str = ".2f") -> list[list[str]]:
     """Rows of a table: each domain, its latest grade, and the probability of each grade, best first."""
     return [

@@ -10,7 +10,7 @@ from bayes_csc.findings.beside import Missing
 from bayes_csc.findings.caveats import ALWAYS, USE
 from bayes_csc.findings.findings import Findings
 from bayes_csc.findings.method_words import check_sentence, gate_sentences
-from bayes_csc.findings.next_words import domain_rows, next_headings
+from bayes_csc.findings.next_words import domain_rows, next_headings, pool_sentence
 from bayes_csc.findings.sentences import (
     caterpillar_sentence,
     change_sentence,
@@ -38,6 +38,8 @@ def markdown(found: Findings) -> str:
     if ahead := group_without_figures(found.listed):
         lines += [plain(ahead), ""]
     lines += [caterpillar_sentence(found.listed, about["epsilon"], percent), "", *_listed(found, percent)]
+    if found.forecast is not None and (mixture := pool_sentence(found.forecast.attrs)):
+        lines += [plain(mixture), ""]
     for part in (found.backtest, found.sensitivity):
         if isinstance(part, Missing):
             lines += [part.sentence, "", f"    {part.command}", ""]

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from bayes_csc.findings.authority_findings import AuthorityFindings
-from bayes_csc.findings.next_words import any_sentence, domain_grades, domain_words, domains_of, domains_sentence
+from bayes_csc.findings.next_words import (
+    any_sentence,
+    domain_grades,
+    domain_words,
+    domains_of,
+    domains_sentence,
+    parts_sentence,
+)
 from bayes_csc.findings.next_words import has_overall as gives_overall
 from bayes_csc.findings.words import number
 from bayes_csc.overall_name import WOULD, overall_heading
@@ -86,7 +93,7 @@ def _overall(
         CAPTION if given else f"Probability of each grade as {WOULD}, and how often it followed the same grade before"
     )
     return [
-        *paragraphs(finding, note),
+        *paragraphs(finding, parts_sentence(row), note),
         charted(grade_chart(row, base, grades), "grades", title, finding, caption,
                 ["Grade", "Probability", f"{percent} from", "to", "Base rate"], rows),
     ]  # fmt: skip

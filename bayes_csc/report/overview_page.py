@@ -11,7 +11,7 @@ from bayes_csc.figures import NO_FIGURES, without_figures
 from bayes_csc.findings.caveats import ALWAYS, USE
 from bayes_csc.findings.findings import Findings
 from bayes_csc.findings.hexagon_layout import hexagon_layout
-from bayes_csc.findings.next_words import domain_rows, domains_of, next_headings
+from bayes_csc.findings.next_words import domain_rows, domains_of, next_headings, pool_sentence
 from bayes_csc.findings.sentences import caterpillar_sentence, figures_words, group_without_figures
 from bayes_csc.findings.words import number, spread
 from bayes_csc.report.backtest_section import backtest_section
@@ -143,7 +143,8 @@ def _group(found: Findings, percent: str) -> list[Content]:
     )
     body = table("Authorities of the group, by name", header, rows, texts=[1, 2, len(header) - 2, len(header) - 1],
                  class_="sortable")  # fmt: skip
-    return [*paragraphs(group_without_figures(found.listed), note), body, *_domains(found)]
+    mixture = "" if found.forecast is None else pool_sentence(found.forecast.attrs)
+    return [*paragraphs(group_without_figures(found.listed), note, mixture), body, *_domains(found)]
 
 
 def _domains(found: Findings) -> list[Content]:

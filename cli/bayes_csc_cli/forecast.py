@@ -40,6 +40,7 @@ def forecast(
 
     Several dates are written as forecast_dates.csv and forecast_dates.json, with a row per authority and date.
     """
+    from bayes_csc.findings.next_words import pool_sentence
     from bayes_csc.fit import Fit
     from bayes_csc.forecast import by_date, write_by_date, write_forecast
     from bayes_csc.forecast import forecast as forecast_table
@@ -56,6 +57,7 @@ def forecast(
     for table in tables:
         show_domains(table)
         show(table)
+    typer.echo(pool_sentence(tables[0].attrs))
     typer.echo(skill(fit, group))
     name = "forecast_dates" if len(days) > 1 else "forecast"
     typer.echo(f"Wrote {run / f'{name}.csv'} and {run / f'{name}.json'}")
