@@ -64,7 +64,7 @@ def _record(panel: Panel) -> pd.DataFrame:
     """Judgements that may be the one before: those that can inform theta, and all of the earlier frameworks."""
     of = panel.compared
     tables = (of(panel.inspections).assign(earlier=False), of(panel.earlier_inspections).assign(earlier=True))
-    rows = pd.concat([table for table in tables if len(table)], ignore_index=True)
+    rows = pd.concat([table for table in tables if len(table)] or [tables[0]], ignore_index=True)
     rows = rows.assign(when=inspection_dates(rows), published=rows.publication_date)
     rows = rows[rows.domain.isin([*panel.sub_judgements, OVERALL]) | rows.earlier]
     same = panel.sub_judgements

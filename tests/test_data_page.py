@@ -94,7 +94,7 @@ def test_what_scrolls_can_be_reached_and_is_named(page: Page) -> None:
 def test_the_page_says_which_panel_it_is_of(about: Description, page: Page) -> None:
     body = page.all("body")[0]["text"]
     assert about.panel.hash in body
-    assert "Panel dated 2025-03-31, with what was published by 2025-06-30." in body
+    assert "Panel dated 2025-12-31, with what was published by 2025-12-31." in body
     assert "Licence of the data: Open Government Licence v3.0." in body
 
 

@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import pymc as pm
 import pytest
+from interpreted import MODE, narrower_sums
 from parts import with_sub_judgements
 from pytensor.compile.mode import Mode
+from pytensor.graph.rewriting.basic import in2out
 
 from bayes_csc.density import Density, compile_density
 from bayes_csc.design import Design, design
@@ -19,8 +21,8 @@ from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import from_design, trajectory
 
-PLAIN = Mode("py", None)  # rewritten, it would have sums of more terms than Python can do
-REWRITTEN = Mode("py", "fast_compile").excluding("fusion")  # else a gradient has terms of 0 times infinity
+PLAIN = Mode("py", in2out(narrower_sums))
+REWRITTEN = MODE
 SPECS = {
     "baseline": Spec(),
     "without ratings": Spec.parse({"ratings": {"use": False}}),

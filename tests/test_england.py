@@ -148,7 +148,7 @@ def published_totals(official: Official, place: cin.Count | cla.LongCount) -> pd
 
 
 def test_the_latest_grades_are_ofsteds_published_state(panel: Panel) -> None:
-    assert grade_counts(panel) == [36, 67, 31, 19]
+    assert grade_counts(panel) == [41, 64, 32, 16]
     assert len(panel.latest_grades()) == len(existing(panel.authorities, panel.date)) == 153
 
 
@@ -166,10 +166,18 @@ def test_the_first_round_of_sif_gave_the_published_grades(panel: Panel) -> None:
     assert first.value_counts().sort_index().tolist() == [3, 51, 65, 33]
 
 
-def test_inspections_started_by_the_panels_date_and_were_published_by_june(panel: Panel) -> None:
-    assert panel.date == MARCH_2025
-    assert panel.inspections["start_date"].max() <= pd.Timestamp(MARCH_2025)
-    assert pd.Timestamp(MARCH_2025) < panel.inspections["publication_date"].max() <= pd.Timestamp("2025-06-30")
+def test_inspections_started_and_were_published_by_the_panels_date(panel: Panel) -> None:
+    assert panel.date == panel.published_by == datetime.date(2025, 12, 31)
+    overall = panel.inspections[panel.inspections["domain"] == "overall"]
+    assert overall["publication_date"].max() <= pd.Timestamp(panel.date)
+    assert (overall["start_date"] > pd.Timestamp(MARCH_2025)).sum() == 22  # ../shared/data/README.md
+    assert overall.set_index("start_date").loc["2025-03-24", "authority"] == "384"  # Wakefield, published later
+
+
+def test_the_group_changed_by_seven_authorities_since_march(panel: Panel) -> None:
+    before = panel.as_of(datetime.date(2025, 6, 30)).latest_grades()
+    then, now = (set(latest.index[latest.grade == 3]) for latest in (before, panel.latest_grades()))
+    assert (len(then), len(now), len(then - now), len(now - then)) == (31, 32, 3, 4)
 
 
 def test_six_inspections_with_an_unknown_start_get_the_usual_lag_of_their_framework(panel: Panel) -> None:

@@ -35,6 +35,7 @@ EVERYTHING = {
     "previous": "cutpoints", "drift_sd": 0.1, "covariates": ["activity_1", "workforce_1 change"], "common": "share",
 }  # fmt: skip
 ALL = Spec.parse({"ratings": EVERYTHING})
+PLAIN = Spec.parse({"ratings": {"previous": "none"}})
 TIMED_ALL = Spec.parse({"ratings": {**EVERYTHING, "timing": True}})
 ACTED = ("activity_1", "activity_2")
 
@@ -126,7 +127,7 @@ def test_a_huge_effect_of_the_previous_grade_determines_the_next() -> None:
 
 def test_an_effect_of_zero_is_no_effect(monkeypatch: pytest.MonkeyPatch) -> None:
     size: dict[str, Any] = {"authorities": 12, "years": 8, "indicators": 2, "seed": 5, "judged": True}
-    plain, before = simulate(trajectory, Spec(), **size)
+    plain, before = simulate(trajectory, PLAIN, **size)
     spec = Spec.parse({"ratings": {"previous": "cutpoints", "covariates": ["activity_1"]}})
 
     def without_effects(model: Any, *, draws: int, seed: int) -> PriorDraws:
@@ -135,7 +136,7 @@ def test_an_effect_of_zero_is_no_effect(monkeypatch: pytest.MonkeyPatch) -> None
             "covariate_effect": np.zeros((1, 1)),
         }  # fmt: skip
         dims = [("previous",), ("previous", "cutpoint_gap"), (), ("covariate",)]
-        known = draw_prior(trajectory(blank[0], Spec()), draws=draws, seed=seed)
+        known = draw_prior(trajectory(blank[0], PLAIN), draws=draws, seed=seed)
         zero = {name: (("draw", *dim), v) for (name, v), dim in zip(none.items(), dims, strict=True)}
         return replace(
             known, hyperparameters=known.hyperparameters.assign(zero).assign_coords(covariate=["activity_1"])

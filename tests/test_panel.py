@@ -158,7 +158,7 @@ def test_data_build_writes_the_panel_that_is_built_from_the_files(
     done = CliRunner().invoke(app, ["data", "build", "--raw", str(shared / "data"), "--out", str(tmp_path / "england")])
     assert done.exit_code == 0
     assert re.fullmatch(r"Wrote \d+ cells of \d+ indicators to .*england\n", done.output)
-    assert asked == [((shared / "data", read_catalogue()), {"year": None, "as_of": None})]
+    assert asked == [((shared / "data", read_catalogue()), {"year": None, "date": None, "as_of": None})]
     assert Panel.read(tmp_path / "england").hash == rebuilt.hash
 
 

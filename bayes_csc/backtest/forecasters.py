@@ -8,7 +8,7 @@ from bayes_csc.backtest.base_rate import BaseRate, recent_rate
 from bayes_csc.backtest.forecaster import Forecaster
 from bayes_csc.backtest.forest import Forest
 from bayes_csc.backtest.latent import IndicatorsOnly, Latent, RatingsOnly
-from bayes_csc.backtest.pool import Parts
+from bayes_csc.backtest.pool import Parts, pool_name
 from bayes_csc.backtest.regressions import Composite, Deprivation, FewIndicators, GradeAndGap, GradeAndTrend, Regression
 from bayes_csc.backtest.transition import Transition
 from bayes_csc.fit import Model
@@ -23,6 +23,11 @@ def latent_forecasters(model: Model, specs: Sequence[Spec]) -> list[Forecaster]:
 def pools(specs: Sequence[Spec]) -> list[Parts]:
     """Each spec's model pooled with the transition model and with the plain table of transitions."""
     return [(spec.name, other) for spec in specs for other in (Transition().name, BaseRate().name)]
+
+
+def chosen_pool(spec: Spec) -> str:
+    """Name of the pool that is the forecast: with transitions, as the rule chose (docs/preregistration.md)."""
+    return pool_name((spec.name, Transition().name))
 
 
 def rivals(model: Model, spec: Spec) -> list[Forecaster]:

@@ -41,7 +41,7 @@ def backtest(
 ) -> None:
     """Backtest the model and competing forecasters at past origins, and write events, scores and a page."""
     from bayes_csc.backtest.files import check_backtest_target, write_backtest
-    from bayes_csc.backtest.forecasters import latent_forecasters, pools, rivals
+    from bayes_csc.backtest.forecasters import chosen_pool, latent_forecasters, pools, rivals
     from bayes_csc.backtest.run import ORIGINS
     from bayes_csc.backtest.run import backtest as run_backtest
     from bayes_csc.cluster import dask_client
@@ -61,7 +61,7 @@ def backtest(
     with shown() as progress, dask_client(scheduler, workers=workers) as client:
         done = run_backtest(
             data, forecasters, client, variants=[each.name for each in specs[1:]],
-            pools=[] if latent_only else pools(specs), origins=days, group=group, seed=seed,
+            pools=[] if latent_only else pools(specs), choice=None if latent_only else chosen_pool(specs[0]), origins=days, group=group, seed=seed,
             checkpoint=out.parent / f".{out.name}.partial", resume=resume, progress=progress,
         )  # fmt: skip
     write_backtest(done, backtest_page(done), out, overwrite=overwrite)
