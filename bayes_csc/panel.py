@@ -106,7 +106,8 @@ class Panel:
         Characteristics of authorities by year, never quality: `authority`, `year` (int), `covariate`, `value`,
         `source`.
     earlier_inspections
-        Judgements under frameworks before those of `inspections`, with the same columns; the model does not use them.
+        Judgements under frameworks before those of `inspections`, with the same columns; the model uses them as the
+        grades before those.
     visits
         Visits without a grade: `authority`, `type`, `start_date`, `publication_date` (NaT where unknown), `theme`,
         `source`.

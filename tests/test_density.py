@@ -10,10 +10,8 @@ from pathlib import Path
 import numpy as np
 import pymc as pm
 import pytest
-from interpreted import MODE, narrower_sums
+from interpreted import MODE
 from parts import with_sub_judgements
-from pytensor.compile.mode import Mode
-from pytensor.graph.rewriting.basic import in2out
 
 from bayes_csc.density import Density, compile_density
 from bayes_csc.design import Design, design
@@ -21,8 +19,6 @@ from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import from_design, trajectory
 
-PLAIN = Mode("py", in2out(narrower_sums))
-REWRITTEN = MODE
 SPECS = {
     "baseline": Spec(),
     "without ratings": Spec.parse({"ratings": {"use": False}}),
@@ -61,7 +57,7 @@ def case_of(panel: Panel, spec: Spec) -> Case:
     d = design(panel, spec)
     model = from_design(d, spec)
     density = compile_density(model)
-    plain = model.compile_logp(mode=PLAIN)
+    plain = model.compile_logp(mode=MODE)
     return Case(d, model, density, plain)
 
 
@@ -87,7 +83,7 @@ def test_the_density_is_the_model_s_up_to_a_rounded_constant(case: Case) -> None
 
 
 def test_the_gradient_is_the_model_s(case: Case) -> None:
-    gradient = case.model.compile_dlogp(mode=REWRITTEN)
+    gradient = case.model.compile_dlogp(mode=MODE)
     for x in case.points(2, seed=2):
         np.testing.assert_allclose(case.density(x)[1], gradient(case.values(x)), rtol=1e-8, atol=1e-8)
 
@@ -103,7 +99,7 @@ def test_the_gradient_is_the_slope_of_the_density(case: Case) -> None:
 def test_the_variables_are_the_model_s_at_the_point(case: Case) -> None:
     named = [*case.model.free_RVs, *case.model.deterministics]
     expanded = case.model.compile_fn(
-        case.model.replace_rvs_by_values(named), inputs=case.model.value_vars, mode=PLAIN, on_unused_input="ignore"
+        case.model.replace_rvs_by_values(named), inputs=case.model.value_vars, mode=MODE, on_unused_input="ignore"
     )
     for x in case.points(2, seed=4):
         found = case.density.expand(x)
@@ -221,7 +217,7 @@ def test_compiling_leaves_the_model_as_it_was(panel: Panel) -> None:
     for (name, start), known in zip(model.initial_point().items(), untouched.initial_point().values(), strict=True):
         np.testing.assert_array_equal(start, known, err_msg=name)
     point = {name: v + 0.1 for name, v in model.initial_point().items()}
-    assert float(model.compile_logp(mode=PLAIN)(point)) == float(untouched.compile_logp(mode=PLAIN)(point))
-    drawn, known = (pm.draw(m.free_RVs, random_seed=3, mode=PLAIN) for m in (model, untouched))
+    assert float(model.compile_logp(mode=MODE)(point)) == float(untouched.compile_logp(mode=MODE)(point))
+    drawn, known = (pm.draw(m.free_RVs, random_seed=3, mode=MODE) for m in (model, untouched))
     for a, b in zip(drawn, known, strict=True):
         np.testing.assert_array_equal(a, b)

@@ -171,7 +171,8 @@ def test_inspections_started_and_were_published_by_the_panels_date(panel: Panel)
     overall = panel.inspections[panel.inspections["domain"] == "overall"]
     assert overall["publication_date"].max() <= pd.Timestamp(panel.date)
     assert (overall["start_date"] > pd.Timestamp(MARCH_2025)).sum() == 22  # ../shared/data/README.md
-    assert overall.set_index("start_date").loc["2025-03-24", "authority"] == "384"  # Wakefield, published later
+    started = overall[overall["start_date"] == "2025-03-24"]
+    assert "384" in set(started["authority"])  # Wakefield, whose report came after Ofsted's table
 
 
 def test_the_group_changed_by_seven_authorities_since_march(panel: Panel) -> None:

@@ -128,7 +128,7 @@ def test_another_question_is_asked_of_the_bases_own_draws(done: Sensitivity) -> 
     day = base().panel.date.replace(year=base().panel.date.year + 1)
     ahead = forecast(base(), trajectory, group="all", date=day, force=True).set_index("authority")
     few = rows(done, "in a year")["p_next_worse"]  # by 400 of the base's 1,000 draws
-    np.testing.assert_allclose(few, ahead["p_next_worse"].loc[own.index], atol=1e-2)
+    np.testing.assert_allclose(few, ahead["p_next_worse"].loc[own.index], atol=3e-2)
     assert float(grid_position(day)) > float(grid_position(base().panel.date))
 
 

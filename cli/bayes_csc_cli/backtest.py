@@ -61,7 +61,8 @@ def backtest(
     with shown() as progress, dask_client(scheduler, workers=workers) as client:
         done = run_backtest(
             data, forecasters, client, variants=[each.name for each in specs[1:]],
-            pools=[] if latent_only else pools(specs), choice=None if latent_only else chosen_pool(specs[0]), origins=days, group=group, seed=seed,
+            pools=[] if latent_only else pools(specs), choice=None if latent_only else chosen_pool(specs[0]),
+            origins=days, group=group, seed=seed,
             checkpoint=out.parent / f".{out.name}.partial", resume=resume, progress=progress,
         )  # fmt: skip
     write_backtest(done, backtest_page(done), out, overwrite=overwrite)
