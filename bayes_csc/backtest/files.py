@@ -98,7 +98,7 @@ def record(done: Backtest) -> dict[str, Any]:
             "probability": INTERVAL,
         },
         "higher_is_better": dict(HIGHER_IS_BETTER),
-        "scores": records(done.scores),
+        "scores": records(done.scores.round(6)),
         "origins": records(done.origins),
         "stack_weights": records(weights),
         "pool": [
@@ -116,14 +116,15 @@ def record(done: Backtest) -> dict[str, Any]:
 
 
 def _calibration(done: Backtest, name: str, group: str, horizon: int) -> dict[str, Any] | None:
-    """Terms of the Brier score; the curve itself where every event counts once."""
+    """Terms of the Brier score; of the forecast the curve itself, too, where every event counts once."""
     found = done.calibration(name, group, horizon)
     if found is None:
         return None
     terms = {
         key: getattr(found, key) for key in ("miscalibration", "discrimination", "uncertainty", "inside")
     }  # fmt: skip
-    return terms | ({"curve": records(found.curve.round(4))} if horizon == done.horizons[0] else {})
+    curve = name == done.baseline and horizon == done.horizons[0]
+    return terms | ({"curve": records(found.curve.round(4))} if curve else {})
 
 
 def _events(done: Backtest) -> str:
