@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from bayes_csc.errors import InterruptedFitError, UsageError
 from bayes_csc.inference import Start
-from bayes_csc.sampler import sample_chain
+from bayes_csc.sampler import Chain, sample_chain
 
 WARMUP = 100
 FEWEST_DRAWS = 4
@@ -104,6 +104,10 @@ class Checkpoint:
         self.folder.rmdir()
 
 
+Begun = tuple[np.random.Generator, Chain]
+"""A chain's generator and what it has drawn so far."""
+
+
 def sample_chains(
     start: Start,
     *,
@@ -113,6 +117,7 @@ def sample_chains(
     cores: int,
     warmup: int = WARMUP,
     checkpoint: Checkpoint | None = None,
+    begun: dict[int, Begun] | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> tuple[xr.DataTree, bool]:
     """Sample chains, `cores` at a time; chain c depends on the seed and c alone.
@@ -125,6 +130,8 @@ def sample_chains(
         Of the sampling.
     checkpoint
         Where finished chains are kept and taken from.
+    begun
+        Chains of fewer draws, by number, to go on with; what is drawn now is put there.
     progress
         Called a few times a second.
 
@@ -142,8 +149,9 @@ def sample_chains(
     trees: dict[int, xr.DataTree] = {}
     for c in range(chains):
         kept = checkpoint.read(c) if checkpoint else None
-        if kept is not None:
+        if kept is not None and kept["posterior"].sizes["draw"] == draws:
             trees[c] = kept
+    begun = {} if begun is None else begun
     counts = {c: (0, 0, 0) for c in range(chains) if c not in trees}
     stopped, began, resumed, interrupted = threading.Event(), time.monotonic(), len(trees), False
 
@@ -153,7 +161,10 @@ def sample_chains(
             return not stopped.is_set()
 
         other = start.second if c == chains - 1 > 0 else None
-        return _sample(start, other, np.random.default_rng([seed, c]), c, draws, warmup, told)
+        rng, so_far = begun.get(c) or (np.random.default_rng([seed, c]), None)
+        drawn = _drawn(start, other, rng, draws, warmup, told, so_far)
+        begun[c] = rng, drawn
+        return _tree(start, drawn, c)
 
     with threadpool_limits(1), ThreadPoolExecutor(cores) as threads:
         running = {threads.submit(one, c): c for c in counts}
@@ -176,21 +187,28 @@ def sample_chains(
     return _joined(trees), interrupted
 
 
-def _sample(
-    start: Start, mode: np.ndarray | None, rng: np.random.Generator, chain: int, draws: int, warmup: int,
-    told: Callable[[int, int, int], bool],
-) -> xr.DataTree:  # fmt: skip
-    """Sample a chain from about a mode, the centre of the coordinates by default."""
+def _drawn(
+    start: Start, mode: np.ndarray | None, rng: np.random.Generator, draws: int, warmup: int,
+    told: Callable[[int, int, int], bool], so_far: Chain | None,
+) -> Chain:  # fmt: skip
+    """Sample a chain from about a mode, the centre of the coordinates by default, or go on with one."""
     density, coordinates = start.density, start.coordinates
 
     def log_density(y: np.ndarray) -> tuple[float, np.ndarray]:
         value, gradient = density(coordinates.point(y))
         return value, coordinates.gradient(gradient)
 
-    first = FIRST_SD * rng.standard_normal(coordinates.centre.size)
-    first = first if mode is None else coordinates.place(mode) + first
-    drawn = sample_chain(log_density, first, rng, draws=draws, warmup=warmup, told=told)
-    x = coordinates.point(drawn.y)[None]
+    first = np.zeros(coordinates.centre.size)
+    if so_far is None:
+        first = FIRST_SD * rng.standard_normal(coordinates.centre.size)
+        first = first if mode is None else coordinates.place(mode) + first
+    return sample_chain(log_density, first, rng, draws=draws, warmup=warmup, told=told, so_far=so_far)
+
+
+def _tree(start: Start, drawn: Chain, chain: int) -> xr.DataTree:
+    """What is kept of a chain."""
+    density = start.density
+    x = start.coordinates.point(drawn.y)[None]
     statistics = {
         "diverging": drawn.diverging,
         "energy": drawn.energy,

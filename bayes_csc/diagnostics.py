@@ -20,6 +20,8 @@ STEADY, STEADY_SHARE = PREVIEW_ERROR / 3.0, 0.02
 """Sd over the draws, of a probability and of a conditional mean as a share of the change's sd, below which it has no
 R-hat: chains may disagree by any multiple of next to nothing."""
 SHOWN = 5
+LONGER = "run longer: double --draws"
+"""What to try where more draws help."""
 LATENT = ("small_logit_raw", "judgement_score")
 """Sampled latent values of single cells and judgements: no hyperparameters, so not in the gate."""
 
@@ -189,4 +191,4 @@ def _advice(rhat: float, divergences: int, ebfmi: float) -> str:
         return "the posterior is hard to follow: look for a prior too wide, or an indicator with almost no data"
     if rhat > 1.05:
         return "the chains disagree: try another seed; if it stays, drop the indicators named above in turn"
-    return "run longer: double --draws"
+    return LONGER

@@ -16,10 +16,10 @@ from typing import Any
 import pymc as pm
 import xarray as xr
 
-from bayes_csc.chains import WARMUP, Checkpoint, Progress, sample_chains
+from bayes_csc.chains import WARMUP, Begun, Checkpoint, Progress, sample_chains
 from bayes_csc.density import Density, compile_density
 from bayes_csc.design import Design, design
-from bayes_csc.diagnostics import Gate, gate, preview_gate
+from bayes_csc.diagnostics import LONGER, Gate, gate, preview_gate
 from bayes_csc.errors import DataError, UsageError
 from bayes_csc.graph import building_graphs
 from bayes_csc.inference import embedded, find_start
@@ -30,6 +30,9 @@ from bayes_csc.spec import Spec
 from bayes_csc.states import last_inspections, states_given_draws
 
 DRAWS, CHAINS, CORES = 800, 4, 2
+GOES_ON = (1.5, 2.0)
+"""How many times the default draws a full fit goes on to, with the same generator and step size, where fewer missed the
+checks for want of draws."""
 PREVIEW_DRAWS, PREVIEW_WARMUP = 32, 10
 NO_DATA_EVERY = 4
 KEPT = 2000
@@ -203,7 +206,8 @@ def fit(
     spec
         Choices and priors; the baseline by default.
     seed, draws, chains, warmup, cores
-        Of the sampling; the result depends on all but `cores`. By default those of a full fit or of a preview.
+        Of the sampling; the result depends on all but `cores`. By default those of a full fit or of a preview; a full
+        fit that then misses its checks for want of draws goes on by itself (`GOES_ON`), all draws kept.
     preview
         A quick answer: the same posterior by a hundred draws or two, judged by the error of its probabilities of
         decline (`diagnostics.preview_gate`).
@@ -232,7 +236,9 @@ def fit(
     spec = spec or Spec()
     tell = progress or (lambda _: None)
     clock = _Clock()
+    goes_on = draws is None and not preview and again is None
     draws = draws or (PREVIEW_DRAWS if preview else DRAWS)
+    lengths = [draws, *([again] if again else []), *([int(draws * more) for more in GOES_ON] if goes_on else [])]
     warmup = warmup or (PREVIEW_WARMUP if preview else WARMUP)
     laid_out = design(panel, spec)
     record: dict[str, Any] = {
@@ -266,10 +272,12 @@ def fit(
     if inner is not density:
         start = embedded(start, density)
     clock.lap("start")
-    for length, kept_in in ((draws, store), (again, None)) if again else ((draws, store),):
+    begun: dict[int, Begun] = {}
+    for length in lengths:
         tree, interrupted = sample_chains(
-            start, seed=seed, draws=length, chains=chains, warmup=warmup, cores=cores, checkpoint=kept_in, progress=tell
-        )
+            start, seed=seed, draws=length, chains=chains, warmup=warmup, cores=cores,
+            checkpoint=None if length == again else store, begun=begun, progress=tell,
+        )  # fmt: skip
         clock.lap("sampling")
         sampled, stats = tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset()
         kept = slice(0, None, -(-sampled.sizes["chain"] * sampled.sizes["draw"] // KEPT))
@@ -282,10 +290,10 @@ def fit(
         clock.lap("states")
         verdict = preview_gate(change, stats) if preview else gate(stats, sampled, theta.to_dataset())
         clock.lap("diagnostics")
-        if verdict.passed or interrupted:
+        if verdict.passed or interrupted or (goes_on and verdict.advice != LONGER):
             break
     posterior = sampled.isel(draw=kept).assign(theta=theta)
-    record |= {"draws": length, "seconds": clock.laps, "interrupted": interrupted}
+    record |= {"draws": length, "first_draws": draws, "seconds": clock.laps, "interrupted": interrupted}
     if store:
         store.close()
     sites = {"z": ("observation", start.density.z), "variance": ("observation", start.density.variance)}

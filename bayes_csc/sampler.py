@@ -52,6 +52,8 @@ class Chain:
         Of all of them.
     warmup_steps
         Gradients of the warm-up.
+    end
+        Where the chain stands: position, log density and gradient.
     """
 
     y: np.ndarray
@@ -60,6 +62,7 @@ class Chain:
     n_steps: np.ndarray
     step_size: float
     warmup_steps: int
+    end: tuple[np.ndarray, float, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -82,8 +85,9 @@ def sample_chain(
     draws: int,
     warmup: int,
     told: Callable[[int, int, int], bool] = lambda done, divergences, gradients: True,
+    so_far: Chain | None = None,
 ) -> Chain:
-    """Sample one chain.
+    """Sample one chain, or go on with one: with the same generator the chain is the same as one of so many draws.
 
     Parameters
     ----------
@@ -98,15 +102,22 @@ def sample_chain(
     told
         Called after every draw with the draws done (warm-up included), divergences and gradients so far; the chain
         stops when it returns False.
+    so_far
+        The first draws of the chain, warm-up done; `rng` is the generator that drew them.
     """
-    y, (value, gradient) = start, log_density(start)
     step = _StepSize(math.log(FIRST_STEP), TARGET_ACCEPT)
     out = np.empty((draws, start.size))
     energy, diverging, n_steps = np.empty(draws), np.zeros(draws, bool), np.zeros(draws, np.int64)
     kept = spent = before = 0
-    for it in range(warmup + draws):
+    if so_far is None:
+        y, (value, gradient) = start, log_density(start)
+    else:
+        (y, value, gradient), kept, before = so_far.end, len(so_far.y), so_far.warmup_steps
+        out[:kept], energy[:kept], n_steps[:kept] = so_far.y, so_far.energy, so_far.n_steps
+        diverging[:kept], spent = so_far.diverging, before + int(so_far.n_steps.sum())
+    for it in range(warmup + kept if so_far else 0, warmup + draws):
         tuning = it < warmup
-        size = math.exp(step.now if tuning else step.mean)
+        size = so_far.step_size if so_far else math.exp(step.now if tuning else step.mean)
         end = trajectory(log_density, y, value, gradient, rng.standard_normal(y.size), rng.uniform(*ANGLES), size)
         accept = math.exp(min(0.0, -end.error))
         if rng.uniform() < accept:
@@ -121,7 +132,8 @@ def sample_chain(
             kept += 1
         if not told(it + 1, int(diverging[:kept].sum()), spent):
             break
-    return Chain(out[:kept], energy[:kept], diverging[:kept], n_steps[:kept], math.exp(step.mean), before)
+    size = so_far.step_size if so_far else math.exp(step.mean)
+    return Chain(out[:kept], energy[:kept], diverging[:kept], n_steps[:kept], size, before, (y, value, gradient))
 
 
 def trajectory(

@@ -240,6 +240,16 @@ def test_the_same_generator_gives_the_same_numbers_and_another_gives_others() ->
     assert not np.isclose(sampled(log_gammas, 3, seed=4, draws=50).y, one.y).any()
 
 
+def test_a_chain_that_goes_on_is_the_longer_chain() -> None:
+    def run(rng: np.random.Generator, draws: int, so_far: Chain | None = None) -> Chain:
+        return sample_chain(banana, np.zeros(2), rng, draws=draws, warmup=30, so_far=so_far)
+
+    whole, rng = run(np.random.default_rng(4), 60), np.random.default_rng(4)
+    found = run(rng, 60, run(rng, 25))
+    for name in ("y", "energy", "diverging", "n_steps", "step_size", "warmup_steps"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(whole, name))
+
+
 @pytest.mark.parametrize(("stop", "kept"), [(1, 0), (30, 0), (31, 1), (47, 17), (50, 20)])
 def test_a_chain_that_is_stopped_keeps_what_it_had_drawn(stop: int, kept: int) -> None:
     whole = sampled(log_gammas, 3, draws=20, warmup=30)
@@ -340,7 +350,7 @@ def test_the_last_chain_starts_about_the_second_mode(monkeypatch: pytest.MonkeyP
 
     def stays(log_density: LogDensity, start: np.ndarray, rng: np.random.Generator, **_: Any) -> Chain:
         begun.append(start)
-        return Chain(np.tile(start, (draws, 1)), *np.zeros((3, draws)), 0.5, 0)  # type: ignore[arg-type]
+        return Chain(np.tile(start, (draws, 1)), *np.zeros((3, draws)), 0.5, 0, (start, 0.0, start))  # type: ignore[arg-type]
 
     def posterior(x: np.ndarray, chains: list[int]) -> xr.Dataset:
         coords = {"chain": chains, "draw": np.arange(draws)}

@@ -78,7 +78,8 @@ def panel_of(name: str) -> Panel:
     ids=["towns", "hamlets", "every family", "England", "sampled scores and small counts"],
 )
 def test_the_states_are_the_kernel_s(name: str, changes: dict[str, dict[str, str]]) -> None:
-    case = Case.of(panel_of(name), spec=Spec().updated(changes), spread=1.0 if name in ("towns", "hamlets", "every family") else 0.3)
+    spread = 1.0 if name in ("towns", "hamlets", "every family") else 0.3
+    case = Case.of(panel_of(name), spec=Spec().updated(changes), spread=spread)
     d, n_year = case.design, case.design.year.size
     share = np.ones(d.exists.size)
     nothing = np.empty((len(d.block), 0))

@@ -86,6 +86,9 @@ def report(run: object, target: Path) -> str:
     lines = [f"Wrote {target} ({seconds:.0f} s; panel {run.record['panel_hash'][:12]}, seed {run.record['seed']})"]
     if run.record["interrupted"]:
         lines.append("Interrupted: it holds what was drawn until then.")
+    first, last = run.record.get("first_draws", run.record["draws"]), run.record["draws"]
+    if not run.preview and last > first:
+        lines.append(f"{first} draws a chain were too few for the checks, so the fit went on to {last}.")
     verdict = "passed" if gate.passed else "FAILED"
     if run.preview:
         lines[0] = f"PREVIEW: {lines[0][0].lower()}{lines[0][1:]}"

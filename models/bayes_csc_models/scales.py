@@ -123,3 +123,52 @@ class Angle(Transform):
     @staticmethod
     def _angle(u: TensorVariable) -> TensorVariable:
         return EDGE * (pt.softplus(u / EDGE) - pt.softplus((u - RIGHT_ANGLE) / EDGE))
+
+
+class CutpointsOfShares(Transform):
+    """Shares of K ordered categories by the cutpoints of a standard normal that imply them: c of the middle, log gaps.
+
+        share[k] = Phi(c[k]) - Phi(c[k - 1]),   c[k] = w[m] + sum of exp(w[i]) between the middle m and k
+
+    Judgements are about cutpoints: in these coordinates their likelihood is about quadratic. By log ratios of shares
+    the share of a rare grade has a long tail: seen, an effective tail size of 261 of 3,200 draws where the location of
+    the cutpoints is known mostly from the prior, beside effects of previous grades.
+    """
+
+    name = "cutpointsofshares"
+    ndim_supp = 1
+
+    def __init__(self, categories: int) -> None:
+        self.middle = (categories - 1) // 2
+
+    def forward(self, value: TensorVariable, *inputs: Variable) -> TensorVariable:
+        """Return w of the shares."""
+        below = pt.cumsum(value, axis=-1)[..., :-1]
+        cutpoints = math.sqrt(2.0) * pt.erfinv(2.0 * below - 1.0)
+        middle = self.middle
+        gaps = pt.log(cutpoints[..., 1:] - cutpoints[..., :-1])
+        return pt.concatenate([gaps[..., :middle], cutpoints[..., middle : middle + 1], gaps[..., middle:]], axis=-1)
+
+    def backward(self, value: TensorVariable, *inputs: Variable) -> TensorVariable:
+        """Return the shares of w, each difference taken in the tail where it keeps its digits."""
+        cutpoints, _ = self._cutpoints(value)
+        end = pt.full_like(cutpoints[..., :1], FURTHEST)
+        low, high = pt.concatenate([-end, cutpoints], axis=-1), pt.concatenate([cutpoints, end], axis=-1)
+        above = low + high > 0.0
+        a, b = pt.switch(above, -high, low), pt.switch(above, -low, high)
+        return 0.5 * (pt.erfc(-b / math.sqrt(2.0)) - pt.erfc(-a / math.sqrt(2.0)))
+
+    def log_jac_det(self, value: TensorVariable, *inputs: Variable) -> TensorVariable:
+        """Return log |d share / d w| = sum over k of log phi(c[k]) + sum over gaps of their logs."""
+        cutpoints, log_gaps = self._cutpoints(value)
+        log_density = -0.5 * (cutpoints**2 + math.log(2.0 * math.pi))
+        return log_density.sum(axis=-1) + log_gaps.sum(axis=-1)
+
+    def _cutpoints(self, value: TensorVariable) -> tuple[TensorVariable, TensorVariable]:
+        middle = self.middle
+        log_gaps = pt.concatenate([value[..., :middle], value[..., middle + 1 :]], axis=-1)
+        gaps = pt.exp(log_gaps)
+        below = -pt.cumsum(gaps[..., :middle][..., ::-1], axis=-1)[..., ::-1]
+        above = pt.cumsum(gaps[..., middle:], axis=-1)
+        centre = value[..., middle][..., None]
+        return pt.concatenate([centre + below, centre, centre + above], axis=-1), log_gaps
