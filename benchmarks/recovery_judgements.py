@@ -1,6 +1,6 @@
 """Are the parameters of the judgement model's options recovered? Fit previews of simulated panels, and count.
 
-    python benchmarks/recovery_judgements.py --panels 10
+    python benchmarks/recovery_judgements.py --panels 40
 
 Truths come from the prior; grades are drawn in the order of their dates. The result goes to recovery_judgements.md.
 """
@@ -38,12 +38,12 @@ BESIDE = (THETA, DELTA, "judgement_loading", "inspection_sd", "cutpoints", "stan
 
 
 def main() -> None:
-    """Fit the panels one after the other, and write the table."""
+    """Fit the panels one after the other, and write the table after every ten."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name, default in (("panels", 10), ("seed", 1), ("chains", 4), ("cores", 1)):
+    for name, default in (("panels", 40), ("seed", 1), ("chains", 4), ("cores", 1)):
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args()
-    panels, failed = [], 0
+    panels, failed, text = [], 0, ""
     for number in range(options.panels):
         started, seed = time.monotonic(), 1000 * options.seed + number
         panel, truth = simulate(trajectory, SPEC, seed=seed, judged=True, **SIZE)
@@ -51,8 +51,9 @@ def main() -> None:
         failed += not run.gate.passed
         panels.append(recovery(run, truth))
         print(f"panel {number}: {time.monotonic() - started:.0f} s; {run.gate.failing}", flush=True)
-    text = table(summary(panels), panels[0]["below"].to_dataset(), failed, options)
-    (Path(__file__).with_suffix(".md")).write_text(text, encoding="utf-8")
+        if number + 1 == options.panels or number % 10 == 9:
+            text = table(summary(panels), panels[0]["below"].to_dataset(), failed, options)
+            Path(__file__).with_suffix(".md").write_text(text, encoding="utf-8")
     print(text)
 
 
@@ -67,7 +68,7 @@ def table(found: dict[str, Any], one: xr.Dataset, failed: int, options: argparse
         [
             "# Recovery of the judgement model's options",
             "",
-            f"`python benchmarks/recovery_judgements.py --panels {options.panels} --seed {options.seed}`: "
+            f"`python benchmarks/recovery_judgements.py --panels {found['panels']} --seed {options.seed}`: "
             f"{found['panels']} simulated panels of {SIZE['authorities']} authorities, {SIZE['years']} years, "
             f"{SIZE['indicators']} indicators and three sub-judgements; truths from the prior with every option on; "
             f"previews of {options.chains} chains. {failed} of the fits failed the gate; they are counted too. "
@@ -78,8 +79,24 @@ def table(found: dict[str, Any], one: xr.Dataset, failed: int, options: argparse
             "|---|---|---|---|---|---|",
             *rows,
             "",
+            f"Bounds without the value of a calibrated fit: {outside(found['quantities'], one)}.",
+            "",
         ]
     )
+
+
+def outside(quantities: dict[str, Any], one: xr.Dataset) -> str:
+    """Name the quantities whose bounds of 89% coverage or of dispersion leave out what they should be."""
+    said = []
+    for name in (n for n in (*NEW, *BESIDE) if n in one):
+        measured = {
+            "89% coverage": (quantities[name]["coverage_89"], 0.89),
+            "dispersion": (quantities[name]["dispersion"], 1),
+        }
+        lost = [what for what, (q, right) in measured.items() if not q["lower"] <= right <= q["upper"]]
+        if lost:
+            said.append(f"{name} ({' and '.join(lost)})")
+    return ", ".join(said) or "none"
 
 
 def cell(estimate: dict[str, float]) -> str:
