@@ -110,10 +110,11 @@ def forecast(
     out = _identity(fit, codes, listed)
     out = out.assign(**_dates(when, codes, date, interval))
     out["next_has_overall"] = gives_overall(list(out.next_inspection_median), fit.panel.no_overall_from)
-    out = out.assign(**_domains(found, fit.panel.grades, interval), **_grades(found, interval))
+    columns = {**_domains(found, fit.panel.grades, interval), **_grades(found, interval)}
     for name, sign in (("p_next_worse", 1), ("p_next_better", -1)):
-        out = out.assign(**_summary(name, *found.moved(last, sign), interval=interval, chains=found.chains))
-    out = out.assign(**_parts(pool, last))
+        columns |= _summary(name, *found.moved(last, sign), interval=interval, chains=found.chains)
+    columns |= _parts(pool, last)
+    out = pd.concat([out, pd.DataFrame(columns, index=out.index)], axis=1)
     out = _decided(out, last < len(fit.panel.grades), loss_ratio)
     out["note"] = [
         "; ".join(filter(None, ("preview" * fit.preview, _note(fit, g, label), without_overall(whole))))
