@@ -70,8 +70,8 @@ def show(table: pd.DataFrame) -> None:
         caption=f"{about['panel']} {about['panel_hash'][:12]}, spec {about['spec']}, seed {about['seed']}. Intervals "
         f"{percent}, equal-tailed. A decline is more than {about['epsilon']:g}. 'no data': the probability had nothing "
         f"been observed since. Relative to the mean of {about['panel']}. 'next worse', 'next better': the probability "
-        f"that {about.get('next_overall', 'the overall grade')} at the next inspection is worse or better than the last "
-        "(`bayescsc forecast` has more). '2 years': P(decline) over the two "
+        f"that {about.get('next_overall', 'the overall grade')} at the next inspection is worse or better than the "
+        "last (`bayescsc forecast` has more). '2 years': P(decline) over the two "
         f"years to {about['recent_until']}. 'figures': how many are of a time after the last inspection. "
         f"{about['data_days']}"
         + (
