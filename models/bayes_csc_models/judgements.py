@@ -15,7 +15,7 @@ from bayes_csc.judged import JUDGEMENT
 from bayes_csc.judgement_covariates import covariate_column
 from bayes_csc.spec import Spec
 from bayes_csc_models.effects import combination, common_scale, half_normal
-from bayes_csc_models.scales import Angle, CutpointsOfShares
+from bayes_csc_models.scales import Angle
 
 TRUSTED, DAMPING = 2.0, 0.5
 """Years after the panel's date for which the drift goes on as it was; what is left of it in each year after those
@@ -137,9 +137,7 @@ def _shares(d: Design, spec: Spec, number: int) -> TensorVariable:
         labels = d.judged.grades[d.judged.size.index(number)]
         pm.modelcontext(None).add_coord(name, list(reversed(labels)))
     share = "grade_share" if number == len(d.grade) else f"grade_share_of_{number}"
-    # beside effects of previous grades the location of the cutpoints is known mostly from their prior
-    on = {} if spec.ratings.previous == "none" else {"default_transform": CutpointsOfShares(number)}
-    return pm.Dirichlet(share, np.full(number, spec.ratings.grade_concentration), dims=name, **on)
+    return pm.Dirichlet(share, np.full(number, spec.ratings.grade_concentration), dims=name)
 
 
 def cutpoint_labels(d: Design) -> list[str]:
