@@ -25,7 +25,7 @@ from bayes_csc import Fit, Panel, Spec, __version__
 from bayes_csc.chains import WARMUP, Progress, sample_chains
 from bayes_csc.density import Density, compile_density
 from bayes_csc.design import design
-from bayes_csc.diagnostics import gate
+from bayes_csc.diagnostics import LONGER, Gate, gate
 from bayes_csc.errors import DataError, InterruptedFitError, UsageError
 from bayes_csc.fit import KEPT, NO_DATA_EVERY, fit
 from bayes_csc.inference import Start, find_start
@@ -281,6 +281,25 @@ class Stopping:
         if not self.sent and self.after(now):
             self.sent = True
             signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize(
+    ("advice", "draws"), [(LONGER, 15), ("a smaller target", 10)], ids=["for want of draws", "for another reason"]
+)
+def test_a_full_fit_that_misses_its_checks_goes_on_where_more_draws_help(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch, advice: str, draws: int
+) -> None:
+    module = importlib.import_module("bayes_csc.fit")
+    missed = Gate(False, 1.02, 300.0, 250.0, 0.9, 0, ("loading[agency]: tail ESS 250",), advice)
+    passed = Gate(True, 1.0, 900.0, 800.0, 0.9, 0, (), "")
+    verdicts = iter([missed, passed, passed])
+    monkeypatch.setattr(module, "DRAWS", 10)
+    monkeypatch.setattr(module, "gate", lambda *_: next(verdicts))
+    found = fit(panel, trajectory, seed=2, chains=2, warmup=20)
+    assert (found.record["first_draws"], found.record["draws"]) == (10, draws)
+    whole = fit(panel, trajectory, seed=2, chains=2, warmup=20, draws=draws)
+    np.testing.assert_array_equal(found.unconstrained.x, whole.unconstrained.x)
+    assert found.posterior.loading.identical(whole.posterior.loading)
 
 
 @pytest.fixture
