@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -78,7 +79,7 @@ class Design:
         Grid position of the cut.
     observation
         One row per observation in kernel order; columns unit, indicator, kind, year, position, z, variance, sign,
-        numerator, denominator, lower, upper, small, scale, grade, inspection, block, group; of inspections' timing also
+        numerator, denominator, lower, upper, site, scale, grade, inspection, block, group; of inspections' timing also
         previous and since; of judgements, as the spec asks, previous, earlier and a column of each covariate; with
         `post_inspection` also after_worst.
     exists
@@ -231,7 +232,7 @@ def _laid_out(panel: Panel, spec: Spec) -> Design:
     region = tuple(dict.fromkeys(table.region))  # by whom it has, not by its name: another name changes nothing
     ordinal = tuple(k for k in keys if panel.indicators[k].family == "ordinal")
     metric = tuple(k for k in keys if k not in ordinal)
-    domain = tuple(d for d in spec.measurement.domains if sum(panel.indicators[k].domain == d for k in metric) > 1)
+    domain = _shared(panel, metric, spec.measurement.unshared)
     own = own_template(path_basis(spec.trend.kind, year.size, window, spec.trend.autocorrelation), window)
     score, curve = np.zeros(len(authority)), np.zeros((len(authority), 0))
     if spec.pooling.deprivation:
@@ -270,6 +271,12 @@ def _laid_out(panel: Panel, spec: Spec) -> Design:
     )
     observation = _ordered(out, observation, panel)
     return replace(out, observation=observation, layout=layout_of(out, observation))
+
+
+def _shared(panel: Panel, metric: tuple[str, ...], unshared: tuple[str, ...]) -> tuple[str, ...]:
+    """Domains whose indicators, two or more, share a deviation."""
+    size = Counter(panel.indicators[k].domain for k in metric)
+    return tuple(d for d, n in size.items() if n > 1 and not {d, "*"} & {*unshared})
 
 
 def _by_unit(rows: pd.DataFrame, function: Callable[[list[int], tuple[float, ...]], Any]) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 Each has a link scale on which theta acts, like the logit of a share:
 
-    poisson     y ~ Poisson(e r),  z = sign log((y + 1/2) / (e R)),           variance 1 / (y + 1/2)
+    poisson     y ~ Poisson(e r),  z = sign log((y + 1/2) / (e R)),           variance 1 / (y + 1/2), to begin with
     lognormal   z = sign log(v / V),                                          variance s ** 2 / n
     gaussian    z = sign (v - V) / S,                                         variance (s / S) ** 2 / n
     ordinal     a category of 1..K, higher better where `sign` is 1, by an ordered probit of its own
@@ -22,7 +22,6 @@ import numpy as np
 import pandas as pd
 
 from bayes_csc.indicators import SIGN, Indicator
-from bayes_csc.spec import Counts
 
 
 def typical(indicator: Indicator, cells: pd.DataFrame) -> float:
@@ -88,18 +87,14 @@ def drawn(rows: pd.DataFrame, indicator: Indicator, eta: np.ndarray, rng: np.ran
     return np.asarray(indicator.typical + (indicator.spread or 1.0) * link)
 
 
-def rate_rows(cells: pd.DataFrame, indicator: Indicator, counts: Counts) -> pd.DataFrame:
-    """Counts over an exposure; `denominator` becomes the expected count at the typical rate.
-
-    A count below the threshold, or one whose interval is wider than its own noise, is `small`: its exact likelihood,
-    or a site fitted to that, takes the place of z. An interval wider than `counts.widest_interval` is left out.
-    """
+def rate_rows(cells: pd.DataFrame, indicator: Indicator) -> pd.DataFrame:
+    """Counts over an exposure; `denominator` becomes the expected count at the typical rate."""
     expected = cells.denominator * typical(indicator, cells)
     suppressed = cells.status.eq("suppressed")
     middle = ((cells.lower + cells.upper) / 2).where(suppressed, cells.numerator)
     information = middle + 0.5
     width = ((cells.upper - cells.lower + 1.0) ** 2 / 12.0).where(suppressed, 0.0)
-    rows = pd.DataFrame(
+    return pd.DataFrame(
         {
             "z": SIGN[indicator.polarity] * np.log(information / expected),
             "variance": 1.0 / information + width / information**2,
@@ -107,10 +102,9 @@ def rate_rows(cells: pd.DataFrame, indicator: Indicator, counts: Counts) -> pd.D
             "denominator": expected,
             "lower": cells.lower.where(suppressed),
             "upper": cells.upper.where(suppressed),
-            "small": information.lt(counts.threshold) | width.gt(information),
+            "site": True,
         }
     )
-    return rows[~(suppressed & (cells.upper - cells.lower).ge(counts.widest_interval))]
 
 
 def value_rows(cells: pd.DataFrame, indicator: Indicator) -> pd.DataFrame:
@@ -124,7 +118,7 @@ def value_rows(cells: pd.DataFrame, indicator: Indicator) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "z": SIGN[indicator.polarity] * z, "variance": variance, "numerator": seen.value,
-            "denominator": blank, "lower": blank, "upper": blank, "small": False,
+            "denominator": blank, "lower": blank, "upper": blank, "site": False,
         }
     )  # fmt: skip
 
@@ -138,6 +132,6 @@ def category_rows(cells: pd.DataFrame, indicator: Indicator) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "z": 0.0, "variance": 0.0, "numerator": blank, "denominator": blank, "lower": blank, "upper": blank,
-            "small": False, "scale": indicator.key, "grade": grade,
+            "site": False, "scale": indicator.key, "grade": grade,
         }
     )  # fmt: skip

@@ -258,7 +258,7 @@ def fit(
     if store:
         store.open(resume=resume)
     tell(Progress("compiling", 0, 1))
-    with_sites = spec.updated({"counts": {"small": "sites"}, "ratings": {"grades": "sites"}})
+    with_sites = spec.updated({"ratings": {"grades": "sites"}})
     with building_graphs(), compiled_beside(laid_out.layout) as first_time:
         if first_time:
             tell(Progress("compiling, this first time for a minute or two", 0, 1))

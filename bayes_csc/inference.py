@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.optimize import minimize
@@ -12,14 +13,17 @@ from threadpoolctl import threadpool_limits
 
 from bayes_csc.density import Density
 from bayes_csc.design import Design
+from bayes_csc.errors import GateError
 from bayes_csc.precondition import Coordinates, whitening
 from bayes_csc.sampler import LogDensity
-from bayes_csc.sites import fit_sites
+from bayes_csc.sites import fit_sites, site_evidence
 
-SITE_ROUNDS = 2
-"""Sites move the mode and the mode the sites; the second round changes p(decline) by less than its own error."""
-TIMING_ROUNDS = 4
-"""With inspections' timing: a round is about a Newton step of a probit, and that starts farther away."""
+SITE_ROUNDS = 6
+"""Sites move the mode and the mode the sites, at most so often."""
+SETTLED, SETTLED_WORST = 0.05, 0.1
+"""Move of the mode, in sds, at which sites are those of the mode: the root mean square, and the largest."""
+DAMPING = 0.5
+"""Of a round after one that moved the mode by more than half of what the round before did."""
 SITE_TOLERANCE = 1e-3
 CURVATURE_STEP = 1e-3
 NEAR = 1.0
@@ -65,39 +69,84 @@ def find_start(density: Density, design: Design, *, cores: int, rough: Coordinat
         as always, from afar; chains start at the higher one, in these coordinates where they are of every coordinate
         and it is near their centre.
     """
-    rows = design.observation
-    site = rows.small.to_numpy()
-    rounds = (TIMING_ROUNDS if design.timing else SITE_ROUNDS) if site.any() else 0
-
-    def sited(density: Density, x: np.ndarray) -> Density:
-        z, variance, _ = fit_sites(density.layout, density.real(x), rows, site, tolerance=SITE_TOLERANCE)
-        return density.with_sites(z, variance)
-
+    sites = Sites(design)
     with threadpool_limits(1), ThreadPoolExecutor(cores) as pool:
-        density = density.with_sites(rows.z.to_numpy(), rows.variance.to_numpy())
+        density = density.with_sites(design.observation.z.to_numpy(), design.observation.variance.to_numpy())
         known, modes = rough, []
         if rough is not None:
-            density = sited(density, rough.centre) if rounds else density
-            rounds -= 1
+            density = sites.fitted(density, rough.centre)
             modes.append(_climbed(density, rough))
         afar = posterior_mode(density, density.first, iterations=APPROACH)
         rough = rough or _whitened(afar, curvature(density, afar, pool))
         modes.append(_climbed(density, dataclasses.replace(rough, centre=afar)))
         x, *others = sorted(modes, key=lambda mode: -density(mode)[0])
-        for _ in range(rounds):
-            density = sited(density, x)
-            x = _climbed(density, dataclasses.replace(rough, centre=x))
+        first = density
+        density, x = sites.settled(first, dataclasses.replace(rough, centre=x))
         near = known is not None and known.whitened.size == x.size and _apart(known.centre, x, known) <= NEAR
         here = dataclasses.replace(rough, centre=x) if near else _whitened(x, curvature(density, x, pool))
         here = dataclasses.replace(here, centre=_climbed(density, here))
         second = None
         for other in others:
-            there = _climbed(density, dataclasses.replace(rough, centre=other))
+            its, there = sites.settled(first, dataclasses.replace(rough, centre=other))
             if _apart(x, there, rough) > NEAR:
-                width = _whitened(there, curvature(density, there, pool))
-                mass = density(there)[0] - density(x)[0] + _log_volume(width) - _log_volume(here)
+                width = _whitened(there, curvature(its, there, pool))
+                mass = sites.log_density(its, there) - sites.log_density(density, x)
+                mass += _log_volume(width) - _log_volume(here)
                 second = there if mass > np.log(LEAST_MASS) else None
         return Start(density, here, second)
+
+
+@dataclass(frozen=True)
+class Sites:
+    """The sites of a design's counts, at any point of the hyperparameters."""
+
+    design: Design
+
+    @cached_property
+    def at(self) -> np.ndarray:
+        """Which observations they are, a mask."""
+        return self.design.observation.site.to_numpy(dtype=bool)
+
+    def fitted(self, density: Density, x: np.ndarray, *, part: float = 1.0) -> Density:
+        """Return the density with its sites fitted at a point, or so large a part of the way there."""
+        if not self.at.any():
+            return density
+        rows = self.design.observation
+        z, variance, _ = fit_sites(density.layout, density.real(x), rows, self.at, tolerance=SITE_TOLERANCE)
+        precision = part / variance[self.at] + (1.0 - part) / density.variance[self.at]
+        pull = part * z[self.at] / variance[self.at] + (1.0 - part) * density.z[self.at] / density.variance[self.at]
+        z[self.at], variance[self.at] = pull / precision, 1.0 / precision
+        return density.with_sites(z, variance)
+
+    def settled(self, density: Density, near: Coordinates) -> tuple[Density, np.ndarray]:
+        """Return the density with the sites of its own mode, and the mode, from one near it.
+
+        Raises
+        ------
+        GateError
+            The sites and the mode still move each other.
+        """
+        x, part, before = near.centre, 1.0, np.inf
+        if not self.at.any():
+            return density, x
+        for _ in range(SITE_ROUNDS):
+            density = self.fitted(density, x, part=part)
+            mode = _climbed(density, dataclasses.replace(near, centre=x))
+            move = np.abs(_moves(x, mode, near))
+            x, typical = mode, float(np.sqrt(np.mean(move**2)))
+            if typical <= SETTLED and move.max() <= SETTLED_WORST:
+                return density, x
+            part, before = DAMPING if typical > 0.5 * before else 1.0, typical
+        raise GateError(
+            f"the Gaussian sites of the counts do not settle: after {SITE_ROUNDS} rounds the posterior mode still moves "
+            f"by {typical:.2f} sds (at most {move.max():.2f}); look for an indicator with almost no data, or one that "
+            "is nearly always none or all, and leave it out"
+        )
+
+    def log_density(self, density: Density, x: np.ndarray) -> float:
+        """Log density with the exact likelihood of the counts in place of their sites, up to a constant."""
+        rows = self.design.observation
+        return density(x)[0] + float(site_evidence(density.layout, density.real(x), rows, self.at).sum())
 
 
 def _climbed(density: LogDensity, coordinates: Coordinates) -> np.ndarray:
@@ -113,9 +162,14 @@ def _climbed(density: LogDensity, coordinates: Coordinates) -> np.ndarray:
     return coordinates.point(y)
 
 
+def _moves(one: np.ndarray, other: np.ndarray, coordinates: Coordinates) -> np.ndarray:
+    """From one point to another, in sds of whitened coordinates."""
+    return np.asarray(np.linalg.solve(coordinates.factor, (other - one)[coordinates.whitened]))
+
+
 def _apart(one: np.ndarray, other: np.ndarray, coordinates: Coordinates) -> float:
     """Root mean square distance in sds of whitened coordinates."""
-    return float(np.sqrt(np.mean(np.linalg.solve(coordinates.factor, (other - one)[coordinates.whitened]) ** 2)))
+    return float(np.sqrt(np.mean(_moves(one, other, coordinates) ** 2)))
 
 
 def _log_volume(coordinates: Coordinates) -> float:

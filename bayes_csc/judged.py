@@ -155,7 +155,7 @@ def judgement_rows(chosen: pd.DataFrame) -> pd.DataFrame:
             "variance": 0.0,
             "confidence_variance": 0.0,
             "sign": 1.0,
-            "small": False,
+            "site": False,
             "scale": chosen.framework + ":" + chosen.domain,
             "grade": chosen.grade.to_numpy(),
             "inspection": chosen.inspection.astype(float),

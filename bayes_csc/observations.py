@@ -19,40 +19,30 @@ COUNTED = ("binomial", "poisson")
 CONFIDENCE_LEVELS = (1.0, 2.0, 3.0)
 NONE = pd.DataFrame(
     {name: pd.Series(dtype=str) for name in ("unit", "indicator", "family")}
-    | {"year": pd.Series(dtype=int), "small": pd.Series(dtype=bool)}
+    | {"year": pd.Series(dtype=int), "site": pd.Series(dtype=bool)}
     | {name: pd.Series(dtype=float) for name in ("position", "sign", "z", "variance", "confidence_variance")}
     | {name: pd.Series(dtype=float) for name in ("numerator", "denominator", "lower", "upper")}
 )
 """No observation."""
-INTERVAL_SD = 0.25
-"""Standard deviation on the logit scale up to which a wide interval is near enough to a Gaussian at its middle."""
 FURTHER = "further_variance"
 """Column of cells that adds to their sampling variance."""
 
 
 def observation_rows(cells: pd.DataFrame, indicators: Mapping[str, Indicator], counts: Counts) -> pd.DataFrame:
-    """Cells that carry information, as empirical logits with their sampling variances.
+    """Cells that carry information, on their link scales.
 
-    For a count y of n, with p = (y + 1/2) / (n + 1):
+    A count y of n has its exact binomial likelihood, and a suppressed count, known to lie in lower..upper, that of the
+    interval: by a Gaussian site fitted to it (`bayes_csc.sites`), for which `site` is true. Their z and variance only
+    place the site's first fit: with p = (y + 1/2) / (n + 1), y the middle of an interval,
 
-        z = sign * log(p / (1 - p)),   variance = 1 / (n p (1 - p))
+        z = sign * log(p / (1 - p)),   variance = 1 / (n p (1 - p)) + (upper - lower + 1) ** 2 / 12 / (n p (1 - p)) ** 2
 
-    `sign` is -1 where higher is worse. A suppressed count, known to lie in lower..upper, stands at its interval's
-    middle, and the interval adds its variance on the logit scale,
+    `sign` is -1 where higher is worse. An interval from none to all says nothing and is left out, as what is not
+    available. Full-time equivalents may be fractions; an interval of them stands for the whole numbers in it. All this
+    is of shares; other families are in `bayes_csc.families`.
 
-        spread / (n p (1 - p)) ** 2,   spread = (upper - lower + 1) ** 2 / 12
-
-    A cell is `small` if n p (1 - p) is below the threshold, or if its spread exceeds n p (1 - p), the count's own
-    sampling variance; its z and variance then only place it: its exact binomial or interval likelihood, or a site
-    fitted to that (`bayes_csc.sites`), takes their place. That takes a term per count of the interval, so a wide one
-    remains an empirical logit where it pins the logit down to `INTERVAL_SD`, and is left out where it does not. An
-    interval from none to all says nothing and is left out too, as what is not available.
-    Full-time equivalents may be fractions; an interval of them stands for the whole numbers in it. All this is of
-    shares; other families are in `bayes_csc.families`.
-
-    Where the release gives its confidence in a share or a rate, `counts.confidence_sd` of that level, squared, is added
-    to the variance; for a small cell it stays apart from the count's exact likelihood, as noise of the logit behind it.
-    So is `further_variance`, a column that the cells of a file do not have (`bayes_csc.sensitivity.outlying`).
+    Where the release gives its confidence in a share or a rate, `counts.confidence_sd` of that level, squared, is the
+    variance of noise of the logit behind the count. So is `further_variance`, a column that the cells of a file do not have (`bayes_csc.sensitivity.outlying`).
 
     Parameters
     ----------
@@ -61,20 +51,20 @@ def observation_rows(cells: pd.DataFrame, indicators: Mapping[str, Indicator], c
     indicators
         Their dictionary.
     counts
-        Threshold, the widest usable interval, what a suppressed count stands for and the noise of confidence levels.
+        What a suppressed count stands for, and the noise of confidence levels.
 
     Returns
     -------
     pandas.DataFrame
         Columns unit, indicator, family, year, position, z, variance, confidence_variance (its part of `variance`),
-        sign, numerator, denominator, lower, upper, small; of categories also scale (the indicator) and grade.
+        sign, numerator, denominator, lower, upper, site; of categories also scale (the indicator) and grade.
     """
     cells = _limited(cells.reset_index(drop=True), counts)
     known = cells.status.eq("observed") | (cells.status.eq("suppressed") & cells.lower.notna() & cells.upper.notna())
     # a stratum per indicator only because the reference instant is declared per indicator
     parts = []
     for key, indicator in indicators.items():
-        figures = _figures(cells[known & cells.indicator.eq(key)], indicator, counts)
+        figures = _figures(cells[known & cells.indicator.eq(key)], indicator)
         chosen = cells.loc[figures.index]
         position = grid_position(
             reference_instant(chosen.reference_start, chosen.reference_end, indicator.reference_instant)
@@ -98,17 +88,17 @@ def observation_rows(cells: pd.DataFrame, indicators: Mapping[str, Indicator], c
     return pd.concat(parts, ignore_index=True) if parts else NONE
 
 
-def _figures(cells: pd.DataFrame, indicator: Indicator, counts: Counts) -> pd.DataFrame:
+def _figures(cells: pd.DataFrame, indicator: Indicator) -> pd.DataFrame:
     """Figures of one indicator on its link scale, by its family."""
     if indicator.family in ("lognormal", "gaussian"):
         return value_rows(cells, indicator)
     if indicator.family == "ordinal":
         return category_rows(cells, indicator)
     counted = cells[cells.denominator.gt(0)]
-    return (rate_rows if indicator.family == "poisson" else share_rows)(counted, indicator, counts)
+    return (rate_rows if indicator.family == "poisson" else share_rows)(counted, indicator)
 
 
-def share_rows(cells: pd.DataFrame, indicator: Indicator, counts: Counts) -> pd.DataFrame:
+def share_rows(cells: pd.DataFrame, indicator: Indicator) -> pd.DataFrame:
     """Counts of a denominator, as `observation_rows` says."""
     suppressed = cells.status.eq("suppressed")
     upper = cells.upper.clip(upper=cells.denominator)
@@ -117,9 +107,6 @@ def share_rows(cells: pd.DataFrame, indicator: Indicator, counts: Counts) -> pd.
     information = cells.denominator * p * (1.0 - p)
     spread = ((upper - cells.lower + 1.0) ** 2 / 12.0).where(suppressed, 0.0)
     everything = suppressed & cells.lower.le(0) & upper.ge(cells.denominator)
-    wide = suppressed & (upper - cells.lower).ge(counts.widest_interval)
-    precise = spread.le(information) | (wide & spread.le((INTERVAL_SD * information) ** 2))
-    small = information.lt(counts.threshold) | ~precise
     rows = pd.DataFrame(
         {
             "z": SIGN[indicator.polarity] * np.log(p / (1.0 - p)),
@@ -128,10 +115,10 @@ def share_rows(cells: pd.DataFrame, indicator: Indicator, counts: Counts) -> pd.
             "denominator": cells.denominator,
             "lower": cells.lower.where(suppressed),
             "upper": upper.where(suppressed),
-            "small": small,
+            "site": True,
         }
     )
-    return rows[~(wide & small) & ~everything]
+    return rows[~everything]
 
 
 def _limited(cells: pd.DataFrame, counts: Counts) -> pd.DataFrame:

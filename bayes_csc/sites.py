@@ -1,4 +1,4 @@
-"""Gaussian sites for small and suppressed counts, by expectation propagation at fixed hyperparameters.
+"""Gaussian sites for counts and intervals, by expectation propagation at fixed hyperparameters.
 
 The likelihood of a cell depends on its logit alone, so a Gaussian factor N(z'; eta, V') fitted where the posterior puts
 that logit stands for it in the collapsed likelihood (model equations in `bayes_csc.kernel`). Expectation propagation:
@@ -15,7 +15,8 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from scipy.special import gammaln, logsumexp
+from scipy.special import betainc, expit, gammainc, gammaincc, gammaln, logsumexp
+from scipy.stats import binom, poisson
 
 from bayes_csc.kernel import Layout, Real, value_and_gradient
 from bayes_csc.timing import TIMING, timing_log_likelihood
@@ -24,8 +25,11 @@ FLAT_VARIANCE = 1e4
 """Variance of a site whose likelihood says nothing about its logit."""
 LARGEST = 500.0
 """Of a log rate; beyond, its likelihood is zero anyway."""
-INTERVAL_WIDTHS = (0.0, 6.0, 20.0, np.inf)
-NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(48)
+INTERVAL_WIDTHS = (0.0, 6.0, 20.0, 60.0)
+"""Of intervals whose probabilities are summed count by count; wider ones are differences of distribution functions."""
+SMALLEST = 1e-280
+"""Probability of an interval below which that of its nearer end stands for it."""
+NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(32)
 LOG_WEIGHTS = np.log(WEIGHTS / WEIGHTS.sum())
 
 
@@ -43,6 +47,8 @@ class Counts:
         Which rows are of the families poisson and of timing, (row,).
     wide
         Intervals of about one width together: which rows, and the log weight (step, row) of each count in them.
+    widest, high
+        Which rows are wider than those, and their upper ends.
     constant
         What makes the log likelihood that of a probability, (row,).
     """
@@ -53,6 +59,8 @@ class Counts:
     rate: np.ndarray
     timed: np.ndarray
     wide: tuple[tuple[np.ndarray, np.ndarray], ...]
+    widest: np.ndarray
+    high: np.ndarray
     constant: np.ndarray
 
     @classmethod
@@ -71,8 +79,10 @@ class Counts:
         constant = np.where(rate, low * np.log(n), gammaln(n + 1.0))
         alone = width == 0.0  # the weights of others have this
         constant[alone] -= gammaln(low + 1.0)[alone] + np.where(rate, 0.0, gammaln(n - low + 1.0))[alone]
-        constant[timed] = 0.0
-        return cls(rows.sign.to_numpy(dtype=float), low, n, rate, timed, tuple(wide), constant)
+        widest = np.flatnonzero(width > INTERVAL_WIDTHS[-1])
+        constant[timed] = constant[widest] = 0.0
+        high = (low + np.floor(width))[widest]
+        return cls(rows.sign.to_numpy(dtype=float), low, n, rate, timed, tuple(wide), widest, high, constant)
 
     def log_likelihood(self, z: np.ndarray) -> np.ndarray:
         """Log likelihood (row, node) of each row at many coded logits (row, node), up to a constant per row."""
@@ -88,7 +98,34 @@ class Counts:
             for k, w in zip(step, log_weight, strict=True):
                 total += np.exp(w[:, None] + k * here - largest)
             out[at] += largest + np.log(total)
+        if (at := self.widest).size:
+            low, n, rate = self.low[at, None], self.size[at, None], self.rate[at, None]
+            out[at] = interval_log_probability(low, self.high[:, None], n, rate, eta[at])
         return np.asarray(out)
+
+
+def interval_log_probability(
+    low: np.ndarray, high: np.ndarray, n: np.ndarray, rate: np.ndarray, eta: np.ndarray
+) -> np.ndarray:
+    """Log P(low <= Y <= high), Y binomial of n with logit eta, or Poisson of mean n exp(eta) where `rate`.
+
+    The difference of two probabilities of the tail that the interval lies in: incomplete beta and gamma functions.
+    """
+    p, mean = expit(eta), n * np.exp(np.minimum(eta, LARGEST))
+    from_low, to_high = np.maximum(low, 1.0), np.minimum(high, n - 1.0)  # where there is no such end the tail is whole
+    none, all_ = low <= 0.0, ~rate & (high >= n)
+    least = np.where(rate, gammainc(from_low, mean), betainc(from_low, np.maximum(n - from_low, 0.0) + 1.0, p))
+    fewer = np.where(rate, gammaincc(from_low, mean), betainc(np.maximum(n - from_low, 0.0) + 1.0, from_low, 1.0 - p))
+    top = np.where(rate, high, np.maximum(to_high, 0.0))
+    more = np.where(rate, gammainc(top + 1.0, mean), betainc(top + 1.0, np.where(rate, 1.0, n - top), p))
+    most = np.where(rate, gammaincc(top + 1.0, mean), betainc(np.where(rate, 1.0, n - top), top + 1.0, 1.0 - p))
+    least, fewer = np.where(none, 1.0, least), np.where(none, 0.0, fewer)
+    more, most = np.where(all_, 0.0, more), np.where(all_, 1.0, most)
+    below = np.where(rate, mean, n * p) < 0.5 * (low + high)
+    probability = np.where(below, least - more, most - fewer)
+    end = np.where(below, low, high)
+    alone = np.where(rate, poisson.logpmf(np.round(end), mean), binom.logpmf(np.round(end), np.round(n), p))
+    return np.where(probability > SMALLEST, np.log(np.maximum(probability, SMALLEST)), alone)
 
 
 def _log_weights(low: np.ndarray, width: np.ndarray, n: np.ndarray, rate: np.ndarray) -> np.ndarray:
@@ -103,14 +140,14 @@ def _log_weights(low: np.ndarray, width: np.ndarray, n: np.ndarray, rate: np.nda
 
 
 def tilted_moments(
-    counts: Counts, mean: np.ndarray, variance: np.ndarray, centre: np.ndarray, spread: np.ndarray
+    counts: Counts, mean: np.ndarray, variance: np.ndarray, centre: np.ndarray, spread: np.ndarray, *, times: int = 2
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean and variance of the logits under cavity times exact likelihood, by Gauss-Hermite quadrature.
 
-    The nodes are placed twice, by `centre` and `spread` (a guess of mean and sd) and by the first result, so that a
-    likelihood far from the cavity, or much narrower, is seen.
+    The nodes are placed by `centre` and `spread`, a guess of mean and sd, and as many times again by the last result,
+    so that a likelihood far from the cavity, or much narrower, is seen.
     """
-    for _ in range(2):
+    for _ in range(times):
         z = centre[:, None] + spread[:, None] * NODES
         log_p = counts.log_likelihood(z) - 0.5 * (z - mean[:, None]) ** 2 / variance[:, None]
         log_p += LOG_WEIGHTS + 0.5 * NODES**2
@@ -157,7 +194,8 @@ def fit_sites(
             break
         cavity_mean, cavity_variance = _cavities(marginal_mean, marginal_variance, z[site], v)
         cavity_variance = cavity_variance + doubt
-        mean, new = tilted_moments(counts, cavity_mean, cavity_variance, marginal_mean, np.sqrt(marginal_variance))
+        spread, times = np.sqrt(marginal_variance), 2 if change == np.inf else 1
+        mean, new = tilted_moments(counts, cavity_mean, cavity_variance, marginal_mean, spread, times=times)
         precision = np.maximum(1.0 / new - 1.0 / cavity_variance, 1.0 / FLAT_VARIANCE)
         variance[site] = 1.0 / precision + doubt
         z[site] = (mean / new - cavity_mean / cavity_variance) / precision

@@ -193,7 +193,8 @@ def _shared(group: Group, real: Real) -> np.ndarray:
         return np.zeros((len(real.loading), k.size, k.size))
     lag = np.abs(group.year[:, None] - group.year)
     sd = real.domain_sd[:, k]
-    out: np.ndarray = sd[:, :, None] * sd[:, None, :] * real.domain_phi[:, group.domain, None, None] ** lag
+    phi, white = (p[:, group.domain, None, None] for p in (real.domain_phi, real.domain_white))
+    out: np.ndarray = sd[:, :, None] * sd[:, None, :] * ((1.0 - white) * phi**lag + white * (lag == 0))
     return out
 
 

@@ -73,10 +73,11 @@ class Measurement(_Section):
     autocorrelation: tuple[PositiveFloat, PositiveFloat] = (8.0, 2.0)
     """Beta parameters of the year-on-year autocorrelation of the rest."""
     domain_share: tuple[PositiveFloat, PositiveFloat] = (2.0, 2.0)
-    """Beta parameters of the share of the persistent part that a domain's indicators have in common: one for each, one
-    for both where a domain has two."""
-    domains: tuple[str, ...] = ("workforce", "care_leavers")
-    """Domains whose indicators share a deviation."""
+    """Beta parameters of the share of a deviation's variance that a domain's indicators have in common: one for each,
+    one for both where a domain has two. Where not all their polarities are agreed, of (1 + q) / 2, q the signed
+    correlation of an indicator's deviation with its domain's."""
+    unshared: tuple[str, ...] = ()
+    """Domains whose indicators do not share a deviation; "*" for all."""
     post_inspection_sd: PositiveFloat = 0.3
     """Normal sd of the effect of a judgement of the worst grade on the indicators that have one."""
 
@@ -136,14 +137,8 @@ class Ratings(_Section):
 
 
 class Counts(_Section):
-    """Which cells are too small for an empirical logit, and how they then enter."""
+    """What is known of a count besides the count."""
 
-    small: Literal["sites", "explicit"] = "sites"
-    """A Gaussian site fitted to the exact likelihood, or a sampled logit with that likelihood."""
-    threshold: float = Field(default=10.0, ge=0)
-    """A cell is small if n p (1 - p) is below this, or its interval is wider than its count's own noise."""
-    widest_interval: int = Field(default=60, ge=1)
-    """A small suppressed cell whose count may take more values than this says next to nothing and is left out."""
     suppressed: Literal["interval", "widest", "left out"] = "interval"
     """The interval that a suppressed count has under the releases' own rule; the widest, should it have been suppressed
     to protect another; or no suppressed count at all."""

@@ -117,7 +117,7 @@ def _authority_rows(
             "sign": 1.0,
             "numerator": inspected,
             "denominator": 1.0,
-            "small": True,
+            "site": True,
             "previous": grades[before],
             "since": np.clip(np.floor(begun - then), 0, len(BANDS) - 1).astype(int),
         }

@@ -4,7 +4,7 @@ Nothing of a prior is written here. The hyperparameters are drawn from the free 
 collapsed likelihood receives is drawn with them (`bayes_csc.kernel.Real`), so that with those in hand:
 
     theta = mean + L v,   v ~ N(0, I)                                       L the covariance factor of a block
-    eta   = offset + loading W theta + own AR(1) + domain's AR(1) + white    of each observation
+    eta   = offset + loading W theta + own AR(1) + white + the domain's AR(1) + white    of each observation
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from bayes_csc.design import Design
 from bayes_csc.kernel import Real
 
 PRIOR_INPUTS = (
-    "offset", "loading", "mean", "scale", "ar_sd", "ar_phi", "white_sd", "domain_sd", "domain_phi",
+    "offset", "loading", "mean", "scale", "ar_sd", "ar_phi", "white_sd", "domain_sd", "domain_phi", "domain_white",
 )  # fmt: skip
 """The inputs of the collapsed likelihood that states and data are drawn from."""
 
@@ -114,7 +114,7 @@ def fitted(design: Design, inputs: dict[str, np.ndarray], theta: np.ndarray) -> 
 
 
 def draw_deviations(design: Design, inputs: dict[str, np.ndarray], rng: np.random.Generator) -> np.ndarray:
-    """Draw the deviation of each observation: own AR(1), its domain's AR(1) and white noise."""
+    """Draw the deviation of each observation: its own and its domain's, each an AR(1) and white noise."""
     rows = design.observation
     kind, domain = rows.kind.to_numpy(), rows.domain.to_numpy()
     year = rows.year.to_numpy() - rows.year.min()
@@ -124,8 +124,10 @@ def draw_deviations(design: Design, inputs: dict[str, np.ndarray], rng: np.rando
     at = np.flatnonzero(domain >= 0)
     if at.size:
         shared = rows.iloc[at].groupby("group").ngroup().to_numpy()  # a unit's series of a domain, or one inspection
-        phi = inputs["domain_phi"][domain[at]]
-        out[at] += inputs["domain_sd"][kind[at]] * _paths(shared, phi, year[at], rng)
+        phi, white = inputs["domain_phi"][domain[at]], inputs["domain_white"][domain[at]]
+        path = np.sqrt(1.0 - white) * _paths(shared, phi, year[at], rng)
+        path += np.sqrt(white) * _paths(shared, np.zeros(at.size), year[at], rng)
+        out[at] += inputs["domain_sd"][kind[at]] * path
     return np.asarray(out)
 
 

@@ -55,6 +55,7 @@ def plausible(d: Design) -> Real:
         loading=rng.normal(0.0, 0.3, kinds), mean=np.zeros(d.exists.size), scale=np.array([0.75, 0.15, 0.65, 0.5]),
         ar_sd=rng.uniform(0.2, 0.8, kinds), ar_phi=rng.uniform(0.7, 0.9, kinds), white_sd=rng.uniform(0.05, 0.3, kinds),
         domain_sd=rng.uniform(0.2, 0.6, kinds), domain_phi=np.full(len(d.domain), 0.8),
+        domain_white=np.full(len(d.domain), 0.1),
         low=np.where(grade == 4, -np.inf, 2.0 - grade), high=np.where(grade == 1, np.inf, 3.0 - grade),
     )  # fmt: skip
 

@@ -167,7 +167,7 @@ def test_judgements_and_the_same_grades_as_an_ordinal_indicator_have_one_density
             z=rows.z.to_numpy(float), variance=rows.variance.to_numpy(float), offset=offset,
             loading=np.where(np.arange(kinds) > 0, 0.8, 0.4), mean=rng.normal(size=d.exists.size),
             scale=np.array([0.7, 0.2, 0.6, 0.5]), ar_sd=one + 0.3, ar_phi=one + 0.8, white_sd=one + 0.2,
-            domain_sd=one.copy(), domain_phi=np.zeros(0), low=cutpoints[graded.score],
+            domain_sd=one.copy(), domain_phi=np.zeros(0), domain_white=np.zeros(0), low=cutpoints[graded.score],
             high=cutpoints[graded.score + 1],
         )  # fmt: skip
         values.append(value_and_gradient(d.layout, real)[0])

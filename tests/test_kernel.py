@@ -46,7 +46,7 @@ class Problem:
     size: tuple[int, ...]
     mean: list[np.ndarray]
     template: list[np.ndarray]
-    parameters: tuple[np.ndarray, ...]  # loading, ar_sd, ar_phi, white_sd, domain_sd, domain_phi
+    parameters: tuple[np.ndarray, ...]  # loading, ar_sd, ar_phi, white_sd, domain_sd, domain_phi, domain_white
 
     scale: np.ndarray = field(default_factory=lambda: np.array([0.7, 1.0, 1.2]))
 
@@ -108,7 +108,7 @@ def problem(seed: int = 0, *, columns: int = N_YEAR + 1, missing: float = 0.2) -
     template = [rng.normal(size=(n * N_YEAR, n * columns)) for n in size]
     parameters = (
         rng.normal(size=N_KIND), rng.random(N_KIND), 0.9 * rng.random(N_KIND), rng.random(N_KIND) + 0.1,
-        rng.random(N_KIND), np.array([0.7]),
+        rng.normal(size=N_KIND), np.array([0.7]), np.array([0.3]),
     )  # fmt: skip
     return Problem(groups, size, [rng.normal(size=n * N_YEAR) for n in size], template, parameters)
 
@@ -128,7 +128,7 @@ def weights(
 def dense(p: Problem, real: Real) -> tuple[float, np.ndarray, np.ndarray]:
     """Log density, and mean and covariance of all states given the observations, by dense matrices."""
     layout = p.layout()
-    z, variance, offset, loading, m, scale, ar_sd, ar_phi, white_sd, domain_sd, domain_phi = real[:11]
+    z, variance, offset, loading, m, scale, ar_sd, ar_phi, white_sd, domain_sd, domain_phi, white = real[:12]
     kind, time, row, state, weight = layout.kind, layout.time, layout.row, layout.state, layout.weight
     group_domain, block_state = layout.group_domain, layout.block_state
     n, n_state = z.size, m.size
@@ -148,7 +148,9 @@ def dense(p: Problem, real: Real) -> tuple[float, np.ndarray, np.ndarray]:
             if kind[i] == kind[j]:
                 Sigma[i, j] += ar_sd[kind[i]] ** 2 * ar_phi[kind[i]] ** lag
             if group_domain[group[i]] >= 0:
-                Sigma[i, j] += domain_sd[kind[i]] * domain_sd[kind[j]] * domain_phi[group_domain[group[i]]] ** lag
+                d = group_domain[group[i]]
+                alike = (1.0 - white[d]) * domain_phi[d] ** lag + white[d] * (lag == 0)
+                Sigma[i, j] += domain_sd[kind[i]] * domain_sd[kind[j]] * alike
         Sigma[i, i] += white_sd[kind[i]] ** 2 + variance[i]
     marginal = A @ C @ A.T + Sigma
     gain = np.linalg.solve(marginal, A @ C).T
@@ -293,12 +295,12 @@ def judged(n: int, *, items: int = 1, seed: int = 0, effect: float = 0.8) -> Pro
         ]
         for b, block in enumerate(p.groups)
     ]  # fmt: skip
-    loading, ar_sd, ar_phi, white_sd, domain_sd, domain_phi = p.parameters
+    loading, ar_sd, ar_phi, white_sd, domain_sd, *paths = p.parameters
     none, shared = np.zeros(items), np.full(items, effect if items > 1 else 0.0) * np.linspace(1.0, 0.7, items)
     noise = (
         np.append(ar_sd, none), np.append(ar_phi, none + 0.5), np.append(white_sd, none), np.append(domain_sd, shared)
     )  # fmt: skip
-    return replace(p, groups=groups, parameters=(np.append(loading, np.linspace(1.3, 0.6, items)), *noise, domain_phi))
+    return replace(p, groups=groups, parameters=(np.append(loading, np.linspace(1.3, 0.6, items)), *noise, *paths))
 
 
 def without_grades(p: Problem) -> Problem:
@@ -408,12 +410,12 @@ def test_several_judgements_of_one_inspection_say_less_than_as_many_inspections(
     once = judged(1, items=2, effect=1.0)
     first = [[[replace(o, cuts=o.cuts and (0.0, 1.0)) for o in g if o.kind <= N_KIND] for g in b] for b in once.groups]
     twice_judged = [[g if g[0].cuts is None else [g[0], replace(g[0], kind=N_KIND + 1)] for g in b] for b in first]
-    loading, ar_sd, ar_phi, white_sd, domain_sd, domain_phi = once.parameters
+    loading, ar_sd, ar_phi, white_sd, domain_sd, *paths = once.parameters
     alike = loading.copy()
     alike[N_KIND:] = 1.3
     effect = domain_sd.copy()
     effect[N_KIND:] = 1.0
-    base = replace(once, parameters=(alike, ar_sd, ar_phi, white_sd, effect, domain_phi))
+    base = replace(once, parameters=(alike, ar_sd, ar_phi, white_sd, effect, *paths))
     twice_inspected = [[*b, *[g for g in b if g[0].cuts is not None]] for b in first]
 
     def sds(groups: list[list[list[Observation]]]) -> np.ndarray:

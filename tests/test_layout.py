@@ -37,8 +37,8 @@ def some_values(d: Design, seed: int) -> Real:
         z=rows.z.to_numpy(), variance=rows.variance.to_numpy(), offset=rng.normal(size=len(rows)),
         loading=rng.normal(size=kinds), mean=rng.normal(size=d.exists.size), scale=rng.uniform(0.0, 1.0, 4),
         ar_sd=rng.uniform(0.0, 1.0, kinds), ar_phi=rng.uniform(0.0, 0.99, kinds),
-        white_sd=rng.uniform(0.02, 0.6, kinds), domain_sd=rng.uniform(0.0, 1.0, kinds),
-        domain_phi=rng.uniform(0.0, 0.99, len(d.domain) + 1),
+        white_sd=rng.uniform(0.02, 0.6, kinds), domain_sd=rng.uniform(-1.0, 1.0, kinds),
+        domain_phi=rng.uniform(0.0, 0.99, len(d.domain) + 1), domain_white=rng.uniform(0.0, 1.0, len(d.domain) + 1),
         low=np.where(grade == 4, -np.inf, -0.5 - grade), high=np.where(grade == 1, np.inf, 1.5 - grade),
     )  # fmt: skip
 

@@ -33,7 +33,7 @@ def some_years(n: int) -> tuple[Layout, Real]:
     real = Real(
         np.array([-1.2, -1.8])[:n], np.ones(n), np.full(n, OFFSET), np.array([LOADING]), np.zeros(1),
         np.array([PRIOR_SD]), np.array([AR_SD]), np.array([AR_PHI]), np.array([WHITE_SD]), np.zeros(1), np.zeros(0),
-        np.zeros(0), np.zeros(0),
+        np.zeros(0), np.zeros(0), np.zeros(0),
     )  # fmt: skip
     return layout, real
 

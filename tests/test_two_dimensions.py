@@ -112,8 +112,9 @@ def dense_log_density(d: Design, real: Real, mean: np.ndarray) -> float:
         domain = mine.domain.to_numpy()
         shared = alike & (domain[:, None] == domain[None, :]) & (domain[:, None] >= 0)
         own = alike & (kind[:, None] == kind[None, :])
-        sd, phi = real.domain_sd[kind], real.domain_phi[np.maximum(domain, 0)]
-        cov = np.where(shared, np.outer(sd, sd) * phi[:, None] ** lag, 0.0)
+        sd, at = real.domain_sd[kind], np.maximum(domain, 0)
+        phi, white = real.domain_phi[at][:, None], real.domain_white[at][:, None]
+        cov = np.where(shared, np.outer(sd, sd) * ((1.0 - white) * phi**lag + white * (lag == 0)), 0.0)
         cov += np.where(own, real.ar_sd[kind][:, None] ** 2 * real.ar_phi[kind][:, None] ** lag, 0.0)
         cov += np.diag(real.white_sd[kind] ** 2 + real.variance[at])
         prior = mean[list(block)].ravel()

@@ -6,7 +6,7 @@ hyperparameters its model is linear and Gaussian in standard normal coordinates 
     theta = m + L v,   v ~ N(0, I)            latent states of the block, any factor L of their covariance
     z | theta ~ N(o + A theta, Sigma)         observations; row i of A is loading[k(i)] times weights W[i, :]
     Sigma = group-diagonal; within a group    (a reporting unit's indicator, or its indicators of one domain)
-        Sigma[i, j] = d[k(i)] d[k(j)] phi_dom ** |t(i) - t(j)|
+        Sigma[i, j] = d[k(i)] d[k(j)] ((1 - w_dom) phi_dom ** |t(i) - t(j)| + w_dom 1{t(i) = t(j)})
                     + 1{k(i) = k(j)} a[k] ** 2 phi[k] ** |t(i) - t(j)| + 1{i = j} (w[k] ** 2 + V[i])
 
 With S = Sigma ** -1, r = z - o - A m, H = A'SA, h = A'Sr and M = I + L'HL the states integrate out:
@@ -51,7 +51,7 @@ def value_and_gradient(layout, real):
         np.zeros(real.z.size), np.zeros(real.variance.size), np.zeros(real.offset.size), np.zeros(real.loading.size),
         np.zeros(real.mean.size), np.zeros(real.scale.size), np.zeros(real.ar_sd.size), np.zeros(real.ar_phi.size),
         np.zeros(real.white_sd.size), np.zeros(real.domain_sd.size), np.zeros(real.domain_phi.size),
-        np.zeros(real.low.size), np.zeros(real.high.size),
+        np.zeros(real.domain_white.size), np.zeros(real.low.size), np.zeros(real.high.size),
     )  # fmt: skip
     value = 0.0
     if layout.block.size > 0:

@@ -89,10 +89,10 @@ class Real(NamedTuple):
     scale
         Standard deviation of each kind of template column.
     ar_sd, ar_phi, white_sd, domain_sd
-        Per kind: its own AR(1) deviation, white noise, and its part of the domain's deviation; of a judgement, of its
-        inspection's own effect.
-    domain_phi
-        Autocorrelation of each domain's deviation.
+        Per kind: its own AR(1) deviation, white noise, and its part of the domain's deviation, which may be negative;
+        of a judgement, of its inspection's own effect.
+    domain_phi, domain_white
+        Autocorrelation of each domain's deviation, and the share of its variance that is white noise.
     low, high
         Cutpoints below and above the score of each grade that is integrated out.
     """
@@ -108,5 +108,6 @@ class Real(NamedTuple):
     white_sd: np.ndarray
     domain_sd: np.ndarray
     domain_phi: np.ndarray
+    domain_white: np.ndarray
     low: np.ndarray
     high: np.ndarray

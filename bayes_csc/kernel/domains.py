@@ -1,18 +1,17 @@
-"""The deviations that the indicators of a domain have in common: an AR(1) path D per domain and authority.
+"""The deviations that the indicators of a domain have in common: a path D per domain and authority, of unit variance.
 
-Given its series, with f = sum c S r, F = sum c lambda S W and R the path's correlation matrix,
+An AR(1) and white noise: C[i, j] = (1 - w) phi ** |i - j| + w 1{i = j}. Given its series, with f = sum c S r and
+F = sum c lambda S W,
 
-    K = (R^-1 + sum c ** 2 S)^-1,   J = K F,   h -= F'K f,   H -= F'J
+    K = (C^-1 + sum c ** 2 S)^-1,   J = K F,   h -= F'K f,   H -= F'J
     E[D | z] = K f - J x,   Cov(D, theta | z) = -J Theta,   Cov(D | z) = K + J Theta J'
 """
 
 from __future__ import annotations
 
-import math
-
 from bayes_csc.kernel.access import get, put
 from bayes_csc.kernel.compiled import part
-from bayes_csc.kernel.lanes import fma, splat
+from bayes_csc.kernel.lanes import first_lane, fma, splat, total
 from bayes_csc.kernel.triangular import factorise, invert_root
 
 
@@ -28,17 +27,37 @@ def clear_domain(n, cov, state, pull, n_state):
 
 
 @part
-def collapse_domain(n, phi, cov, state, pull, h, big_h, n_state, root, joint, line):
-    """Integrate one domain's path out; leave K, J and K f; return log densities."""
-    edge = 1.0 / (1.0 - phi * phi) if n > 1 else 1.0
+def squared(root, n, out):
+    """Fill out = U^-1 U^-T from the diagonal on."""
     for i in range(n):
         for j in range(i, n):
-            put(root, (i, j), get(cov, (i, j)))
-        inside = 1.0 if i == 0 or i == n - 1 else 1.0 + phi * phi
-        put(root, (i, i), get(root, (i, i)) + edge * inside)
-        if i + 1 < n:
-            put(root, (i, i + 1), get(root, (i, i + 1)) - phi * edge)
-    density = -0.5 * factorise(root, n) - 0.5 * (n - 1) * math.log(1.0 - phi * phi)
+            s = splat(0.0)
+            for k in range(j, n):
+                s = fma(get(root, (i, k)), get(root, (j, k)), s)
+            put(out, (i, j), s)
+
+
+@part
+def path_prior(n, phi, white, precision, root):
+    """Fill C^-1, the same in all lanes, from the diagonal on; return log |C|."""
+    power = 1.0 - white
+    for lag in range(n):
+        for i in range(n - lag):
+            put(root, (i, i + lag), splat(1.0 if lag == 0 else power))
+        power *= phi
+    log_det = factorise(root, n)
+    invert_root(root, n)
+    squared(root, n, precision)
+    return log_det
+
+
+@part
+def collapse_domain(n, precision, log_det, cov, state, pull, h, big_h, n_state, root, joint, line):
+    """Integrate one domain's path out; leave K, J and K f; return log densities."""
+    for i in range(n):
+        for j in range(i, n):
+            put(root, (i, j), get(cov, (i, j)) + get(precision, (i, j)))
+    density = -0.5 * (factorise(root, n) + log_det)
     invert_root(root, n)
     for i in range(n):  # G = U^-T F and U^-T f; then H -= G'G, and K, J and K f by U^-1
         s = splat(0.0)
@@ -66,16 +85,12 @@ def collapse_domain(n, phi, cov, state, pull, h, big_h, n_state, root, joint, li
         for k in range(i, n):
             s = fma(get(root, (i, k)), get(line, k), s)
         put(pull, i, s)
-        for j in range(i, n):
-            s = splat(0.0)
-            for k in range(j, n):
-                s = fma(get(root, (i, k)), get(root, (j, k)), s)
-            put(cov, (i, j), s)
         for q in range(n_state):
             s = splat(0.0)
             for k in range(i, n):
                 s = fma(get(root, (i, k)), get(joint, (k, q)), s)
             put(state, (i, q), s)
+    squared(root, n, cov)
     return density
 
 
@@ -117,14 +132,34 @@ def path_gradient(n, phi, square, inner, product):
 
 
 @part
-def domain_gradient(n, phi, cov, mean):
-    """Derivative of the log densities by the autocorrelation of a domain's path."""
-    square, inner, product = splat(0.0), splat(0.0), splat(0.0)
+def add_second_moments(n, cov, mean, sums):
+    """Add E[D D'] given all, from the diagonal on."""
     for i in range(n):
-        second = fma(get(mean, i), get(mean, i), get(cov, (i, i)))
-        square += second
-        if i > 0 and i < n - 1:
-            inner += second
-        if i + 1 < n:
-            product += fma(get(mean, i), get(mean, i + 1), get(cov, (i, i + 1)))
-    return path_gradient(n, phi, square, inner, product)
+        for j in range(i, n):
+            put(sums, (i, j), get(sums, (i, j)) + fma(get(mean, i), get(mean, j), get(cov, (i, j))))
+
+
+@part
+def correlation_gradient(n, count, phi, white, precision, sums, root):
+    """Derivatives of the log densities of so many paths by phi and w, from the sum of their E[D D'].
+
+    Half the trace of (C^-1 sum C^-1 - count C^-1) dC.
+    """
+    by_phi, by_white = 0.0, 0.0
+    for i in range(n):  # the rows of C^-1 sum
+        for j in range(n):
+            s = splat(0.0)
+            for k in range(n):
+                s = fma(get(precision, (min(i, k), max(i, k))), get(sums, (min(j, k), max(j, k))), s)
+            put(root, (i, j), s)
+    for i in range(n):
+        power, last = 1.0, 0.0
+        for j in range(i, n):
+            s = splat(0.0)
+            for k in range(n):
+                s = fma(get(root, (i, k)), get(precision, (min(j, k), max(j, k))), s)
+            by = total(s) - count * first_lane(get(precision, (i, j)))
+            by_phi += by * (1.0 - white) * (j - i) * last
+            by_white -= by * power if j > i else 0.0
+            last, power = power, power * phi
+    return by_phi, by_white

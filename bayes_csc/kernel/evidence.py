@@ -37,7 +37,7 @@ def several(layout, real, buffer, lists, out):
 @stage
 def singles(layout, real, buffer, out):
     """Fill the densities of the authorities by themselves."""
-    factor, memory, _ = group_space(layout, real.scale, buffer)
+    factor, memory, _ = group_space(layout, real, buffer)
     for group in range(layout.single_block.shape[0]):
         density = collapse_group(group, layout, real, factor, memory)
         put(memory.line, (0, 0), density)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bayes_csc.kernel.access import first_aligned, gather, get, present, put, view
 from bayes_csc.kernel.compiled import part
-from bayes_csc.kernel.domains import clear_domain, collapse_domain
+from bayes_csc.kernel.domains import clear_domain, collapse_domain, path_prior
 from bayes_csc.kernel.grades import ENDLESS, add_sites
 from bayes_csc.kernel.lanes import WIDTH, fma, largest, splat
 from bayes_csc.kernel.single import add_to_domain, add_to_states, covariances, eliminate, observe
@@ -212,15 +212,22 @@ def group_size(layout):
 
 
 @part
-def group_space(layout, scale, buffer):
-    """Lay the working memory of a group out in the buffer; return the states' factor, the memory, and where it ends."""
+def group_space(layout, real, buffer):
+    """Lay the working memory of a group out in the buffer; return the states' factor, the memory, and where it ends.
+
+    What all groups have in common is computed: the factor, and the covariances of the domains' paths.
+    """
     n_col = layout.template_column[0]
     n_state = layout.template_start[1] // n_col
     start = first_aligned(buffer)
     factor = view(buffer, start, (n_state, n_col))
-    scale_template(layout, 0, scale, n_state, n_col, factor)
+    scale_template(layout, 0, real.scale, n_state, n_col, factor)
     at = start + -(-n_state * n_col // WIDTH) * WIDTH
-    return factor, space(layout, n_state, n_col, buffer, at), at + space_size(layout, n_state, n_col)
+    memory = space(layout, n_state, n_col, buffer, at)
+    for d in range(layout.domain_years.size):
+        n, phi, white = layout.domain_years[d], real.domain_phi[d], real.domain_white[d]
+        put(memory.path_log_det, d, path_prior(n, phi, white, memory.path_precision[d], memory.a))
+    return factor, memory, at + space_size(layout, n_state, n_col)
 
 
 @part
@@ -242,8 +249,9 @@ def collapse_group(group, layout, real, factor, memory):
     for d in range(layout.domain_years.size):
         if layout.domain_years[d] > 0:
             density += collapse_domain(
-                layout.domain_years[d], real.domain_phi[d], memory.domain_cov[d], memory.domain_state[d],
-                memory.domain_pull[d], memory.h, big_h, n_state, memory.a, memory.b, memory.line[0],
+                layout.domain_years[d], memory.path_precision[d], get(memory.path_log_det, d), memory.domain_cov[d],
+                memory.domain_state[d], memory.domain_pull[d], memory.h, big_h, n_state, memory.a, memory.b,
+                memory.line[0],
             )  # fmt: skip
     for p in range(n_state):
         for q in range(p + 1, n_state):

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from bayes_csc.kernel.access import get, put, scatter, view
 from bayes_csc.kernel.compiled import part, stage
-from bayes_csc.kernel.domains import domain_gradient, domain_posterior, path_gradient
+from bayes_csc.kernel.domains import add_second_moments, correlation_gradient, domain_posterior, path_gradient
 from bayes_csc.kernel.grades import item_gradient, pair_given_all
 from bayes_csc.kernel.lanes import WIDTH, fma, splat, total
 from bayes_csc.kernel.posterior import collapse_group, group_size, group_space, most_judged
+from bayes_csc.kernel.space import longest
 
 CARRY, BOTH, DIAGONAL, LINK, WITHIN, PATH, ERROR, SIGNAL = range(8)
 """Lines of scratch: adjoint of a row of P; sum over j of (P N X N)[i, j]; adjoints of the diagonal of P and of its
@@ -257,19 +258,20 @@ def judgement_gradient(group, layout, real, memory, gradient):
 @part
 def single_size(layout, real):
     """Numbers in the working memory of `single_blocks`."""
-    n_sum = 5 * real.loading.size + layout.domain_years.size + layout.template_column[0]
+    n_sum = 5 * real.loading.size + layout.domain_years.size * longest(layout) ** 2 + layout.template_column[0]
     return n_sum * WIDTH + group_size(layout)
 
 
 @stage
 def single_blocks(layout, real, gradient, buffer):
     """Log density of all authorities by themselves; adds its gradient to `gradient`."""
-    factor, memory, end = group_space(layout, real.scale, buffer)
+    factor, memory, end = group_space(layout, real, buffer)
     n_state, n_col = factor.shape
     sums = view(buffer, end, ((buffer.size - end) // WIDTH, WIDTH))
     n_kind, n_domain, column_kind = real.loading.size, layout.domain_years.size, layout.column_kind
-    by_phi, by_scale = 5 * n_kind, 5 * n_kind + n_domain
-    for i in range(5 * n_kind + n_domain + n_col):
+    years, by_scale = longest(layout), 5 * n_kind
+    paths = view(buffer, end + (by_scale + n_col) * WIDTH, (n_domain, years, years, WIDTH))
+    for i in range(sums.shape[0]):
         put(sums, i, splat(0.0))
     value = splat(0.0)
     for group in range(layout.single_block.shape[0]):
@@ -282,8 +284,7 @@ def single_blocks(layout, real, gradient, buffer):
         for d in range(n_domain):
             n, cov, pull = layout.domain_years[d], memory.domain_cov[d], memory.domain_pull[d]
             domain_posterior(n, cov, memory.domain_state[d], pull, memory.x, memory.theta, n_state, memory.a)
-            if n > 0:
-                put(sums, by_phi + d, get(sums, by_phi + d) + domain_gradient(n, real.domain_phi[d], cov, pull))
+            add_second_moments(n, cov, pull, paths[d])
         for series in range(layout.series_kind.size):
             series_gradient(series, group, layout, real, memory, gradient, sums)
         judgement_gradient(group, layout, real, memory, gradient)
@@ -298,8 +299,12 @@ def single_blocks(layout, real, gradient, buffer):
         gradient.ar_phi[k] += total(get(sums, 5 * k + 2))
         gradient.white_sd[k] += total(get(sums, 5 * k + 3))
         gradient.domain_sd[k] += total(get(sums, 5 * k + 4))
+    count = float(WIDTH * layout.single_block.shape[0])
     for d in range(n_domain):
-        gradient.domain_phi[d] += total(get(sums, by_phi + d))
+        n, phi, white = layout.domain_years[d], real.domain_phi[d], real.domain_white[d]
+        by = correlation_gradient(n, count, phi, white, memory.path_precision[d], paths[d], memory.a)
+        gradient.domain_phi[d] += by[0]
+        gradient.domain_white[d] += by[1]
     for c in range(n_col):
         scale = real.scale[column_kind[c]]
         if scale > 0.0:  # at zero the derivative by a standard deviation is zero

@@ -27,6 +27,8 @@ class Space(NamedTuple):
     domain_cov: np.ndarray  # (domain, year, year) first sum c^2 S, then K, then Cov(D), all from the diagonal on
     domain_state: np.ndarray  # (domain, year, state) first sum c lambda S W, then J = K times it, then Cov(D, theta)
     domain_pull: np.ndarray  # (domain, year) first sum c S r, then K times it, then E[D]
+    path_precision: np.ndarray  # (domain, year, year) C^-1, from the diagonal on
+    path_log_det: np.ndarray  # (domain) log |C|
     mean: np.ndarray  # (state) m
     h: np.ndarray  # (state) sum lambda W'S r
     big_h: np.ndarray  # (state, state) sum lambda^2 W'S W
@@ -64,7 +66,7 @@ def space_size(layout, n_state, n_column):
     years, n_grade, n_domain = longest(layout), layout.single_grade.shape[1], layout.domain_years.size
     n = max(years, n_state, n_column)
     vectors = 6 * layout.slot_state.size + layout.series_kind.size * years * years
-    vectors += n_domain * years * (years + n_state + 1)
+    vectors += n_domain * (years * (2 * years + n_state + 1) + 1)
     vectors += 3 * n_state + 2 * n_state * n_state + 2 * n_state * n_column + n_column * n_column + 3 * n_column
     vectors += n_grade * (2 * n_state + n_column) + 2 * n * n + LINES * n
     return vectors * WIDTH + sites_size(n_grade, layout.single_grade.shape[2])
@@ -77,7 +79,9 @@ def space(layout, n_state, n_column, buffer, at):
     slots, series, n, w = layout.slot_state.size, layout.series_kind.size, max(years, n_state, n_column), WIDTH
     cov = at + 6 * slots * w
     domain = cov + series * years * years * w
-    state = domain + n_domain * years * (years + n_state + 1) * w
+    pull = domain + n_domain * years * (years + n_state) * w
+    path = pull + n_domain * years * w
+    state = path + n_domain * (years * years + 1) * w
     square, oblong, row, column = n_state * n_state * w, n_state * n_column * w, n_state * w, n_column * w
     h = state + 3 * row + 2 * square
     factor = h + 2 * oblong + n_column * column
@@ -90,7 +94,8 @@ def space(layout, n_state, n_column, buffer, at):
         view(buffer, cov, (series, years, years, w)),
         view(buffer, domain, (n_domain, years, years, w)),
         view(buffer, domain + n_domain * years * years * w, (n_domain, years, n_state, w)),
-        view(buffer, domain + n_domain * years * (years + n_state) * w, (n_domain, years, w)),
+        view(buffer, pull, (n_domain, years, w)), view(buffer, path, (n_domain, years, years, w)),
+        view(buffer, path + n_domain * years * years * w, (n_domain, w)),
         view(buffer, state, (n_state, w)), view(buffer, state + row, (n_state, w)),
         view(buffer, state + 3 * row, (n_state, n_state, w)), view(buffer, state + 2 * row, (n_state, w)),
         view(buffer, state + 3 * row + square, (n_state, n_state, w)),

@@ -84,7 +84,7 @@ def cholesky(a, n):
 @stage
 def singles(layout, real, n_year, share, noise, mean, draw, own, shared, buffer):
     """Fill the moments and draws of the authorities by themselves."""
-    factor, memory, _ = group_space(layout, real.scale, buffer)
+    factor, memory, _ = group_space(layout, real, buffer)
     for group in range(layout.single_block.shape[0]):
         collapse_group(group, layout, real, factor, memory)
         if noise.shape[1] > 0:

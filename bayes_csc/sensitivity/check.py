@@ -54,8 +54,8 @@ def combination_problems(entry: Entry, spec: Spec, panel: Panel) -> list[str]:
     problems = []
     own = entry.spec
     keys = {indicator.domain for indicator in panel.indicators.values()}
-    shared = spec.measurement.domains if "domains" in own.get("measurement", {}) else ()
-    problems += _unknown("domain", (*spec.drop_domains, *shared), keys)
+    unshared = [d for d in spec.measurement.unshared if d != "*"]
+    problems += _unknown("domain", (*spec.drop_domains, *unshared), keys)
     problems += _unknown("indicator", (*spec.indicators, *spec.drop), panel.indicators)
     if not problems:
         left = chosen_indicators(panel, spec)
@@ -66,7 +66,7 @@ def combination_problems(entry: Entry, spec: Spec, panel: Panel) -> list[str]:
         problems.append("pooling.deprivation is false, so that its score and form do not matter")
     if entry.panel.neighbour_groups and not spec.pooling.region:
         problems.append("neighbours in place of regions, but no pooling by region")
-    if spec.counts.small == "explicit" or spec.ratings.grades == "explicit":
+    if spec.ratings.grades == "explicit":
         problems.append("the exact likelihood takes hours for one fit: not in a plan")
     if spec.dimensions.outcomes:
         problems.append("dimensions.outcomes belongs to the model of two dimensions")

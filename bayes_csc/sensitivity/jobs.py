@@ -74,7 +74,7 @@ class Around:
         spec = longer(run.spec, ahead)
         laid_out = design(run.panel, spec)
         nearby, outlying = None, {}
-        if spec.counts.small == spec.ratings.grades == "sites":
+        if spec.ratings.grades == "sites":
             with building_graphs():
                 built = model(run.panel, spec)
                 start = find_start(compile_density(built), laid_out, cores=1)

@@ -82,7 +82,7 @@ def predictive(again: Revisited) -> Predictive:
         observed = {name: getattr(real, name)[kept] for name in ("z", "variance", "offset")}
         cutpoints = {name: getattr(real, name)[graded] for name in ("low", "high")}
         before[s] = block_densities(past.layout, real._replace(**observed, **cutpoints))
-    site = rows["small"].to_numpy(dtype=bool)
+    site = rows["site"].to_numpy(dtype=bool)
     constant = np.zeros(len(rows))
     if site.any():
         constant[site] = site_evidence(d.layout, density.real(again.points.mean(axis=0)), rows, site)

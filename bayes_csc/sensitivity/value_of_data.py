@@ -214,7 +214,7 @@ def _unsuppressed(now: _Now, again: Revisited, reals: Sequence[Real]) -> Iterato
     """The suppressed count of each authority's block whose publication would narrow its change most."""
     d = again.design
     rows = d.observation
-    hidden = rows["small"].to_numpy(dtype=bool) & rows["lower"].notna().to_numpy()
+    hidden = rows["site"].to_numpy(dtype=bool) & rows["lower"].notna().to_numpy()
     middle = 0.5 * (rows["lower"] + rows["upper"]).to_numpy(dtype=float)
     n = rows["denominator"].to_numpy(dtype=float)
     p = (middle + 0.5) / (n + 1.0)

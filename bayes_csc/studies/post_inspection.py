@@ -86,11 +86,9 @@ def post_inspection(
 
 
 def with_activity(panel: Panel, spec: Spec, keys: Sequence[str]) -> Spec:
-    """Return the spec with these indicators beside its own, those of one domain sharing a deviation."""
+    """Return the spec with these indicators beside its own."""
     own = spec.indicators or default_indicators(panel)
-    domains = dict.fromkeys((*spec.measurement.domains, *(panel.indicators[k].domain for k in keys)))
-    changes = {"indicators": tuple(dict.fromkeys((*own, *keys))), "measurement": {"domains": tuple(domains)}}
-    return spec.updated(changes | {"name": f"{spec.name}, with activity"})
+    return spec.updated({"indicators": tuple(dict.fromkeys((*own, *keys))), "name": f"{spec.name}, with activity"})
 
 
 def changes(panel: Panel, keys: Sequence[str], *, seed: int, replicates: int) -> pd.DataFrame:

@@ -25,7 +25,7 @@ def fit(
         bool, typer.Option("--preview", help="A quick answer of a few seconds, with an estimate of its own error.")
     ] = False,
     exact: Annotated[
-        bool, typer.Option("--exact", help="Small counts and grades by their exact likelihood: slow, the reference.")
+        bool, typer.Option("--exact", help="Grades by their exact likelihood: slow, the reference.")
     ] = False,
     ratings: Annotated[
         bool | None, typer.Option("--ratings/--no-ratings", help="Let inspection grades inform the estimate or not.")
@@ -51,7 +51,7 @@ def fit(
     changes = {"ratings": use} | ({"drop": drop} if drop else {})
     chosen = read_spec(spec).updated(changes)
     if exact:
-        chosen = chosen.updated({"counts": {"small": "explicit"}, "ratings": {"grades": "explicit"}})
+        chosen = chosen.updated({"ratings": {"grades": "explicit"}})
     target = out or Path("runs") / run_name(data.name)
     check_target(target, overwrite=overwrite)
     with shown() as progress:

@@ -2,12 +2,12 @@
 
     theta   = mean + L v,   v ~ N(0, I)            states, L the covariance factor of a block
     f[i]    = offset[i] + loading[k] W[i] theta    W the interpolation and membership weights of an observation
-    eta[i]  = f[i] + ar_sd[k] x[unit, k, t] + domain_sd[k] x'[unit, domain, t]
+    eta[i]  = f[i] + ar_sd[k] x[unit, k, t] + domain_sd[k] (sqrt(1 - w) x'[unit, domain, t] + sqrt(w) e'[unit, domain, t])
     x[t]    = phi x[t - 1] + sqrt(1 - phi ** 2) e[t],   x[first] = e[first],   e ~ N(0, 1);   x' alike
-    z[i]    ~ N(eta[i], V[i] + white_sd[k] ** 2)   empirical logits
-    y[i]    ~ Binomial(n[i], logit^-1(eta[i] + sqrt(white_sd[k] ** 2 + d[i]) w[i])),   w ~ N(0, 1)   exact cells; a
-              count or an interval (or Poisson with the log rate); d the variance for its release's confidence, a
-              part of V; an inspection's timing alike, y = 1{eta + N(0, 1) > 0}
+    z[i]    ~ N(eta[i], V[i] + white_sd[k] ** 2)   values
+    y[i]    ~ Binomial(n[i], logit^-1(eta[i] + sqrt(white_sd[k] ** 2 + d[i]) w[i])),   w ~ N(0, 1)   a count or an
+              interval (or Poisson with the log rate); d the variance for its release's confidence; an inspection's
+              timing alike, y = 1{eta + N(0, 1) > 0}
     grade   = ordered probit of f[j] + inspection_sd zeta[i] + N(0, 1)     judgements; ordinal indicators without zeta
 
 With the states, deviations and white noise integrated out this is the collapsed likelihood (`bayes_csc.kernel`).
@@ -22,13 +22,13 @@ import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
 from bayes_csc.design import Design
-from bayes_csc_models.likelihood import ordinal_logp, small_logp
+from bayes_csc_models.likelihood import exact_logp, ordinal_logp
 from bayes_csc_models.noise import Noise
 
 
 def joint_likelihood(
     d: Design, mean: TensorVariable, scale: TensorVariable, offset: TensorVariable, loading: TensorVariable,
-    noise: Noise, inspection_sd: TensorVariable, cutpoints: TensorVariable | None, *, exact: bool,
+    noise: Noise, inspection_sd: TensorVariable, cutpoints: TensorVariable | None,
 ) -> None:  # fmt: skip
     """Add states, deviations and the likelihood given them to the model on the context stack.
 
@@ -50,31 +50,29 @@ def joint_likelihood(
         Of an inspection's own effect, per domain judged.
     cutpoints
         Of each graded observation (graded, cutpoint); None without any ordered category.
-    exact
-        Whether small and suppressed cells have their exact likelihood; else they are Gaussian like the others.
     """
     rows = d.observation
     kind = rows.kind.to_numpy()
     judged = kind >= d.first_graded
-    small = rows.small.to_numpy(dtype=bool) & exact
+    counted = rows.site.to_numpy(dtype=bool)
     index, weight = theta_weights(d)
     theta = states(d, mean, scale)
     fitted = offset + loading[kind] * (theta.ravel()[index] * weight).sum(axis=1)
 
-    large = np.flatnonzero(~small & ~judged)
+    value = np.flatnonzero(~counted & ~judged)
     z = pm.Data("observed_z", rows.z.to_numpy())
     variance = pm.Data("observed_variance", np.where(judged, 0.0, rows.variance.to_numpy()))
     cell = np.flatnonzero(kind < len(d.indicator))
     if cell.size:
         fitted = pt.inc_subtensor(fitted[cell], deviations(rows.iloc[cell], noise))
-    if large.size:
-        sd = pt.sqrt(variance[large] + noise.white_sd[kind[large]] ** 2)
-        pm.Potential("empirical_logits", pm.logp(pm.Normal.dist(fitted[large], sd), z[large]).sum())
-    if small.any():
-        at = np.flatnonzero(small)
-        white = pm.Normal("white_innovation", dims="small_cell")
+    if value.size:
+        sd = pt.sqrt(variance[value] + noise.white_sd[kind[value]] ** 2)
+        pm.Potential("values", pm.logp(pm.Normal.dist(fitted[value], sd), z[value]).sum())
+    if counted.any():
+        at = np.flatnonzero(counted)
+        white = pm.Normal("white_innovation", dims="cell")
         sd = pt.sqrt(noise.white_sd[kind[at]] ** 2 + rows.confidence_variance.to_numpy()[at])
-        pm.Potential("small_counts", small_logp(rows[small], fitted[at] + sd * white).sum())
+        pm.Potential("counts", exact_logp(rows[counted], fitted[at] + sd * white).sum())
     if d.judged.several:
         fitted = inspected(d, fitted, inspection_sd)
     if cutpoints is not None:
@@ -131,7 +129,10 @@ def deviations(rows: pd.DataFrame, noise: Noise) -> TensorVariable:
         model.add_coord("domain_series", labels.tolist())
         e = pm.Normal("domain_innovation", dims=("domain_series", "reporting_year"))
         series_domain = chosen.domain.to_numpy()[np.unique(series, return_index=True)[1]]
-        shared = autoregression(e, noise.domain_phi[series_domain])[series, t[at]]
+        white = noise.domain_white[series_domain][:, None]
+        shared = pt.sqrt(1.0 - white) * autoregression(e, noise.domain_phi[series_domain])
+        shared = (shared + pt.sqrt(white) * pm.Normal("domain_white", dims=("domain_series", "reporting_year")))
+        shared = shared[series, t[at]]
         out = pt.inc_subtensor(out[at], noise.domain_sd[kind[at]] * shared)
     return out
 

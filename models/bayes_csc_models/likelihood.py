@@ -1,4 +1,4 @@
-"""Exact likelihoods of small counts, suppressed counts and grades, given their latent logit or score."""
+"""Exact likelihoods of counts, suppressed counts and grades, given their latent logit or score."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ FAR = 30.0
 """A cutpoint beyond every score, in standard deviations."""
 
 
-def small_logp(rows: pd.DataFrame, z: TensorVariable) -> TensorVariable:
-    """Log likelihood of small cells, one logit, log rate or score each: of counts, then of inspections' timing."""
+def exact_logp(rows: pd.DataFrame, z: TensorVariable) -> TensorVariable:
+    """Log likelihood of counts, one logit, log rate or score each; then of inspections' timing."""
     timed = rows.family.eq(TIMING).to_numpy()
     if not timed.any():
         return count_logp(rows, z)

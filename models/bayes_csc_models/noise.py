@@ -16,13 +16,14 @@ JUDGEMENT_SPLIT = 0.5
 
 @dataclass(frozen=True)
 class Noise:
-    """Sds and autocorrelations of the deviations, per indicator and inspections' timing; the domains' alike."""
+    """Sds, autocorrelations and white shares of deviations: per indicator and inspections' timing; the domains'."""
 
     ar_sd: TensorVariable
     ar_phi: TensorVariable
     white_sd: TensorVariable
     domain_sd: TensorVariable
     domain_phi: TensorVariable
+    domain_white: TensorVariable
 
     def with_timing(self, timing: int) -> Noise:
         """Return the noise with that of inspections' timing (0 or 1 kinds), white noise alone, after the indicators."""
@@ -35,6 +36,7 @@ class Noise:
             white_sd=pt.concatenate([self.white_sd, none + np.sqrt(WHITE_VARIANCE)]),
             domain_sd=pt.concatenate([self.domain_sd, none]),
             domain_phi=self.domain_phi,
+            domain_white=self.domain_white,
         )
 
     def collapsed(self, ordinal: int, inspection_sd: TensorVariable) -> dict[str, TensorVariable]:
@@ -54,4 +56,5 @@ class Noise:
             "white_sd": pt.concatenate([self.white_sd, [np.sqrt(JUDGEMENT_SPLIT)] * graded]),
             "domain_sd": pt.concatenate([self.domain_sd, [0.0] * ordinal, inspection_sd]),
             "domain_phi": pt.concatenate([self.domain_phi, [0.0]]),  # the last: an inspection's effect
+            "domain_white": pt.concatenate([self.domain_white, [0.0]]),
         }

@@ -3,9 +3,10 @@
     theta[a, t] = rho[r(a)] + gamma x[a] + (kappa[r(a)] + eta x[a]) time[t] + level[a] + slope[a] time[t] + path[a, t]
 
     eta[i]  = mu[k] + nu[k, t] + b[k] x[a] + loading[k] theta(a, instant) + delta[a, k, t]      indicator k, logit
-    delta   = domain deviation (AR(1)) + own deviation (AR(1)) + white noise, of total variance deviation_sd[k] ** 2
-    y[i]    ~ Binomial(n[i], logit^-1 eta[i]);  by its empirical logit z[i] ~ N(eta[i], V[i]) where the count is large
-    (rates and values alike on their own link scale, `bayes_csc.families`; an ordinal indicator as a judgement is;
+    delta   = deviation_sd[k] (q[k] D[domain, t] + sqrt(1 - q[k] ** 2) own[k, t]);  D and own: AR(1) plus white noise,
+              of unit variance; q[k] = 0 where an indicator is alone in its domain
+    y[i]    ~ Binomial(n[i], logit^-1 eta[i])
+    (rates and values on their own link scale, `bayes_csc.families`; an ordinal indicator as a judgement is;
     with `post_inspection` eta also has effect[k] w[i], `bayes_csc.feedback`)
 
     u[j]    = judgement_loading[d] theta(a, start) + standard(start) + inspection_sd zeta[i] + N(0, 1)
@@ -47,7 +48,7 @@ from bayes_csc_models.judgements import (
     judgement_mean,
     judgement_prior,
 )
-from bayes_csc_models.likelihood import ordinal_logp, small_logp
+from bayes_csc_models.likelihood import ordinal_logp
 from bayes_csc_models.noise import JUDGEMENT_SPLIT, Noise
 from bayes_csc_models.scales import Angle, LogOdds
 from bayes_csc_models.timing import following_mean, timing_coordinates, timing_loading, with_timing
@@ -69,8 +70,7 @@ def trajectory(
         Choices and priors; the baseline by default.
     likelihood
         "collapsed" integrates states and deviations out; "joint" samples them, as a reference. Both have the same
-        posterior: a large count enters by its empirical logit, a small or suppressed one exactly. With
-        `counts.threshold = inf` every count is exact.
+        posterior, but that counts and grades are integrated out by Gaussian sites.
 
     Returns
     -------
@@ -90,7 +90,6 @@ def from_design(
     d: Design, spec: Spec, *, likelihood: Literal["collapsed", "joint"] = "collapsed", latent: Latent | None = None
 ) -> pm.Model:
     """Build the trajectory model of a design (see `trajectory`), with another prior of the states if one is given."""
-    exact = spec.counts.small == "explicit"
     with pm.Model(coords=coordinates(d)) as model:
         mean, scale = (latent or latent_prior)(d, spec)
         offset, loading, noise = measurement_prior(d, spec)
@@ -98,8 +97,8 @@ def from_design(
         cutpoints = category_prior(d, spec, judgement_prior(d, spec))
         own_cutpoints = after_previous(d, spec, cutpoints)
         if likelihood == "collapsed":
-            z, variance = latent_observations(d, exact=exact)
-            low, high = exact_likelihood(d, z, cutpoints, own_cutpoints, exact=exact)
+            z, variance = latent_observations(d)
+            low, high = grade_likelihood(d, z, cutpoints, own_cutpoints)
             collapsed_potential(
                 d, z=z, variance=variance, offset=offset, loading=loading, mean=mean.ravel(), scale=scale,
                 low=low, high=high, **noise.collapsed(len(d.ordinal), inspection_sd),
@@ -107,7 +106,7 @@ def from_design(
         else:
             if cutpoints is not None and own_cutpoints is None:
                 own_cutpoints = cutpoints[d.graded().scale]
-            joint_likelihood(d, mean, scale, offset, loading, noise, inspection_sd, own_cutpoints, exact=exact)
+            joint_likelihood(d, mean, scale, offset, loading, noise, inspection_sd, own_cutpoints)
     return model
 
 
@@ -115,7 +114,7 @@ def coordinates(d: Design) -> dict[str, list[object]]:
     """Return the coordinates of every dimension of the model."""
     steps = d.year_steps()
     rows = d.observation
-    cells = rows[rows.small]
+    cells = rows[rows.site]
     graded = rows.iloc[d.graded().at]
     agreed = dict(zip((*d.indicator, *d.ordinal), (p != "not agreed" for p in d.polarity), strict=True))
     return {
@@ -132,7 +131,8 @@ def coordinates(d: Design) -> dict[str, list[object]]:
         "ordinal_not_agreed": [k for k in d.ordinal if not agreed[k]],
         "post_inspection": list(d.post_inspection),
         "domain": list(d.domain),
-        "shared_by": list(domain_shares(d)[0]),
+        "shared_by": [label for label, signed, _ in shared_parts(d) if not signed],
+        "signed_by": [label for label, signed, _ in shared_parts(d) if signed],
         "indicator_year": [f"{k}:{t}" for k, t in steps.labels],
         "indicator_step": [f"{k}:{t}" for k, t in steps.step_labels],
         "judged": list(d.judged.domain),
@@ -145,7 +145,7 @@ def coordinates(d: Design) -> dict[str, list[object]]:
         "previous": ["none", *d.grade],
         "cutpoint_gap": list(reversed(d.grade[1:-1])),
         "covariate": covariates_of(rows),
-        "small_cell": [f"{u}:{k}:{t}" for u, k, t in zip(cells.unit, cells.indicator, cells.year, strict=True)],
+        "cell": [f"{u}:{k}:{t}" for u, k, t in zip(cells.unit, cells.indicator, cells.year, strict=True)],
         "judgement": [
             f"{u}:{s}:{p:.3f}" if k == JUDGEMENT else f"{u}:{k}:{t}"
             for u, s, p, k, t in zip(
@@ -252,39 +252,62 @@ def measurement_mean(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVaria
 
 
 def deviation_prior(d: Design, spec: Spec) -> Noise:
-    """Noise of the indicators about the latent states: of their own, of their domain's, and white."""
+    """Noise of the indicators about the latent states: in common with their domain's, and of their own."""
     prior, n = spec.measurement, len(d.indicator)
     none = pt.zeros(0)
     if not n:
-        return Noise(none, none, none, none, none)
+        return Noise(none, none, none, none, none, none)
     deviation_sd = half_normal("deviation_sd", sigma=prior.deviation_sd, dims="indicator")
     white = pm.Beta("white_share", *prior.white_share, dims="indicator", default_transform=Angle())
     phi = pm.Beta("autocorrelation", *prior.autocorrelation, dims="indicator", default_transform=LogOdds())
-    white_sd = deviation_sd * pt.sqrt(white)
-    persistent_sd = deviation_sd * pt.sqrt(1.0 - white)
-    ar_sd, domain_sd, domain_phi = persistent_sd, pt.zeros(n), none
-    if d.domain:
-        shared = np.flatnonzero(d.domain_index >= 0)
-        share = pm.Beta("domain_share", *prior.domain_share, dims="shared_by", default_transform=Angle())
-        common = share[domain_shares(d)[1]]
-        domain_sd = pt.set_subtensor(domain_sd[shared], persistent_sd[shared] * pt.sqrt(common))
-        ar_sd = pt.set_subtensor(ar_sd[shared], persistent_sd[shared] * pt.sqrt(1.0 - common))
-        common_phi = {"dims": "domain", "default_transform": LogOdds()}
-        domain_phi = pm.Beta("domain_autocorrelation", *prior.autocorrelation, **common_phi)
-    return Noise(ar_sd, phi, white_sd, domain_sd, domain_phi)
+    if not d.domain:
+        return Noise(deviation_sd * pt.sqrt(1.0 - white), phi, deviation_sd * pt.sqrt(white), pt.zeros(n), none, none)
+    q = domain_correlations(d, spec)
+    own_sd = deviation_sd * pt.sqrt(1.0 - q**2)
+    domain_phi = pm.Beta(
+        "domain_autocorrelation", *prior.autocorrelation, dims="domain", default_transform=LogOdds()
+    )
+    domain_white = pm.Beta("domain_white_share", *prior.white_share, dims="domain", default_transform=Angle())
+    ar_sd, white_sd = own_sd * pt.sqrt(1.0 - white), own_sd * pt.sqrt(white)
+    return Noise(ar_sd, phi, white_sd, deviation_sd * q, domain_phi, domain_white)
 
 
-def domain_shares(d: Design) -> tuple[tuple[str, ...], np.ndarray]:
-    """Whose share of a domain's deviation each parameter is, and the parameter of each indicator of a domain.
+def domain_correlations(d: Design, spec: Spec) -> TensorVariable:
+    """Correlation q of each indicator's deviation with its domain's, (indicator,); 0 of one that is alone.
+
+    q ** 2 ~ beta where the polarity of all of a domain's indicators is agreed, (1 + q) / 2 ~ beta where it is not. Then
+    all q of a domain may change their sign together: of three or more the posterior has two mirror images, between
+    which only the signs differ.
+    """
+    q = pt.zeros(len(d.indicator))
+    for sign, name, dim in ((False, "domain_share", "shared_by"), (True, "domain_agreement", "signed_by")):
+        members = [m for _, signed, m in shared_parts(d) if signed is sign]
+        if not members:
+            continue
+        first = np.full(len(members), 0.75)  # at q = 0 the density is flat
+        beta = spec.measurement.domain_share
+        value = pm.Beta(name, *beta, dims=dim, initval=first, default_transform=Angle())
+        r = 2.0 * value - 1.0 if sign else pt.sqrt(value)
+        if sign:
+            pm.Deterministic("domain_share_signed", r**2, dims=dim)
+        owner = np.repeat(np.arange(len(members)), [len(m) for m in members])
+        leads = np.concatenate([[len(m) == 2, *[False] * (len(m) - 1)] for m in members])
+        q = pt.set_subtensor(q[np.concatenate(members)], pt.switch(leads, pt.abs(r[owner]), r[owner]))
+    return q
+
+
+def shared_parts(d: Design) -> list[tuple[str, bool, tuple[int, ...]]]:
+    """Label of each parameter of what indicators share, whether it has a sign, and the indicators that it is of.
 
     One for each indicator; where a domain has two, one for both: they have one covariance, which can tell the product
-    of their shares and not each (the two-indicator rule of factor analysis; Bollen 1989, chapter 7).
+    of their correlations and not each (the two-indicator rule of factor analysis; Bollen 1989, chapter 7).
     """
-    member = np.flatnonzero(d.domain_index >= 0)
-    size = np.bincount(d.domain_index[member], minlength=len(d.domain))
-    owner = [d.domain[d.domain_index[k]] if size[d.domain_index[k]] == 2 else d.indicator[k] for k in member]
-    label = tuple(dict.fromkeys(owner))
-    return label, np.array([label.index(o) for o in owner], dtype=int)
+    out: list[tuple[str, bool, tuple[int, ...]]] = []
+    for i, name in enumerate(d.domain):
+        member = [int(k) for k in np.flatnonzero(d.domain_index == i)]
+        signed = any(d.polarity[k] == "not agreed" for k in member)
+        out += [(name, signed, tuple(member))] if len(member) == 2 else [(d.indicator[k], signed, (k,)) for k in member]
+    return out
 
 
 def loadings(d: Design, spec: Spec, kind: Literal["", "ordinal_"] = "") -> TensorVariable:
@@ -307,23 +330,14 @@ def loadings(d: Design, spec: Spec, kind: Literal["", "ordinal_"] = "") -> Tenso
     return pm.Deterministic(f"{kind}loading", pt.concatenate(parts)[order], dims="ordinal" if kind else "indicator")
 
 
-def latent_observations(d: Design, *, exact: bool) -> tuple[TensorVariable, TensorVariable]:
-    """Give z and V of the collapsed likelihood: data, or a free latent value where the likelihood is exact.
+def latent_observations(d: Design) -> tuple[TensorVariable, TensorVariable]:
+    """Give z and V of the collapsed likelihood: figures, sites of counts, and free scores of grades without sites.
 
-    Large counts are empirical logits; small ones are sites, or free logits if `exact`, whose V is only what their
-    release's confidence in them adds. Grades without sites have a free score f: u = f + N(0, 1 - JUDGEMENT_SPLIT), with
-    f's own noise variance collapsed.
+    Those have f: u = f + N(0, 1 - JUDGEMENT_SPLIT), with f's own noise variance collapsed.
     """
-    rows = d.observation
-    small = np.flatnonzero(rows.small.to_numpy() & exact)
-    graded = d.graded()
+    rows, graded = d.observation, d.graded()
     z = pm.Data("observed_z", rows.z.to_numpy())
     variance = pm.Data("observed_variance", rows.variance.to_numpy())
-    if small.size:
-        spread = np.minimum(np.sqrt(rows.variance.to_numpy()[small]), 0.7)
-        raw = pm.Flat("small_logit_raw", dims="small_cell", initval=np.zeros(small.size))
-        z = pt.set_subtensor(z[small], rows.z.to_numpy()[small] + spread * raw)
-        variance = pt.set_subtensor(variance[small], rows.confidence_variance.to_numpy()[small])
     if graded.at.size and not d.grade_sites:
         sizes = np.array([*d.judged.size, *d.categories])
         middle = 0.5 * (sizes[graded.scale] - 1)
@@ -332,17 +346,13 @@ def latent_observations(d: Design, *, exact: bool) -> tuple[TensorVariable, Tens
     return z, variance
 
 
-def exact_likelihood(
-    d: Design, z: TensorVariable, cutpoints: TensorVariable | None, own: TensorVariable | None = None, *, exact: bool
+def grade_likelihood(
+    d: Design, z: TensorVariable, cutpoints: TensorVariable | None, own: TensorVariable | None = None
 ) -> tuple[TensorVariable, TensorVariable]:
-    """Add the exact likelihood of free latent values; give the cutpoints around each grade that has a site.
+    """Give the cutpoints around each grade that has a site, or add the exact likelihood of free scores.
 
     `cutpoints` are by scale, `own` by graded observation where those differ (`after_previous`).
     """
-    rows = d.observation
-    small = np.flatnonzero(rows.small.to_numpy() & exact)
-    if small.size:
-        pm.Potential("small_counts", small_logp(rows.iloc[small], z[small]).sum())
     if cutpoints is None:
         return pt.zeros(0), pt.zeros(0)
     graded = d.graded()
