@@ -26,7 +26,7 @@ from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import from_design
 
 HERE = Path(__file__).parent
-EXPLICIT = {"ratings": {"grades": "explicit"}, "counts": {"small": "explicit"}}
+EXPLICIT = {"ratings": {"grades": "explicit"}}
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def panel_of(name: str) -> Panel:
 @pytest.mark.parametrize(
     ("name", "changes"),
     [("towns", {}), ("hamlets", {}), ("every family", {}), ("England", {}), ("judged", EXPLICIT)],
-    ids=["towns", "hamlets", "every family", "England", "sampled scores and small counts"],
+    ids=["towns", "hamlets", "every family", "England", "sampled scores"],
 )
 def test_the_states_are_the_kernel_s(name: str, changes: dict[str, dict[str, str]]) -> None:
     spread = 1.0 if name in ("towns", "hamlets", "every family") else 0.3
