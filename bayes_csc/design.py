@@ -21,6 +21,7 @@ from bayes_csc.indicator_choice import chosen_indicators, default_indicators
 from bayes_csc.judged import JUDGEMENT, Judged, judgement_rows, judgements
 from bayes_csc.kernel.arrays import Layout
 from bayes_csc.layout import layout_of
+from bayes_csc.near_copies import near_copies
 from bayes_csc.observations import observation_rows
 from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
@@ -61,7 +62,7 @@ class Design:
         What of the deprivation's form is not linear, (authority, term): each term of mean zero, of sd one and
         uncorrelated with the score and the other terms; none of a linear form.
     region, year, domain
-        Labels of the regions, grid points and of the domains that share a deviation.
+        Labels of the regions, grid points and of what shares a deviation: domains, and near-copies across them.
     indicator, ordinal
         Keys of the indicators with a link scale of their own, and of the ordinal ones.
     timing
@@ -232,7 +233,8 @@ def _laid_out(panel: Panel, spec: Spec) -> Design:
     region = tuple(dict.fromkeys(table.region))  # by whom it has, not by its name: another name changes nothing
     ordinal = tuple(k for k in keys if panel.indicators[k].family == "ordinal")
     metric = tuple(k for k in keys if k not in ordinal)
-    domain = _shared(panel, metric, spec.measurement.unshared)
+    shared_by = _shared(panel, metric, spec.measurement.unshared, observation)
+    domain = tuple(dict.fromkeys(shared_by.values()))
     own = own_template(path_basis(spec.trend.kind, year.size, window, spec.trend.autocorrelation), window)
     score, curve = np.zeros(len(authority)), np.zeros((len(authority), 0))
     if spec.pooling.deprivation:
@@ -255,10 +257,7 @@ def _laid_out(panel: Panel, spec: Spec) -> Design:
         categories=tuple(panel.indicators[k].categories or 0 for k in ordinal),
         polarity=tuple(panel.indicators[k].polarity for k in (*metric, *ordinal)),
         domain=domain,
-        domain_index=np.array(
-            [domain.index(panel.indicators[k].domain) if panel.indicators[k].domain in domain else -1 for k in metric],
-            dtype=int,
-        ),
+        domain_index=np.array([domain.index(shared_by[k]) if k in shared_by else -1 for k in metric], dtype=int),
         judged=judged,
         block=tuple(tuple(index[code] for code in block) for block in blocks),
         template=templates,
@@ -273,10 +272,19 @@ def _laid_out(panel: Panel, spec: Spec) -> Design:
     return replace(out, observation=observation, layout=layout_of(out, observation))
 
 
-def _shared(panel: Panel, metric: tuple[str, ...], unshared: tuple[str, ...]) -> tuple[str, ...]:
-    """Domains whose indicators, two or more, share a deviation."""
-    size = Counter(panel.indicators[k].domain for k in metric)
-    return tuple(d for d, n in size.items() if n > 1 and not {d, "*"} & {*unshared})
+def _shared(
+    panel: Panel, metric: tuple[str, ...], unshared: tuple[str, ...], rows: pd.DataFrame
+) -> dict[str, str]:
+    """What each indicator shares a deviation with: its domain, or near-copies of it in others, named by all of them."""
+    own = {k: panel.indicators[k].domain for k in metric if not {panel.indicators[k].domain, "*"} & {*unshared}}
+    with_copies = {k: {k} for k in own}
+    for one, other in near_copies(rows[rows.indicator.isin(list(own))])[["first", "second"]].itertuples(index=False):
+        if own[one] != own[other]:
+            together = with_copies[one] | with_copies[other]
+            with_copies |= dict.fromkeys(together, together)
+    name = {k: " + ".join(sorted(with_copies[k])) if len(with_copies[k]) > 1 else own[k] for k in own}
+    size = Counter(name.values())
+    return {k: domain for k, domain in name.items() if size[domain] > 1}
 
 
 def _by_unit(rows: pd.DataFrame, function: Callable[[list[int], tuple[float, ...]], Any]) -> np.ndarray:
