@@ -272,9 +272,7 @@ def _laid_out(panel: Panel, spec: Spec) -> Design:
     return replace(out, observation=observation, layout=layout_of(out, observation))
 
 
-def _shared(
-    panel: Panel, metric: tuple[str, ...], unshared: tuple[str, ...], rows: pd.DataFrame
-) -> dict[str, str]:
+def _shared(panel: Panel, metric: tuple[str, ...], unshared: tuple[str, ...], rows: pd.DataFrame) -> dict[str, str]:
     """What each indicator shares a deviation with: its domain, or near-copies of it in others, named by all of them."""
     own = {k: panel.indicators[k].domain for k in metric if not {panel.indicators[k].domain, "*"} & {*unshared}}
     with_copies = {k: {k} for k in own}

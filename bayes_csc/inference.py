@@ -22,6 +22,8 @@ SITE_ROUNDS = 6
 """Sites move the mode and the mode the sites, at most so often."""
 SETTLED, SETTLED_WORST = 0.05, 0.1
 """Move of the mode, in sds, at which sites are those of the mode: the root mean square, and the largest."""
+SWEEPS, FIRST_SWEEPS = 30, 3
+"""Of expectation propagation, at most; fewer while the mode still moves far."""
 DAMPING = 0.5
 """Of a round after one that moved the mode by more than half of what the round before did."""
 SITE_TOLERANCE = 1e-3
@@ -107,12 +109,14 @@ class Sites:
         """Which observations they are, a mask."""
         return self.design.observation.site.to_numpy(dtype=bool)
 
-    def fitted(self, density: Density, x: np.ndarray, *, part: float = 1.0) -> Density:
+    def fitted(self, density: Density, x: np.ndarray, *, part: float = 1.0, sweeps: int = SWEEPS) -> Density:
         """Return the density with its sites fitted at a point, or so large a part of the way there."""
         if not self.at.any():
             return density
         rows = self.design.observation
-        z, variance, _ = fit_sites(density.layout, density.real(x), rows, self.at, tolerance=SITE_TOLERANCE)
+        z, variance, _ = fit_sites(
+            density.layout, density.real(x), rows, self.at, sweeps=sweeps, tolerance=SITE_TOLERANCE
+        )
         precision = part / variance[self.at] + (1.0 - part) / density.variance[self.at]
         pull = part * z[self.at] / variance[self.at] + (1.0 - part) * density.z[self.at] / density.variance[self.at]
         z[self.at], variance[self.at] = pull / precision, 1.0 / precision
@@ -130,7 +134,7 @@ class Sites:
         if not self.at.any():
             return density, x
         for _ in range(SITE_ROUNDS):
-            density = self.fitted(density, x, part=part)
+            density = self.fitted(density, x, part=part, sweeps=SWEEPS if before < 10 * SETTLED else FIRST_SWEEPS)
             mode = _climbed(density, dataclasses.replace(near, centre=x))
             move = np.abs(_moves(x, mode, near))
             x, typical = mode, float(np.sqrt(np.mean(move**2)))

@@ -139,8 +139,10 @@ def run_all(seeds: Iterable[int], cases: Iterable[str], draws: int) -> None:
             if other != seed and kept.exists():
                 held = np.load(kept)
                 theta = pd.DataFrame(held["theta"], base[1].index, base[1].columns)
-                write({"case": "none", "seed": seed, "other": other}
-                      | differences((pd.Series(held["p"], base[0].index), theta), base))
+                write(
+                    {"case": "none", "seed": seed, "other": other}
+                    | differences((pd.Series(held["p"], base[0].index), theta), base)
+                )
 
 
 def write(line: dict[str, object]) -> None:

@@ -73,7 +73,11 @@ def conditional(d: Design, real: dict[str, np.ndarray], kept: np.ndarray) -> tup
     same_domain = same_unit & (domain[:, None] == domain[None]) & (domain >= 0)
     phi, white = (np.append(real[name], 0.0)[domain][:, None] for name in ("domain_phi", "domain_white"))
     noise = same_kind * real["ar_sd"][kind] ** 2 * real["ar_phi"][kind] ** lag
-    noise += same_domain * np.outer(real["domain_sd"][kind], real["domain_sd"][kind]) * ((1.0 - white) * phi**lag + white * (lag == 0))
+    noise += (
+        same_domain
+        * np.outer(real["domain_sd"][kind], real["domain_sd"][kind])
+        * ((1.0 - white) * phi**lag + white * (lag == 0))
+    )
     noise += np.diag(real["white_sd"][kind] ** 2 + real["variance"])
     a = (real["loading"][kind][:, None] * weights)[kept]
     gain = prior @ a.T @ np.linalg.inv(a @ prior @ a.T + noise[np.ix_(kept, kept)])

@@ -131,7 +131,7 @@ def deviations(rows: pd.DataFrame, noise: Noise) -> TensorVariable:
         series_domain = chosen.domain.to_numpy()[np.unique(series, return_index=True)[1]]
         white = noise.domain_white[series_domain][:, None]
         shared = pt.sqrt(1.0 - white) * autoregression(e, noise.domain_phi[series_domain])
-        shared = (shared + pt.sqrt(white) * pm.Normal("domain_white", dims=("domain_series", "reporting_year")))
+        shared = shared + pt.sqrt(white) * pm.Normal("domain_white", dims=("domain_series", "reporting_year"))
         shared = shared[series, t[at]]
         out = pt.inc_subtensor(out[at], noise.domain_sd[kind[at]] * shared)
     return out

@@ -264,9 +264,7 @@ def deviation_prior(d: Design, spec: Spec) -> Noise:
         return Noise(deviation_sd * pt.sqrt(1.0 - white), phi, deviation_sd * pt.sqrt(white), pt.zeros(n), none, none)
     q = domain_correlations(d, spec)
     own_sd = deviation_sd * pt.sqrt(1.0 - q**2)
-    domain_phi = pm.Beta(
-        "domain_autocorrelation", *prior.autocorrelation, dims="domain", default_transform=LogOdds()
-    )
+    domain_phi = pm.Beta("domain_autocorrelation", *prior.autocorrelation, dims="domain", default_transform=LogOdds())
     domain_white = pm.Beta("domain_white_share", *prior.white_share, dims="domain", default_transform=Angle())
     ar_sd, white_sd = own_sd * pt.sqrt(1.0 - white), own_sd * pt.sqrt(white)
     return Noise(ar_sd, phi, white_sd, deviation_sd * q, domain_phi, domain_white)
