@@ -52,14 +52,15 @@ def run(seeds: list[int]) -> None:
 
 def chosen() -> None:
     """Apply the rule and write the table."""
-    rows = averaged([pd.read_pickle(path) for path in sorted(KEPT.glob("seed-*.pickle"))])
-    found = select(rows, Rule(tuple(CANDIDATES), "every domain", {}, 3))
-    seeds = len(list(KEPT.glob("seed-*.pickle")))
+    runs = [pd.read_pickle(path) for path in sorted(KEPT.glob("seed-*.pickle"))]
+    columns = [name for name in runs[0].columns if str(name).startswith("p_grade_")]
+    found = select(averaged(runs, columns), columns, Rule(tuple(CANDIDATES), "every domain", {}, 3))
+    seeds = len(runs)
     text = (
         "# Which of England's domains share a deviation\n\nThe backtest's rule (`bayes_csc.backtest.selection`), "
         f"probabilities averaged over {seeds} seeds: gains in the mean log score over the baseline, every domain "
-        f"sharing one (`python benchmarks/domains.py`).\n\n{markdown(found.table.reset_index())}\n\n"
-        f"Chosen: {found.chosen}.\n"
+        f"sharing one (`python benchmarks/domains.py`).\n\n{markdown(found.table.round(4).reset_index())}\n\n"
+        f"Chosen: {found.choice}.\n"
     )
     (HERE / "domains.md").write_text(text, encoding="utf-8")
     print(text)
