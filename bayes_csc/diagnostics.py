@@ -22,8 +22,8 @@ R-hat: chains may disagree by any multiple of next to nothing."""
 SHOWN = 5
 LONGER = "run longer: double --draws"
 """What to try where more draws help."""
-LATENT = ("small_logit_raw", "judgement_score")
-"""Sampled latent values of single cells and judgements: no hyperparameters, so not in the gate."""
+LATENT = ("judgement_score",)
+"""Sampled latent values of single judgements: no hyperparameters, so not in the gate."""
 
 
 @dataclass(frozen=True)

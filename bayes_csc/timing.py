@@ -7,7 +7,7 @@ For every reporting year t (April to March) in which an inspection of authority 
 
 with g the overall grade of the last inspection before the year and s the time since it, in which inspections went on
 (`bayes_csc.reinspection`). Written as a score with unit noise, y = 1{u > 0}, half of whose variance is white noise of
-the observation and half is in its likelihood, a cell enters as a small count does: by a Gaussian site, or exactly.
+the observation and half is in its likelihood, a cell enters as a count does, by a Gaussian site.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from bayes_csc_models.trajectory import from_design, trajectory
 SPECS = {
     "baseline": Spec(),
     "without ratings": Spec.parse({"ratings": {"use": False}}),
-    "explicit": Spec.parse({"counts": {"small": "explicit"}, "ratings": {"grades": "explicit"}}),
+    "explicit": Spec.parse({"ratings": {"grades": "explicit"}}),
 }
 ROUNDED = 1e-5
 """PyTensor computes the normalising constants of a prior in single precision where its parameters are short numbers,

@@ -133,7 +133,7 @@ def test_states_of_an_authority_that_does_not_exist_and_constants_are_left_out()
     assert verdict.rhat <= before.rhat
 
 
-def test_sampled_latent_values_of_single_cells_are_no_hyperparameters() -> None:
+def test_sampled_latent_values_of_single_judgements_are_no_hyperparameters() -> None:
     bad = np.zeros((CHAINS, DRAWS)) + np.arange(CHAINS)[:, None] + np.random.default_rng(1).normal(size=DRAWS)
     latent = dict.fromkeys(LATENT, (("chain", "draw"), bad))
     assert gate(statistics(), posterior().assign(latent)) == gate(statistics(), posterior())

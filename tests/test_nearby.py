@@ -95,7 +95,7 @@ def test_chains_start_at_both_modes_where_the_lower_has_some_mass(
     other: float, higher: float, second: float | None
 ) -> None:
     """One lies nearby, the other is found from afar."""
-    rows = pd.DataFrame({"small": [False], "z": [0.0], "variance": [1.0]})
+    rows = pd.DataFrame({"site": [False], "z": [0.0], "variance": [1.0]})
     laid_out, hills = SimpleNamespace(observation=rows, timing=()), TwoHills(other)
     nearby = Coordinates(TwoHills.apart + 0.5, np.ones(3), np.arange(3), 1.1 * np.eye(3))
     found = find_start(hills, laid_out, cores=1, rough=nearby)  # type: ignore[arg-type]

@@ -1,24 +1,19 @@
-"""Cells of a panel as observations: empirical logits, intervals, what is small, what is left out."""
+"""Cells of a panel as observations: where the site of a count starts, intervals, what is left out."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pymc as pm
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bayes_csc.design import design
 from bayes_csc.indicators import Indicator
 from bayes_csc.observations import observation_rows
-from bayes_csc.panel import Panel
-from bayes_csc.spec import Counts, Spec
-from bayes_csc_models.trajectory import coordinates, latent_observations
+from bayes_csc.spec import Counts
 
 NAN = np.nan
 
@@ -46,12 +41,11 @@ def row(cells: pd.DataFrame, *, polarity: str = "higher is better", instant: str
     return rows.iloc[0] if len(rows) else None
 
 
-def test_an_empirical_logit_has_its_reference_value() -> None:
+def test_a_site_starts_at_the_empirical_logit() -> None:
     # y = 30, n = 80: p = 30.5 / 81; log(30.5 / 50.5) and 1 / (80 * 30.5 * 50.5 / 81 ** 2), by hand.
     r = row(cell(30.0, 80.0))
     assert r.z == pytest.approx(-0.504246, abs=1e-6)
     assert r.variance == pytest.approx(0.053246, abs=1e-6)
-    assert not r.small
 
 
 def test_higher_is_worse_turns_the_sign_and_polarity_not_agreed_does_not() -> None:
@@ -63,30 +57,27 @@ def test_higher_is_worse_turns_the_sign_and_polarity_not_agreed_does_not() -> No
 
 
 @pytest.mark.parametrize("numerator", [0.0, 100.0])
-def test_a_count_of_none_or_all_has_a_finite_logit_and_is_small(numerator: float) -> None:
+def test_a_count_of_none_or_all_starts_at_a_finite_logit(numerator: float) -> None:
     r = row(cell(numerator))
     assert np.isfinite([r.z, r.variance]).all()
-    assert r.small
 
 
-@pytest.mark.parametrize(("numerator", "small"), [(10.0, True), (12.0, False)])
-def test_a_cell_is_small_below_the_threshold_of_its_information(numerator: float, small: bool) -> None:
-    # n p (1 - p) with p = (y + 1/2) / 101: 9.3 and 10.8.
-    assert row(cell(numerator)).small == small
-
-
-def test_no_threshold_leaves_nothing_small_and_an_endless_one_leaves_all_small() -> None:
-    assert not row(cell(1.0), threshold=0.0).small
-    assert row(cell(50.0, 1e5), threshold=1e9).small
+@pytest.mark.parametrize("family", ["binomial", "poisson", "lognormal", "gaussian"])
+def test_every_count_is_a_site_however_large_and_no_value_is(family: str) -> None:
+    figures = pd.concat([cell(50.0, 1e5), cell(1.0), cell(NAN, 1e4, 1.0, 5000.0)]).assign(value=[0.3, 0.4, NAN])
+    rows = observation_rows(figures, {"k": replace(indicator(), family=family)}, Counts())
+    counted = family in ("binomial", "poisson")
+    assert rows.site.tolist() == [counted] * (3 if counted else 2)
+    assert rows.site.dtype == bool
 
 
 @pytest.mark.parametrize(("lower", "upper", "denominator"), [(54.0, 65.0, 114.0), (3041.0, 3134.0, 3502.0)])
-def test_an_interval_that_pins_its_logit_down_is_a_logit_of_its_middle(
+def test_an_interval_starts_at_the_logit_of_its_middle_and_keeps_its_ends(
     lower: float, upper: float, denominator: float
 ) -> None:
     r = row(cell(NAN, denominator, lower, upper))
     middle = row(cell((lower + upper) / 2, denominator))
-    assert not r.small
+    assert (r.lower, r.upper) == (lower, upper)
     assert r.z == pytest.approx(middle.z)
     extra = (upper - lower + 1) ** 2 / 12
     assert r.variance == pytest.approx(middle.variance + extra * middle.variance**2)
@@ -101,15 +92,16 @@ def test_the_variance_of_an_interval_is_that_of_counts_spread_evenly_over_it() -
     assert row(cell(NAN, n, lower, upper)).variance == pytest.approx(variance, rel=0.02)
 
 
-def test_an_interval_wider_than_its_count_s_noise_is_small_up_to_60_counts() -> None:
-    assert row(cell(NAN, 100.0, 20.0, 50.0)).small
-    assert row(cell(NAN, 100.0, 20.0, 79.0)).small
-    assert row(cell(NAN, 100.0, 20.0, 80.0)) is None
+@pytest.mark.parametrize(("lower", "upper"), [(20.0, 50.0), (20.0, 80.0), (0.0, 99.0), (1.0, 100.0)])
+def test_an_interval_of_any_width_short_of_everything_is_an_observation(lower: float, upper: float) -> None:
+    r = row(cell(NAN, 100.0, lower, upper))
+    assert (r.lower, r.upper) == (lower, upper)
+    assert row(cell(NAN, 100.0, 0.0, 100.0)) is None
 
 
-def test_a_suppressed_count_of_1_to_5_is_small_and_keeps_its_interval_within_its_denominator() -> None:
+def test_a_suppressed_count_of_1_to_5_has_its_interval_within_its_denominator() -> None:
     r = row(cell(NAN, 4.0, 1.0, 5.0))
-    assert (bool(r.small), r.lower, r.upper) == (True, 1.0, 4.0)
+    assert (r.lower, r.upper) == (1.0, 4.0)
     assert np.isnan(r.numerator)
 
 
@@ -160,9 +152,11 @@ def test_the_widest_interval_takes_the_place_of_the_usual_one_where_asked(
     assert (widest.lower, widest.upper) == limits
 
 
-def test_a_widest_interval_that_says_next_to_nothing_leaves_the_cell_out() -> None:
-    assert row(hidden(widest_upper=100.0)) is not None
-    assert row(hidden(widest_upper=100.0), suppressed="widest") is None
+def test_a_widest_interval_of_everything_leaves_the_cell_out() -> None:
+    everything = hidden(widest_lower=0.0, widest_upper=100.0)
+    assert row(everything) is not None
+    assert row(everything, suppressed="widest") is None
+    assert row(hidden(widest_upper=100.0), suppressed="widest") is not None
 
 
 def test_suppressed_counts_are_left_out_where_asked_and_no_others() -> None:
@@ -178,7 +172,7 @@ def test_doubt_adds_its_variance_to_that_of_sampling(level: float, sd: float) ->
     sure, doubted = row(cell(30.0)), row(cell(30.0).assign(confidence=level))
     assert doubted.variance == pytest.approx(sure.variance + sd**2, abs=1e-15)
     assert doubted.confidence_variance == sd**2
-    assert (doubted.z, doubted.small) == (sure.z, sure.small)
+    assert (doubted.z, doubted.site) == (sure.z, sure.site)
 
 
 def test_how_much_doubt_a_level_stands_for_is_a_choice_of_the_spec() -> None:
@@ -194,29 +188,6 @@ def test_doubt_is_of_counts_not_of_values(family: str, added: float) -> None:
     sure, doubted = (observation_rows(c, key, Counts()) for c in (figures, figures.assign(confidence=1.0)))
     np.testing.assert_allclose(doubted.variance - sure.variance, added, atol=1e-15)
     np.testing.assert_array_equal(doubted.confidence_variance, added)
-
-
-def test_doubt_does_not_make_a_cell_small() -> None:
-    # n p (1 - p) is just above the threshold, whatever the doubt.
-    assert not row(cell(12.0).assign(confidence=1.0)).small
-
-
-def test_a_sampled_logit_of_a_small_count_keeps_the_noise_of_its_doubt(hamlets: Panel) -> None:
-    doubted = hamlets.cells.assign(confidence=[1.0 if year % 2 else 3.0 for year in hamlets.cells["year"]])
-    d = design(replace(hamlets, cells=doubted), Spec())
-    with pm.Model(coords=coordinates(d)):
-        variance = latent_observations(d, exact=True)[1].eval()
-    rows = d.observation
-    small, doubt = rows.small.to_numpy(dtype=bool), rows.confidence_variance.to_numpy()
-    assert set(doubt[small]) == {0.0, 0.25}
-    np.testing.assert_array_equal(variance[small], doubt[small])
-    np.testing.assert_array_equal(variance[~small], rows.variance[~small])
-
-
-@pytest.fixture(scope="module")
-def hamlets() -> Panel:
-    """A small panel of counts and judgements."""
-    return Panel.read(Path(__file__).parent / "hamlets")
 
 
 @settings(deadline=None)

@@ -47,7 +47,8 @@ def test_extra_variances_are_a_share_of_the_expected_square_of_the_white_part(mo
 
 def test_a_figure_far_out_counts_for_less_and_normal_tails_change_nothing(mode: tuple[Design, Real]) -> None:
     d, real = mode
-    own = np.flatnonzero((d.observation["kind"] < len(d.indicator)).to_numpy() & ~d.observation["small"].to_numpy())
+    precise = (d.observation["variance"] < 0.1) & (d.observation["kind"] < len(d.indicator))
+    own = np.flatnonzero(precise.to_numpy())
     z = real.z.copy()
     z[own[3]] += 5.0
     found = further_variance(d, real._replace(z=z), 4.0)["further_variance"].to_numpy()

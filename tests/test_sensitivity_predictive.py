@@ -152,7 +152,7 @@ def test_a_count_unsuppressed_narrows_as_the_smoother_with_its_variance_does() -
     key, year = counts["detail"][code].split()
     block = next(b for b, members in enumerate(d.block) if d.authority.index(code) in members)
     at = rows.index[(rows["block"] == block) & (rows["indicator"] == key) & (rows["year"] == int(year))]
-    at = [i for i in at if bool(rows["small"][i]) and rows["lower"].notna()[i]]
+    at = [i for i in at if bool(rows["site"][i]) and rows["lower"].notna()[i]]
     assert len(at) == 1
     middle, n = 0.5 * (rows["lower"] + rows["upper"])[at[0]], rows["denominator"][at[0]]
     p = (middle + 0.5) / (n + 1.0)

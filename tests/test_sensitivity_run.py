@@ -306,7 +306,7 @@ def test_leaving_out_an_indicator_whose_loading_is_zero_changes_nothing_at_all()
     key = "late"
     indicators = hamlets().indicators | {key: replace(hamlets().indicators[key], polarity="not agreed")}
     panel = replace(hamlets(), indicators=indicators)
-    spec = Spec().updated({"measurement": {"domains": []}})
+    spec = Spec().updated({"measurement": {"unshared": ["*"]}})
     with by_python():
         whole, part = (compile_density(trajectory(panel, s)) for s in (spec, spec.updated({"drop": [key]})))
     laid_out, kept = design(panel, spec), design(panel, spec.updated({"drop": [key]}))

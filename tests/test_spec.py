@@ -34,7 +34,8 @@ def test_nothing_given_is_the_baseline(tmp_path: Path) -> None:
         ({"measurement": {"white_share": [0.0, 2.0]}}, r"measurement\.white_share\.0: .*greater than 0, found 0\.0"),
         ({"trend": {"autocorrelation": 1.0}}, r"trend\.autocorrelation: .*less than 1"),
         ({"trend": {"share_concentration": [1.0, 2.0]}}, r"trend\.share_concentration"),
-        ({"counts": {"threshold": -1}}, r"counts\.threshold: .*greater than or equal to 0"),
+        ({"counts": {"threshold": 10.0}}, r"spec: unknown key 'counts\.threshold'"),
+        ({"counts": {"confidence_sd": [0.5, -1.0, 0.0]}}, r"counts\.confidence_sd\.1: .*greater than or equal to 0"),
         ({"ratings": {"use": "perhaps"}}, r"ratings\.use: .*found 'perhaps'"),
         ({"indicators": ["a", "b"], "drop": ["b"]}, "indicators both named and dropped: b"),
     ],
@@ -98,15 +99,15 @@ sds = st.floats(1e-3, 1e3)
     level=sds,
     kind=st.sampled_from(["random walk", "AR(1)", "local linear", "straight line"]),
     use=st.booleans(),
-    threshold=st.floats(0, 1e6),
+    doubt=st.floats(0, 1e6),
 )
 def test_a_spec_comes_back_from_its_toml(
-    name: str, drop: list[str], share: tuple[float, float, float], level: float, kind: str, use: bool, threshold: float
+    name: str, drop: list[str], share: tuple[float, float, float], level: float, kind: str, use: bool, doubt: float
 ) -> None:
     spec = Spec.parse(
         {
             "name": name, "drop": drop, "trend": {"kind": kind, "share_concentration": share},
-            "measurement": {"level_sd": level}, "ratings": {"use": use}, "counts": {"threshold": threshold},
+            "measurement": {"level_sd": level}, "ratings": {"use": use}, "counts": {"confidence_sd": (doubt, 0.0, 0.0)},
         }
     )  # fmt: skip
     assert Spec.parse(tomllib.loads(spec.to_toml())) == spec

@@ -13,8 +13,8 @@ from bayes_csc.studies.outcomes import OUTCOMES
 from bayes_csc_models.specs import FOLDER, shipped, spec
 
 DIFFERS = {
-    "exact": {"counts": {"small": "explicit"}, "ratings": {"grades": "explicit"}},
-    "no_domain_deviation": {"measurement": {"domains": ()}},
+    "exact": {"ratings": {"grades": "explicit"}},
+    "no_domain_deviation": {"measurement": {"unshared": ("*",)}},
     "no_ratings": {"ratings": {"use": False}},
     "no_workforce": {"drop_domains": ("workforce",)},
     "ratings_only": {"measurement": {"use": False}},
@@ -32,7 +32,6 @@ DIFFERS = {
             "turnover",
             *OUTCOMES,
         ),
-        "measurement": {"domains": ("workforce", "care_leavers", "placement", "health")},
         "dimensions": {"outcomes": ("care_leavers", "placement", "health", "offending")},
     },
 }

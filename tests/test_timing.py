@@ -24,7 +24,7 @@ from bayes_csc.panel import Panel
 from bayes_csc.sites import Counts, fit_sites
 from bayes_csc.timing import TIMING, WHITE_VARIANCE, timing_rows, whole_years
 from bayes_csc.truth import fitted
-from bayes_csc_models.likelihood import small_logp
+from bayes_csc_models.likelihood import exact_logp
 from bayes_csc_models.trajectory import from_design
 
 HAMLETS = Path(__file__).parent / "hamlets"
@@ -96,12 +96,12 @@ def test_the_likelihood_of_a_score_and_its_white_noise_are_a_probit_of_unit_nois
         np.testing.assert_allclose(p, norm.cdf((2.0 * rows.numerator - 1.0) * f), rtol=1e-6)
 
 
-def test_the_likelihood_of_the_sites_is_that_of_the_explicit_route(panel: Panel) -> None:
+def test_the_likelihood_of_the_sites_is_that_of_the_joint_model(panel: Panel) -> None:
     d = design(panel, TIMED)
-    rows = d.observation[d.observation.small]
+    rows = d.observation[d.observation.site]
     assert {TIMING, "binomial"} <= set(rows.family)
     z = np.linspace(-1.0, 1.0, len(rows))
-    explicit = small_logp(rows, pt.constant(z)).eval().sum() - small_logp(rows, pt.constant(z + 0.3)).eval().sum()
+    explicit = exact_logp(rows, pt.constant(z)).eval().sum() - exact_logp(rows, pt.constant(z + 0.3)).eval().sum()
     sites = Counts.of(rows).log_likelihood(np.stack([z, z + 0.3], axis=1)).sum(axis=0)
     assert sites[0] - sites[1] == pytest.approx(explicit, rel=1e-9)
 

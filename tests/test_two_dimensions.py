@@ -26,7 +26,7 @@ from bayes_csc_models.trajectory import trajectory
 from bayes_csc_models.two_dimensions import two_dimensions
 
 GAUSSIAN = Spec.parse({"ratings": {"use": False}, "dimensions": {"outcomes": ["assessment"]}})
-"""Without judgements, and with sites that stand where the empirical logits do, the hamlets' data are Gaussian."""
+"""Without judgements, and with sites that stay where they start, the hamlets' data are Gaussian."""
 INTERPRETED = Mode(linker="py", optimizer=None)
 """Compiling would take longer than all else."""
 
@@ -207,7 +207,7 @@ def test_the_correlation_of_a_simulated_panel_is_recovered(r: float) -> None:
     # sixty authorities known almost without error: the sd of a sample correlation is (1 - r ** 2) / sqrt(60) <= 0.10;
     # four of it, and the prior's little pull, are the bound
     spec = Spec.parse(
-        {"ratings": {"use": False}, "dimensions": {"outcomes": ["become"]}, "measurement": {"domains": []}}
+        {"ratings": {"use": False}, "dimensions": {"outcomes": ["become"]}, "measurement": {"unshared": ["*"]}}
     )
     found = dimension_fit(of_correlation(r, seed=5), two_dimensions, spec, seed=1, draws=60, warmup=30)
     row = found.correlation.iloc[0]

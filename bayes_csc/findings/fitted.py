@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, ndtri
+from scipy.special import betaincinv, expit, gammaincinv, logit, ndtr, ndtri
 from scipy.stats import beta, gamma
 
 from bayes_csc.families import declared
@@ -18,6 +18,8 @@ from bayes_csc.revisit import Revisited
 from bayes_csc.truth import fitted as expectation
 
 INNER = 0.5
+TINY = 1e-12
+NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(16)
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,8 @@ class Fitted:
         authority with this theta, deprivation and year (median and interval over draws), without the authority's own
         persistent deviation.
     checks
-        By indicator: `cells` that are neither small nor suppressed, `inside_inner` and `inside` (shares of them within
-        the 50% and the outer predictive interval), and `spread`, the sd of the standardised residuals (1 expected).
+        By indicator: `cells` that are not suppressed, `inside_inner` and `inside` (shares of them within the 50% and
+        the outer predictive interval), and `spread`, the sd of the standardised residuals (1 expected).
     interval
         Probability of the outer intervals.
     """
@@ -49,7 +51,8 @@ def fitted(again: Revisited, panel: Panel, *, seed: int, interval: float) -> Fit
 
         expected = mu + nu + b x + loading theta,   replicated ~ N(expected, deviation_sd ** 2 + V)
 
-    so that the residual of an observed z, given a draw, is standard normal if the model is right.
+    so that the residual of an observed z, given a draw, is standard normal if the model is right. A count's residual is
+    the normal quantile of its place in its own predictive distribution (`count_residuals`).
 
     Parameters
     ----------
@@ -68,6 +71,9 @@ def fitted(again: Revisited, panel: Panel, *, seed: int, interval: float) -> Fit
     rng = np.random.default_rng([seed, 7])
     width = d.layout.template_column.max() + d.layout.single_grade.shape[1]
     nobody = np.zeros(d.exists.size)
+    part = rows.iloc[wanted]
+    counted, doubt = (part.site & part.numerator.notna()).to_numpy(bool), part.confidence_variance.to_numpy(float)
+    limits, sign = count_limits(part[counted]), part.sign.to_numpy(float)[counted]
     link, below = [], []
     for x in again.points:
         real = again.density.real(x)
@@ -75,12 +81,12 @@ def fitted(again: Revisited, panel: Panel, *, seed: int, interval: float) -> Fit
         known = {"offset": real.offset, "loading": real.loading}
         mean = expectation(d, known, np.reshape(theta, d.exists.shape))[wanted]
         kind = rows.kind.to_numpy()[wanted]
-        sd = np.sqrt(
-            real.ar_sd[kind] ** 2 + real.domain_sd[kind] ** 2 + real.white_sd[kind] ** 2 + real.variance[wanted]
-        )
+        deviation = real.ar_sd[kind] ** 2 + real.domain_sd[kind] ** 2 + real.white_sd[kind] ** 2
+        sd = np.sqrt(deviation + np.where(part.site, doubt, real.variance[wanted]))
+        residual = (real.z[wanted] - mean) / sd
+        residual[counted] = sign * count_residuals(limits, sign * mean[counted], sd[counted], rng)
         link.append(mean)
-        below.append((real.z[wanted] - mean) / sd)
-    part = rows.iloc[wanted]
+        below.append(residual)
     return Fitted(
         figures=_figures(part, np.stack(link), declared(panel.indicators, panel.cells), interval),
         checks=_checks(part, np.stack(below), interval),
@@ -109,12 +115,40 @@ def _figures(rows: pd.DataFrame, link: np.ndarray, indicators: dict[str, Indicat
     )  # fmt: skip
 
 
+def count_limits(rows: pd.DataFrame) -> np.ndarray:
+    """Logits, or log rates, at quantiles of what they have to be below for a count to be below y, or up to y.
+
+    P(Y < y | p) = P(p < B), B ~ Beta(y, n - y + 1), and P(Y <= y | p) alike with y + 1 for y; of rates gamma for beta.
+
+    Returns
+    -------
+    numpy.ndarray
+        (end, row, node).
+    """
+    y, n = rows.numerator.to_numpy(float) + np.arange(2.0)[:, None], rows.denominator.to_numpy(float)[:, None]
+    least = np.maximum(y, TINY)[..., None]
+    with np.errstate(divide="ignore"):
+        share = logit(betaincinv(least, np.maximum(n - y[..., None] + 1.0, TINY), ndtr(NODES)))
+        rate = np.log(gammaincinv(least, ndtr(NODES)) / n)
+    return np.where(rows.family.eq("poisson").to_numpy()[:, None], rate, share)
+
+
+def count_residuals(limits: np.ndarray, mean: np.ndarray, sd: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Normal quantiles of P(Y < y) + u P(Y = y), u uniform, of counts whose logits or log rates are N(mean, sd ** 2).
+
+    Standard normal if that is right: P(Y <= y) = E[Phi((limit - mean) / sd)], by quadrature over the limits.
+    """
+    below, up_to = ndtr((limits - mean[:, None]) / sd[:, None]) @ (WEIGHTS / WEIGHTS.sum())
+    place = below + rng.random(mean.size) * (up_to - below)
+    return np.asarray(ndtri(np.clip(place, TINY, 1.0 - TINY)))
+
+
 def _checks(rows: pd.DataFrame, residual: np.ndarray, interval: float) -> pd.DataFrame:
-    """Share of large counts within their predictive intervals, averaged over draws, by indicator."""
-    large = ~rows.small.to_numpy(dtype=bool)
+    """Share of figures within their predictive intervals, averaged over draws, by indicator."""
+    seen = rows.numerator.notna().to_numpy()
     out = {}
     for key in rows.indicator.unique():
-        own = residual[:, large & (rows.indicator == key).to_numpy()]
+        own = residual[:, seen & (rows.indicator == key).to_numpy()]
         if own.size:
             inner, outer = (np.abs(own) < ndtri((1 + level) / 2) for level in (INNER, interval))
             out[key] = {

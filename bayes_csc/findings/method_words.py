@@ -31,7 +31,7 @@ def gate_sentences(record: dict[str, Any]) -> list[str]:
 def check_sentence(checks: pd.DataFrame, labels: dict[str, str], interval: float) -> str:
     """Say how the predictive intervals cover the figures, and where they do not."""
     if checks.empty:
-        return "No figure of this run is large enough to be checked so."
+        return "No figure of this run can be checked so."
     mean = (checks["inside"] * checks["cells"]).sum() / checks["cells"].sum()
     text = f"Over all indicators {mean:.0%} of the figures lie within their {interval:.0%} predictive interval."
     inside, middle = ({str(k): float(v) for k, v in checks[c].items()} for c in ("inside", "inside_inner"))

@@ -43,7 +43,7 @@ def _equations(found: Findings) -> list[Content]:
         element("pre", element("code", found.equations or "The model's file has no description.")),
         table("Priors", ["Variable", "Prior"], rows, texts=[1]),
         *paragraphs(
-            "Given the hyperparameters the states are Gaussian and are integrated out exactly; grades and small counts "
+            "Given the hyperparameters the states are Gaussian and are integrated out exactly; grades and counts "
             "enter by Gaussian sites. A probability is an average, over draws of the hyperparameters, of exact "
             "conditional probabilities."
         ),
@@ -92,8 +92,7 @@ def _checks(found: Findings) -> list[Content]:
     interval, labels = found.fitted.interval, {k: i.label for k, i in found.panel.indicators.items()}
     finding = check_sentence(found.fitted.checks, labels, interval)
     note = (
-        "For every figure that is neither small nor suppressed, the interval in which the model expects it, "
-        "given draws "
+        "For every figure that is not suppressed, the interval in which the model expects it, given draws "
         "of the hyperparameters and of latent quality and including local practice and chance, and the share of "
         "figures "
         "within. The states have seen these figures, so the shares are a little too high even for a right model."

@@ -7,7 +7,7 @@ past[b](x) the same without what was observed of it in the last year,
     lfo[b] = log sum over draws of w exp(l[b] - past[b]),    w smoothed from exp(-(l[b] - past[b]))
 
 (Vehtari, Gelman and Gabry 2017; Bürkner, Gabry and Vehtari 2020, here authority by authority: the hyperparameters know
-everything but this authority's last year). A small count stands as a Gaussian site, whose own normaliser is added, so
+everything but this authority's last year). A count stands as a Gaussian site, whose own normaliser is added, so
 that fits whose sites differ can be compared.
 """
 
