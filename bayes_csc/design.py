@@ -87,8 +87,6 @@ class Design:
         Whether each authority existed at each grid point (authority, year).
     grade
         Labels of the grades, best first.
-    grade_sites
-        Whether grades are integrated out by sites (rather than sampled).
     layout
         The kernel's integer arrays for these observations.
     template
@@ -121,7 +119,6 @@ class Design:
     block_template: tuple[int, ...]
     exists: np.ndarray
     grade: tuple[str, ...]
-    grade_sites: bool
     observation: pd.DataFrame
     layout: Layout
 
@@ -264,7 +261,6 @@ def _laid_out(panel: Panel, spec: Spec) -> Design:
         block_template=which,
         exists=_exists(table, year),
         grade=panel.grades,
-        grade_sites=spec.ratings.grades == "sites",
         observation=observation,
         layout=None,  # type: ignore[arg-type]  # filled below, from the ordered observations
     )

@@ -327,7 +327,7 @@ def condition_on_grades(index, n_col, first_state, layout, real, memory):
             for d in range(n_col):
                 t += memory.work.flat[i, d] * beta.flat[j, d]
             put(s.cov, (i, j), splat(t))
-    evidence = add_sites(n, s.low.shape[1], True, s)
+    evidence = add_sites(n, s.low.shape[1], s)
     for i in range(n):
         for d in range(n_col):
             v[d] += s.pulled[i, 0] * beta.flat[i, d]

@@ -24,9 +24,6 @@ def fit(
     preview: Annotated[
         bool, typer.Option("--preview", help="A quick answer of a few seconds, with an estimate of its own error.")
     ] = False,
-    exact: Annotated[
-        bool, typer.Option("--exact", help="Grades by their exact likelihood: slow, the reference.")
-    ] = False,
     ratings: Annotated[
         bool | None, typer.Option("--ratings/--no-ratings", help="Let inspection grades inform the estimate or not.")
     ] = None,
@@ -50,8 +47,6 @@ def fit(
     use = {} if ratings is None else {"use": ratings} | ({} if ratings else {"timing": False})
     changes = {"ratings": use} | ({"drop": drop} if drop else {})
     chosen = read_spec(spec).updated(changes)
-    if exact:
-        chosen = chosen.updated({"ratings": {"grades": "explicit"}})
     target = out or Path("runs") / run_name(data.name)
     check_target(target, overwrite=overwrite)
     with shown() as progress:

@@ -77,7 +77,7 @@ def joint_likelihood(
         fitted = inspected(d, fitted, inspection_sd)
     if cutpoints is not None:
         graded = d.graded()
-        pm.Potential("grades", ordinal_logp(graded.score, fitted[graded.at], cutpoints, 1.0).sum())
+        pm.Potential("grades", ordinal_logp(graded.score, fitted[graded.at], cutpoints).sum())
 
 
 def inspected(d: Design, fitted: TensorVariable, inspection_sd: TensorVariable) -> TensorVariable:
