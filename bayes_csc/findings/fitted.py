@@ -33,8 +33,8 @@ class Fitted:
         authority with this theta, deprivation and year (median and interval over draws), without the authority's own
         persistent deviation.
     checks
-        By indicator: `cells`, suppressed ones among them, `inside_inner` and `inside` (shares of them within the 50% and
-        the outer predictive interval), and `spread`, the sd of the standardised residuals (1 expected).
+        By indicator: `cells`, suppressed ones among them, `inside_inner` and `inside` (shares of them within the 50%
+        and the outer predictive interval), and `spread`, the sd of the standardised residuals (1 expected).
     interval
         Probability of the outer intervals.
     """
@@ -133,7 +133,7 @@ def count_limits(rows: pd.DataFrame) -> np.ndarray:
     with np.errstate(divide="ignore"):
         share = logit(betaincinv(least, np.maximum(n - y[..., None] + 1.0, TINY), ndtr(NODES)))
         rate = np.log(gammaincinv(least, ndtr(NODES)) / n)
-    return np.where(rows.family.eq("poisson").to_numpy()[:, None], rate, share)
+    return np.asarray(np.where(rows.family.eq("poisson").to_numpy()[:, None], rate, share))
 
 
 def count_residuals(limits: np.ndarray, mean: np.ndarray, sd: np.ndarray, rng: np.random.Generator) -> np.ndarray:
