@@ -40,7 +40,8 @@ THIN = 2
 HYPERPARAMETERS = (
     "region_level", "region_trend", "deprivation_level", "deprivation_trend", "trend_share", "loading",
     "indicator_level", "year_effect", "deprivation_slope", "deviation_sd", "white_share", "autocorrelation",
-    "domain_share", "domain_agreement", "domain_autocorrelation", "domain_white_share", "judgement_loading", "inspection_sd", "standard", "cutpoints",
+    "domain_share", "domain_agreement", "domain_autocorrelation", "domain_white_share",
+    "judgement_loading", "inspection_sd", "standard", "cutpoints",
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Gaussian sites of small counts against numerical integration and against the exact interval likelihood."""
+"""Gaussian sites of counts against numerical integration and against the exact interval likelihood."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import pandas as pd
 import pytensor.tensor as pt
 import pytest
 from layouts import by_hand
+from scipy.special import logsumexp
 from scipy.stats import binom, norm, poisson
 
 from bayes_csc.kernel import Layout, Real
 from bayes_csc.kernel.states import states
-from bayes_csc.sites import FLAT_VARIANCE, Counts, fit_sites, tilted_moments
+from bayes_csc.sites import FLAT_VARIANCE, INTERVAL_WIDTHS, Counts, fit_sites, interval_log_probability, tilted_moments
 from bayes_csc_models.likelihood import count_logp
 
 NAN = np.nan
@@ -57,6 +58,7 @@ CASES = {
     "two small counts": cells((1.0, 2.0, 15.0, NAN, NAN), (1.0, 0.0, 9.0, NAN, NAN)),
     "a suppressed count and none at all": cells((-1.0, NAN, 40.0, 1.0, 5.0), (-1.0, 0.0, 12.0, NAN, NAN)),
     "a wide interval": cells((1.0, NAN, 50.0, 5.0, 40.0), (1.0, 3.0, 20.0, NAN, NAN)),
+    "a wider interval": cells((-1.0, NAN, 400.0, 240.0, 320.0), (1.0, 3.0, 20.0, NAN, NAN)),
 }
 
 
@@ -217,3 +219,71 @@ def test_with_its_constant_the_likelihood_is_a_probability() -> None:
     rates = poisson.pmf(np.arange(n + 1)[:, None], n * np.exp(z))
     np.testing.assert_allclose(probability(counts, "poisson"), rates, rtol=1e-10)
     np.testing.assert_allclose(probability(wide.iloc[:1], "poisson")[0], rates[2:7].sum(axis=0), rtol=1e-10)
+
+
+# Intervals too wide to be summed count by count.
+
+ENDS = [(0.0, 80.0), (20.0, 90.0), (20.0, 100.0), (0.0, 99.0), (1.0, 100.0), (49.0, 49.0)]
+
+
+@pytest.mark.parametrize(("low", "high"), ENDS)
+def test_the_log_probability_of_an_interval_is_that_of_the_sum_over_its_counts(low: float, high: float) -> None:
+    n, eta = 100.0, np.linspace(-6.0, 6.0, 25)
+    count = np.arange(low, high + 1.0)[:, None]
+    for rate, reference in (
+        (False, logsumexp(binom.logpmf(count, n, 1.0 / (1.0 + np.exp(-eta))), axis=0)),
+        (True, logsumexp(poisson.logpmf(count, n * np.exp(eta)), axis=0)),
+    ):
+        near = reference > -600.0
+        found = of_interval(low, high, n, rate, eta)
+        np.testing.assert_allclose(found[near], reference[near], rtol=1e-9, atol=1e-12)
+        assert near.sum() > 10
+
+
+def test_an_interval_of_everything_is_certain_and_of_a_rate_s_unbounded_counts_it_is_not() -> None:
+    eta = np.linspace(-30.0, 30.0, 13)
+    np.testing.assert_allclose(of_interval(0.0, 100.0, 100.0, False, eta), 0.0, atol=1e-12)
+    assert of_interval(0.0, 100.0, 100.0, True, np.array([1.0]))[0] < -10.0
+
+
+@pytest.mark.parametrize("rate", [False, True])
+def test_far_out_an_interval_has_the_log_probability_of_its_nearer_end(rate: bool) -> None:
+    # eight thousand counts of ten thousand, where the interval's own probability underflows
+    low, high, n = 1000.0, 9000.0, 10_000.0
+    for eta, end in ((-12.0, low), (4.5, high)):
+        p, mean = 1.0 / (1.0 + np.exp(-eta)), n * np.exp(eta)
+        nearer = poisson.logpmf(end, mean) if rate else binom.logpmf(end, n, p)
+        found = of_interval(low, high, n, rate, np.array([eta, eta + 1e-3]))
+        assert nearer < -1000.0
+        assert found[0] == pytest.approx(nearer, rel=1e-3)
+        assert np.sign(found[1] - found[0]) == (1.0 if end == low else -1.0)
+
+
+def of_interval(low: float, high: float, n: float, rate: bool, eta: np.ndarray) -> np.ndarray:
+    return interval_log_probability(np.array(low), np.array(high), np.array(n), np.array(rate), eta)
+
+
+@pytest.mark.parametrize("family", ["binomial", "poisson"])
+def test_the_site_of_an_interval_wider_than_are_summed_has_the_moments_of_integration(family: str) -> None:
+    n, low, high = 300.0, 30.0, 190.0
+    assert high - low > INTERVAL_WIDTHS[-1]
+    rows = cells((1.0, NAN, n, low, high)).assign(family=family)
+    layout, real = some_years(1)
+    z, variance, change = fit_sites(layout, real, rows, np.array([True]), sweeps=100, tolerance=1e-9)
+    assert change < 1e-9
+    noise = LOADING**2 * PRIOR_SD**2 + AR_SD**2 + WHITE_SD**2
+    eta = np.linspace(-9.0, 7.0, 8001)
+    p = (
+        poisson.cdf([[high], [low - 1.0]], n * np.exp(eta))
+        if family == "poisson"
+        else binom.cdf([[high], [low - 1.0]], n, 1.0 / (1.0 + np.exp(-eta)))
+    )
+    weight = (p[0] - p[1]) * norm.pdf(eta, OFFSET, np.sqrt(noise))
+    weight /= weight.sum()
+    gain = LOADING * PRIOR_SD**2 / noise
+    mean = weight @ (gain * (eta - OFFSET))
+    sd = np.sqrt(PRIOR_SD**2 - gain**2 * noise + gain**2 * (weight @ eta**2 - (weight @ eta) ** 2))
+    got_mean, got_sd = theta_moments(z, variance)
+    # a plateau with steep ends takes the quadrature a fiftieth of an sd
+    assert got_mean == pytest.approx(mean, abs=0.02 * sd)
+    assert got_sd == pytest.approx(sd, rel=0.02)
