@@ -16,6 +16,7 @@ from bayes_csc.cell_check import check_authorities, sorted_return
 from bayes_csc.errors import DataError
 from bayes_csc.figure_text import YEAR, date_advice, parse_date, year_advice
 from bayes_csc.file_check import read_bytes
+from bayes_csc.near_copies import exact_copies
 from bayes_csc.own_description import Description, OwnIndicator, read_description
 from bayes_csc.own_figures import own_figures
 from bayes_csc.panel import Panel
@@ -84,6 +85,8 @@ def read_own(described: Path, panel: Panel, *, file: Path | None = None) -> OwnD
     if problems:
         raise DataError(problems)
     cells = pd.concat(rows, ignore_index=True).astype({name: panel.cells[name].dtype for name in CELL_COLUMNS})
+    if problems := exact_copies(pd.concat([panel.cells, cells], ignore_index=True)):
+        raise DataError([f"{path.name}: {problem}" for problem in problems])
     return OwnData(file=path, description=description, cells=cells)
 
 

@@ -18,6 +18,7 @@ from bayes_csc.errors import DataError, UsageError
 from bayes_csc.framework_grades import in_panel_grades
 from bayes_csc.geography import existing
 from bayes_csc.indicators import Indicator, dictionary_text, read_dictionary
+from bayes_csc.near_copies import exact_copies
 from bayes_csc.panel_check import read_authorities, read_inspections
 from bayes_csc.panel_files import CELL_COLUMNS, CELL_OPTIONAL, csv_text, read_text
 from bayes_csc.read_once import read_once
@@ -181,6 +182,8 @@ class Panel:
         if problems or authorities is None or inspections is None or vintages is None or readme is None:
             raise DataError(problems)
         cells, revisions = current_and_earlier(vintages)
+        if problems := exact_copies(cells):
+            raise DataError(problems)
         panel = cls(
             **head,
             indicators=indicators,

@@ -79,6 +79,8 @@ def run_name(panel: str) -> str:
 def report(run: object, target: Path) -> str:
     """Say what was written and whether it can be trusted."""
     from bayes_csc.fit import Fit
+    from bayes_csc.indicator_choice import chosen_indicators
+    from bayes_csc.near_copies import near_copy_sentences
 
     if not isinstance(run, Fit):
         raise TypeError(f"expected a Fit, found {type(run).__name__}")
@@ -102,6 +104,10 @@ def report(run: object, target: Path) -> str:
             f"{gate.ess_tail:.0f} (tail), {gate.divergences} divergences, E-BFMI {gate.ebfmi:.2f}: {verdict}"
         )
     lines += [f"  {line}" for line in gate.failing]
+    used = chosen_indicators(run.panel, run.spec)
+    lines += near_copy_sentences(
+        run.panel.cells, {k: run.panel.indicators[k] for k in used}, of=used, counts=run.spec.counts
+    )
     if not gate.passed:
         lines.append(f"What to try: {gate.advice}")
     return "\n".join(lines)

@@ -48,6 +48,7 @@ def add(
 ) -> None:
     """Write a new panel with your own indicators beside its own; `fit --drop KEY` leaves one out again."""
     from bayes_csc.errors import UsageError
+    from bayes_csc.near_copies import near_copy_sentences
     from bayes_csc.own_indicators import read_own, with_own
     from bayes_csc.panel import Panel
 
@@ -55,9 +56,10 @@ def add(
         raise UsageError(f"--out: {out} is the panel that is added to; give another folder")
     base = Panel.read(panel)
     own = read_own(_described(file, describe), base, file=_file(file))
-    with_own(base, own, name=name).write(out, checked=True)
-    keys = ", ".join(one.indicator.key for one in own.description.indicators)
-    typer.echo(f"Wrote {len(own.cells)} cells of {keys} beside the panel's {len(base.indicators)} indicators to {out}")
+    both, keys = with_own(base, own, name=name), [one.indicator.key for one in own.description.indicators]
+    both.write(out, checked=True)
+    wrote = f"Wrote {len(own.cells)} cells of {', '.join(keys)} beside the panel's {len(base.indicators)} indicators"
+    typer.echo("\n".join([f"{wrote} to {out}", *near_copy_sentences(both.cells, both.indicators, of=keys)]))
 
 
 def _described(file: Path, describe: Path | None) -> Path:
@@ -94,7 +96,8 @@ def _file(file: Path) -> Path | None:
 
 
 def _summary(file: Path, describe: Path | None, base: Panel | None) -> str:
-    from bayes_csc.own_indicators import read_own
+    from bayes_csc.near_copies import near_copy_sentences
+    from bayes_csc.own_indicators import read_own, with_own
     from bayes_csc.panel import Panel
 
     if file.is_dir() or base is None:
@@ -102,11 +105,13 @@ def _summary(file: Path, describe: Path | None, base: Panel | None) -> str:
         cells, what = read.cells, f"panel {read.name}, {read.hash[:12]}"
     else:
         own = read_own(_described(file, describe), base, file=_file(file))
-        cells, what = own.cells, own.description.source
+        read, cells, what = with_own(base, own), own.cells, own.description.source
+    near = near_copy_sentences(read.cells, read.indicators, of=set(cells["indicator"]))
     status = cells["status"].value_counts()
     counts = ", ".join(f"{number} {str(name).replace('_', ' ')}" for name, number in status.items())
     years = f"{cells['year'].min()} to {cells['year'].max()}"
-    return (
+    summary = (
         f"{file}: no problem found: {what}: {cells['indicator'].nunique()} indicators of "
         f"{cells['authority'].nunique()} authorities, {years}: {counts}"
     )
+    return "\n".join([summary, *near])
