@@ -143,8 +143,8 @@ class Sites:
             part, before = DAMPING if typical > 0.5 * before else 1.0, typical
         raise GateError(
             f"the Gaussian sites of the counts do not settle: after {SITE_ROUNDS} rounds the posterior mode still "
-            f"moves by {typical:.2f} sds (at most {move.max():.2f}); look for an indicator with almost no data, or one that "
-            "is nearly always none or all, and leave it out"
+            f"moves by {typical:.2f} sds (at most {move.max():.2f}); look for an indicator with almost no data, or "
+            "one that is nearly always none or all, and leave it out"
         )
 
     def log_density(self, density: Density, x: np.ndarray) -> float:
