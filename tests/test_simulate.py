@@ -24,7 +24,7 @@ from bayes_csc.kernel.linked import noise_covariance
 from bayes_csc.panel import Panel
 from bayes_csc.simulate import simulate, simulate_like, write_simulation
 from bayes_csc.spec import Spec
-from bayes_csc.truth import PriorDraws, centred, draw_deviations, draw_prior, draw_states, latent_data
+from bayes_csc.truth import PriorDraws, centred, draw_deviations, draw_prior, draw_states
 from bayes_csc_cli import app
 from bayes_csc_models.specs import spec
 from bayes_csc_models.trajectory import trajectory
@@ -93,11 +93,7 @@ def test_the_truth_has_the_hyperparameters_dims_and_coordinates_of_the_model(sim
     panel, truth = simulated
     model = trajectory(panel, Spec())
     posterior = truth["posterior"].to_dataset()
-    latent = {v.name for v in latent_data(model)}
-    assert set(posterior) == {v.name for v in (*model.free_RVs, *model.deterministics)} - latent | {
-        "theta",
-        "theta_raw",
-    }
+    assert set(posterior) == {v.name for v in (*model.free_RVs, *model.deterministics)} | {"theta", "theta_raw"}
     for name, values in posterior.items():
         expected = model.named_vars_to_dims.get(name, ("authority", "year") if str(name).startswith("theta") else ())
         assert values.dims == tuple(expected)

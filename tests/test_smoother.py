@@ -26,7 +26,6 @@ from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import from_design
 
 HERE = Path(__file__).parent
-EXPLICIT = {"ratings": {"grades": "explicit"}}
 
 
 @dataclass(frozen=True)
@@ -74,8 +73,8 @@ def panel_of(name: str) -> Panel:
 
 @pytest.mark.parametrize(
     ("name", "changes"),
-    [("towns", {}), ("hamlets", {}), ("every family", {}), ("England", {}), ("judged", EXPLICIT)],
-    ids=["towns", "hamlets", "every family", "England", "sampled scores"],
+    [("towns", {}), ("hamlets", {}), ("every family", {}), ("England", {}), ("judged", {})],
+    ids=["towns", "hamlets", "every family", "England", "sub-judgements"],
 )
 def test_the_states_are_the_kernel_s(name: str, changes: dict[str, dict[str, str]]) -> None:
     spread = 1.0 if name in ("towns", "hamlets", "every family") else 0.3
