@@ -103,6 +103,23 @@ def beyond_theta(pairs: pd.DataFrame, domain: Mapping[str, str]) -> pd.DataFrame
     return out[(r_ij >= TIMES * out.elsewhere) | (out.elsewhere.isna() & (r_ij >= NEAR))]
 
 
+def deviation_groups(rows: pd.DataFrame, domain: Mapping[str, str]) -> dict[str, str]:
+    """What each indicator shares a deviation with: its domain, or what goes together across domains beyond theta.
+
+    Pairs `beyond_theta`, and with them what correlates `APART` with one of them in its own domain, leave their domains
+    for a group of their own, named by its members.
+    """
+    pairs = correlations(rows[rows.indicator.isin(list(domain))])
+    across = beyond_theta(pairs, domain)
+    group = {key: {key} for key in domain}
+    within = pairs[(pairs["first"].map(domain) == pairs["second"].map(domain)) & (pairs.correlation.abs() >= APART)]
+    for one, other in zip([*across["first"], *within["first"]], [*across["second"], *within["second"]], strict=True):
+        joined = group[one] | group[other]
+        group |= dict.fromkeys(joined, joined)
+    crossing = {*across["first"], *across["second"]}
+    return {k: " + ".join(sorted(group[k])) if group[k] & crossing else domain[k] for k in domain}
+
+
 def near_copy_sentences(
     cells: pd.DataFrame, indicators: Mapping[str, Indicator], *, of: Collection[str], counts: Counts | None = None
 ) -> list[str]:
@@ -117,8 +134,15 @@ def near_copy_sentences(
     counts
         How counts enter; the baseline's by default.
     """
-    pairs = near_copies(observation_rows(cells, indicators, counts or Counts()))
+    pairs = correlations(observation_rows(cells, indicators, counts or Counts()))
+    across = beyond_theta(pairs, {key: indicator.domain for key, indicator in indicators.items()})
+    pairs = pairs[pairs.correlation.abs() >= NEAR]
     return [
+        f"{row.first} and {row.second}, of different domains, go together by more than theta explains (correlation "
+        f"{row.correlation:.2f}): a fit gives them a deviation that they share, so that they do not become theta."
+        for row in across.itertuples()
+        if {row.first, row.second} & set(of)
+    ] + [
         f"{row.first} and {row.second} are near-copies: apart from sampling error their figures correlate "
         f"{row.correlation:.2f} (over {row.cells}), so that both together say little more than one of them."
         for row in pairs.itertuples()
