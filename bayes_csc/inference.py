@@ -149,8 +149,10 @@ class Sites:
 
     def log_density(self, density: Density, x: np.ndarray) -> float:
         """Log density with the exact likelihood of the counts in place of their sites, up to a constant."""
-        rows = self.design.observation
-        return density(x)[0] + float(site_evidence(density.layout, density.real(x), rows, self.at).sum())
+        value = density(x)[0]
+        if self.at.any():
+            value += float(site_evidence(density.layout, density.real(x), self.design.observation, self.at).sum())
+        return value
 
 
 def _climbed(density: LogDensity, coordinates: Coordinates) -> np.ndarray:

@@ -47,8 +47,15 @@ HYPERPARAMETERS = (
 
 @pytest.fixture(scope="module")
 def panel() -> Panel:
-    """Eight authorities, a joint return and a reorganisation among them, five years, three indicators, two domains."""
-    return with_sub_judgements(Panel.read(Path(__file__).parent / "hamlets"))
+    """Eight authorities, a joint return and a reorganisation among them, five years, three indicators, two domains.
+
+    One indicator has counts of an eighth, so that its likelihood is far from a Gaussian's.
+    """
+    panel = with_sub_judgements(Panel.read(Path(__file__).parent / "hamlets"))
+    cells = panel.cells.copy()
+    few = cells.indicator.eq("late") & cells.status.eq("observed")
+    cells.loc[few, ["numerator", "denominator"]] //= 8
+    return replace(panel, cells=cells)
 
 
 # Exactly.
@@ -195,7 +202,7 @@ def test_sites_of_counts_stay_within_the_licence_of_the_joint_posterior(panel: P
     d = design(panel, EXPLICIT)
     counts = d.observation[d.observation.site]
     assert counts.lower.notna().any()
-    assert counts.numerator.min() < 5
+    assert counts.numerator.lt(5).sum() > 5
     assert len(counts) == (d.observation.indicator != "judgement").sum()
     worst, where = differences(collapsed, joint_draws(d, EXPLICIT), allowed=LICENCE)
     assert worst < Z_BOUND, where

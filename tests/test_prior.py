@@ -17,7 +17,7 @@ from bayes_csc.simulate import simulate
 from bayes_csc.spec import Spec
 from bayes_csc.truth import latent_data
 from bayes_csc_cli import app
-from bayes_csc_models.trajectory import domain_shares, trajectory
+from bayes_csc_models.trajectory import shared_parts, trajectory
 
 DRAWS = 400
 ALONE = Spec().updated({"pooling": {"region": False, "deprivation": False}})
@@ -114,6 +114,11 @@ def test_the_command_names_an_unknown_key_and_an_impossible_prior(tmp_path: Path
 
 def test_two_indicators_of_a_domain_have_one_share_of_its_deviation_and_three_have_one_each() -> None:
     england = design(Panel.read(data_dir("england")), Spec())
-    label, of = domain_shares(england)
-    assert label == ("agency", "vacancy", "turnover", "care_leavers")
-    assert of.tolist() == [0, 1, 2, 3, 3]
+    protection = ("conference_within_15_days", "second_plan", "plan_over_2_years")
+    named = [(label, signed, [england.indicator[k] for k in of]) for label, signed, of in shared_parts(england)]
+    assert named == [
+        ("referral", True, ["re_referral", "no_further_action"]),
+        *((key, True, [key]) for key in protection),
+        *((key, False, [key]) for key in ("agency", "vacancy", "turnover")),
+        ("care_leavers", False, ["care_leaver_activity", "care_leaver_accommodation"]),
+    ]
