@@ -112,8 +112,8 @@ def dense_log_density(d: Design, real: Real, mean: np.ndarray) -> float:
         domain = mine.domain.to_numpy()
         shared = alike & (domain[:, None] == domain[None, :]) & (domain[:, None] >= 0)
         own = alike & (kind[:, None] == kind[None, :])
-        sd, at = real.domain_sd[kind], np.maximum(domain, 0)
-        phi, white = real.domain_phi[at][:, None], real.domain_white[at][:, None]
+        sd = real.domain_sd[kind]
+        phi, white = (p[np.maximum(domain, 0)][:, None] for p in (real.domain_phi, real.domain_white))
         cov = np.where(shared, np.outer(sd, sd) * ((1.0 - white) * phi**lag + white * (lag == 0)), 0.0)
         cov += np.where(own, real.ar_sd[kind][:, None] ** 2 * real.ar_phi[kind][:, None] ** lag, 0.0)
         cov += np.diag(real.white_sd[kind] ** 2 + real.variance[at])
