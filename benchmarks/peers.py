@@ -31,7 +31,6 @@ from peer_stan import build, sample_stan
 from peer_table import table
 
 from bayes_csc.design import Design, design
-from bayes_csc.diagnostics import LATENT
 from bayes_csc.panel import Panel
 from bayes_csc.share import data_dir
 from bayes_csc.simulate import simulate
@@ -139,7 +138,7 @@ def one(options: argparse.Namespace) -> None:
     chosen, exact = specs(options)
     panel = the_panel(options)
     d = design(panel, exact)
-    names = [v.name for v in from_design(design(panel, chosen), chosen).free_RVs if v.name not in LATENT]
+    names = [v.name for v in from_design(design(panel, chosen), chosen).free_RVs]
     found = sampled(peer, panel, d, chosen, exact, ["theta", *names], seed, options)
     draws = found.pop("draws")
     packages = [
