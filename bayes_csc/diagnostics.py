@@ -240,7 +240,9 @@ def two_modes(names: Sequence[str], draws: np.ndarray) -> str:
     said = ", ".join(f"{names[k]} ({gap[k]:.1f} sds)" for k in by)
     loaded = [str(names[k]) for k in by if str(names[k]).startswith(("loading", "judgement_loading"))]
     fewer = min(side[worst].sum(), (~side[worst]).sum())
-    text = f"the posterior has two modes: more draws do not help; {fewer} of {side.shape[1]} chains stay apart in {said}"
+    text = (
+        f"the posterior has two modes: more draws do not help; {fewer} of {side.shape[1]} chains stay apart in {said}"
+    )
     if loaded:
         text += "; theta follows other indicators in each, so leave those out in turn, or put them in one domain"
     return text
