@@ -13,8 +13,9 @@ from importlib.metadata import version
 from bayes_csc.decline import decline
 from bayes_csc.fit import Fit, fit
 from bayes_csc.forecast import forecast
+from bayes_csc.information import information_shares
 from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
 
-__all__ = ["Fit", "Panel", "Spec", "decline", "fit", "forecast"]
+__all__ = ["Fit", "Panel", "Spec", "decline", "fit", "forecast", "information_shares"]
 __version__ = version("bayescsc")

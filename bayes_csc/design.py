@@ -21,7 +21,7 @@ from bayes_csc.indicator_choice import chosen_indicators, default_indicators
 from bayes_csc.judged import JUDGEMENT, Judged, judgement_rows, judgements
 from bayes_csc.kernel.arrays import Layout
 from bayes_csc.layout import layout_of
-from bayes_csc.near_copies import near_copies
+from bayes_csc.near_copies import deviation_groups
 from bayes_csc.observations import observation_rows
 from bayes_csc.panel import Panel
 from bayes_csc.spec import Spec
@@ -87,8 +87,6 @@ class Design:
         Whether each authority existed at each grid point (authority, year).
     grade
         Labels of the grades, best first.
-    grade_sites
-        Whether grades are integrated out by sites (rather than sampled).
     layout
         The kernel's integer arrays for these observations.
     template
@@ -121,7 +119,6 @@ class Design:
     block_template: tuple[int, ...]
     exists: np.ndarray
     grade: tuple[str, ...]
-    grade_sites: bool
     observation: pd.DataFrame
     layout: Layout
 
@@ -264,7 +261,6 @@ def _laid_out(panel: Panel, spec: Spec) -> Design:
         block_template=which,
         exists=_exists(table, year),
         grade=panel.grades,
-        grade_sites=spec.ratings.grades == "sites",
         observation=observation,
         layout=None,  # type: ignore[arg-type]  # filled below, from the ordered observations
     )
@@ -273,16 +269,11 @@ def _laid_out(panel: Panel, spec: Spec) -> Design:
 
 
 def _shared(panel: Panel, metric: tuple[str, ...], unshared: tuple[str, ...], rows: pd.DataFrame) -> dict[str, str]:
-    """What each indicator shares a deviation with: its domain, or near-copies of it in others, named by all of them."""
+    """What each indicator that is not alone shares a deviation with (`near_copies.deviation_groups`)."""
     own = {k: panel.indicators[k].domain for k in metric if not {panel.indicators[k].domain, "*"} & {*unshared}}
-    with_copies = {k: {k} for k in own}
-    for one, other in near_copies(rows[rows.indicator.isin(list(own))])[["first", "second"]].itertuples(index=False):
-        if own[one] != own[other]:
-            together = with_copies[one] | with_copies[other]
-            with_copies |= dict.fromkeys(together, together)
-    name = {k: " + ".join(sorted(with_copies[k])) if len(with_copies[k]) > 1 else own[k] for k in own}
-    size = Counter(name.values())
-    return {k: domain for k, domain in name.items() if size[domain] > 1}
+    group = deviation_groups(rows, own)
+    size = Counter(group.values())
+    return {k: name for k, name in group.items() if size[name] > 1}
 
 
 def _by_unit(rows: pd.DataFrame, function: Callable[[list[int], tuple[float, ...]], Any]) -> np.ndarray:

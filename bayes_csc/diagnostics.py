@@ -22,7 +22,7 @@ R-hat: chains may disagree by any multiple of next to nothing."""
 SHOWN = 5
 LONGER = "run longer: double --draws"
 """What to try where more draws help."""
-LATENT = ("judgement_score",)
+LATENT = ("domain_agreement",)
 """Sampled latent values of single judgements: no hyperparameters, so not in the gate."""
 
 

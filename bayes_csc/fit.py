@@ -22,7 +22,7 @@ from bayes_csc.design import Design, design
 from bayes_csc.diagnostics import LONGER, Gate, gate, preview_gate
 from bayes_csc.errors import DataError, UsageError
 from bayes_csc.graph import building_graphs
-from bayes_csc.inference import embedded, find_start
+from bayes_csc.inference import find_start
 from bayes_csc.kernel.beside import compiled_beside
 from bayes_csc.nearby import Nearby
 from bayes_csc.panel import Panel
@@ -258,19 +258,14 @@ def fit(
     if store:
         store.open(resume=resume)
     tell(Progress("compiling", 0, 1))
-    with_sites = spec.updated({"ratings": {"grades": "sites"}})
     with building_graphs(), compiled_beside(laid_out.layout) as first_time:
         if first_time:
             tell(Progress("compiling, this first time for a minute or two", 0, 1))
         built = model(panel, spec)
         density = compile_density(built)
-        inner = density if spec == with_sites else compile_density(model(panel, with_sites))
     clock.lap("compile")
     tell(Progress("finding the mode", 0, 1))
-    rough = nearby.seen(built, density) if nearby and inner is density else None
-    start = find_start(inner, laid_out if inner is density else design(panel, with_sites), cores=cores, rough=rough)
-    if inner is not density:
-        start = embedded(start, density)
+    start = find_start(density, laid_out, cores=cores, rough=nearby.seen(built, density) if nearby else None)
     clock.lap("start")
     begun: dict[int, Begun] = {}
     for length in lengths:

@@ -67,6 +67,8 @@ class Indicator:
     post_inspection
         Whether a judgement of the worst grade may change what follows it: the figure then has an effect of its own for
         two years after one (`bayes_csc.feedback`).
+    own
+        Whether a user has added it to a panel of others.
     """
 
     key: str
@@ -86,6 +88,7 @@ class Indicator:
     spread: float | None = None
     unit_sd: float | None = None
     post_inspection: bool = False
+    own: bool = False
 
 
 SIGN = {"higher is better": 1.0, "higher is worse": -1.0, "not agreed": 1.0}
@@ -226,7 +229,7 @@ def read_indicator(key: str, table: Any, where: str) -> tuple[Indicator | None, 
     if type(month) is not int or not 1 <= month <= 12:
         problems.append(f"{at}: publication_month must be a whole number from 1 to 12, found {month!r}")
     problems += [f"{at}: {problem}" for problem in _number_problems(table)]
-    for name in ("default", "post_inspection"):
+    for name in ("default", "post_inspection", "own"):
         if type(table.get(name, True)) is not bool:
             problems.append(f"{at}: {name} must be true or false, found {table[name]!r}")
     return (None, problems) if problems else (Indicator(key=key, **table), [])

@@ -142,9 +142,9 @@ class Sites:
                 return density, x
             part, before = DAMPING if typical > 0.5 * before else 1.0, typical
         raise GateError(
-            f"the Gaussian sites of the counts do not settle: after {SITE_ROUNDS} rounds the posterior mode still moves "
-            f"by {typical:.2f} sds (at most {move.max():.2f}); look for an indicator with almost no data, or one that "
-            "is nearly always none or all, and leave it out"
+            f"the Gaussian sites of the counts do not settle: after {SITE_ROUNDS} rounds the posterior mode still "
+            f"moves by {typical:.2f} sds (at most {move.max():.2f}); look for an indicator with almost no data, or "
+            "one that is nearly always none or all, and leave it out"
         )
 
     def log_density(self, density: Density, x: np.ndarray) -> float:
@@ -194,22 +194,6 @@ def _seen_from(density: LogDensity, coordinates: Coordinates) -> LogDensity:
         return value, coordinates.gradient(gradient)
 
     return log_density
-
-
-def embedded(inner: Start, outer: Density) -> Start:
-    """Start of a model that samples what another integrates out, from the other's start.
-
-    The density of sampled latent values and their scale together has no useful mode, so the hyperparameters start, and
-    are whitened, where the model with sites puts them; the latent values start at their data, on their own scale.
-    """
-    outer = outer.with_sites(inner.density.z, inner.density.variance)
-    centre = outer.first.copy()
-    known = inner.density.names.free
-    shared = [(at, known[name]) for name, at in outer.names.free.items() if name in known]
-    to = np.concatenate([np.arange(at.start, at.stop) for at, _ in shared])
-    source = np.concatenate([np.arange(at.start, at.stop) for _, at in shared])
-    centre[to] = inner.coordinates.centre[source]
-    return Start(outer, Coordinates(centre, np.ones(centre.size), to, inner.coordinates.factor[source]))
 
 
 def posterior_mode(density: LogDensity, start: np.ndarray, *, iterations: int = 400) -> np.ndarray:

@@ -34,14 +34,13 @@ def layout_of(design: Design, observation: pd.DataFrame, *, blocks: np.ndarray |
     n_year, n_block = design.year.size, len(design.block)
     evaluated = np.ones(n_block, bool) if blocks is None else np.isin(np.arange(n_block), blocks)
     judged = (observation.kind >= design.first_graded).to_numpy()
-    graded = judged & design.grade_sites
     group, block = observation.group.to_numpy(), observation.block.to_numpy()
     starts = np.flatnonzero(np.diff(group, prepend=-1))
     single = _alike(design, observation, judged)
     one_by_one = np.flatnonzero(evaluated & ~single)
     return Layout(
         kind=_integers(observation.kind),
-        graded=_integers(np.where(graded, np.cumsum(graded) - 1, -1)),
+        graded=_integers(np.where(judged, np.cumsum(judged) - 1, -1)),
         time=_integers(observation.year),
         group_obs=_integers([*starts, len(group)]),
         group_domain=_integers(observation.domain.to_numpy()[starts]),

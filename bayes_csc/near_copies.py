@@ -18,6 +18,9 @@ CELLS, UNITS = 50, 20
 """Cells and units that two must have in common for their correlation to be told."""
 MOST_SAMPLING = 0.5
 """Share of a variance that is put down to sampling at most: beyond it what is left is too little to divide by."""
+APART, TIMES = 0.4, 2.0
+"""Correlation from which a pair in different domains could take theta over in England (at 0.41 it did not, at 0.53 it
+did), if it is also so many times what any third domain's indicator has with both."""
 COPIED = 20
 """Cells in common from which figures that are all the same are a copy."""
 
@@ -66,6 +69,57 @@ def near_copies(rows: pd.DataFrame) -> pd.DataFrame:
     return pairs[pairs.correlation.abs() >= NEAR]
 
 
+def beyond_theta(pairs: pd.DataFrame, domain: Mapping[str, str]) -> pd.DataFrame:
+    """Pairs in different domains that go together by more than a state which shows in other domains, too, explains.
+
+    If theta alone made them go together, r_ij = h_i h_j, then with any third k min(r_ik, r_jk) = h_k min(h_i, h_j): in
+    panels simulated from the prior one pair in 130 has an r_ij of `APART` that is `TIMES` as much as that of every k of
+    third domains (one in 37 has `NEAR`). Where there is no third domain only near-copies are told.
+
+    Parameters
+    ----------
+    pairs
+        `correlations` of all pairs.
+    domain
+        By indicator.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows of `pairs`, with `elsewhere`: the largest min(r_ik, r_jk) over k of third domains.
+    """
+    table = pairs.pivot(index="first", columns="second", values="correlation").abs()
+    keys = list(dict.fromkeys([*pairs["first"], *pairs["second"]]))
+    r = table.reindex(index=keys, columns=keys).fillna(0.0)
+    r = r + r.T
+    home = np.array([domain[k] for k in keys])
+    crossing = pairs[(pairs["first"].map(domain) != pairs["second"].map(domain)) & (pairs.correlation.abs() >= APART)]
+    elsewhere = [
+        np.minimum(r[i], r[j])[(home != domain[i]) & (home != domain[j])].max()
+        for i, j in zip(crossing["first"], crossing["second"], strict=True)
+    ]  # NaN, the largest of none, where there is no third domain
+    out = crossing.assign(elsewhere=np.array(elsewhere, dtype=float))
+    r_ij = out.correlation.abs()
+    return out[(r_ij >= TIMES * out.elsewhere) | (out.elsewhere.isna() & (r_ij >= NEAR))]
+
+
+def deviation_groups(rows: pd.DataFrame, domain: Mapping[str, str]) -> dict[str, str]:
+    """What each indicator shares a deviation with: its domain, or what goes together across domains beyond theta.
+
+    Pairs `beyond_theta`, and with them what correlates `APART` with one of them in its own domain, leave their domains
+    for a group of their own, named by its members.
+    """
+    pairs = correlations(rows[rows.indicator.isin(list(domain))])
+    across = beyond_theta(pairs, domain)
+    group = {key: {key} for key in domain}
+    within = pairs[(pairs["first"].map(domain) == pairs["second"].map(domain)) & (pairs.correlation.abs() >= APART)]
+    for one, other in zip([*across["first"], *within["first"]], [*across["second"], *within["second"]], strict=True):
+        joined = group[one] | group[other]
+        group |= dict.fromkeys(joined, joined)
+    crossing = {*across["first"], *across["second"]}
+    return {k: " + ".join(sorted(group[k])) if group[k] & crossing else domain[k] for k in domain}
+
+
 def near_copy_sentences(
     cells: pd.DataFrame, indicators: Mapping[str, Indicator], *, of: Collection[str], counts: Counts | None = None
 ) -> list[str]:
@@ -80,8 +134,15 @@ def near_copy_sentences(
     counts
         How counts enter; the baseline's by default.
     """
-    pairs = near_copies(observation_rows(cells, indicators, counts or Counts()))
+    pairs = correlations(observation_rows(cells, indicators, counts or Counts()))
+    across = beyond_theta(pairs, {key: indicator.domain for key, indicator in indicators.items()})
+    pairs = pairs[pairs.correlation.abs() >= NEAR]
     return [
+        f"{row.first} and {row.second}, of different domains, go together by more than theta explains (correlation "
+        f"{row.correlation:.2f}): a fit gives them a deviation that they share, so that they do not become theta."
+        for row in across.itertuples()
+        if {row.first, row.second} & set(of)
+    ] + [
         f"{row.first} and {row.second} are near-copies: apart from sampling error their figures correlate "
         f"{row.correlation:.2f} (over {row.cells}), so that both together say little more than one of them."
         for row in pairs.itertuples()

@@ -42,7 +42,8 @@ def observation_rows(cells: pd.DataFrame, indicators: Mapping[str, Indicator], c
     is of shares; other families are in `bayes_csc.families`.
 
     Where the release gives its confidence in a share or a rate, `counts.confidence_sd` of that level, squared, is the
-    variance of noise of the logit behind the count. So is `further_variance`, a column that the cells of a file do not have (`bayes_csc.sensitivity.outlying`).
+    variance of noise of the logit behind the count. So is `further_variance`, a column that the cells of a file do not
+    have (`bayes_csc.sensitivity.outlying`).
 
     Parameters
     ----------

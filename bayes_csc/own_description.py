@@ -25,7 +25,7 @@ PLACES = ("authority", "name", "year", "reference_start", "reference_end", "publ
 SHARED = ("columns", "symbols", "rows", "year_ends", "on_day")
 TOP = ("file", "sheet", "source", "licence", "date_format", *SHARED, "indicator")
 OWN = (*SHARED, "categories", "fractions")
-GIVEN = ("release",)
+GIVEN = ("release", "own")
 MISSING = ("not_available", "not_applicable")
 Day = tuple[int, int] | None
 
@@ -212,7 +212,8 @@ def _own_indicator(
         dictionary.setdefault("denominator", scale)
     if family == "ordinal":
         dictionary["categories"] = max(2, len(categories)) if isinstance(categories, list) else 2
-    indicator, wrong = read_indicator(key, {**dictionary, "release": str(tables.get("source") or "own")}, where)
+    dictionary |= {"release": str(tables.get("source") or "own"), "own": True}
+    indicator, wrong = read_indicator(key, dictionary, where)
     problems += wrong
     if family in FIGURES:
         _check_columns(at, family, said["columns"], days, problems)

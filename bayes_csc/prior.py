@@ -16,7 +16,7 @@ from bayes_csc.calendar import grid_position
 from bayes_csc.design import Design, design
 from bayes_csc.panel import Panel, inspection_dates
 from bayes_csc.spec import Spec
-from bayes_csc.truth import centred, draw_latent, draw_prior, latent_data
+from bayes_csc.truth import centred, draw_latent, draw_prior
 
 GAPS = (1.0, 2.0, 3.0, 5.0)
 LAST_INSPECTION = "last inspection to now"
@@ -153,21 +153,18 @@ def parameters(model: pm.Model) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Indexed by name: `prior`, its distribution; `dims`, with sizes; `size`, the number of values free to vary
-        (one less where they sum to a constant). The latent values of cells and judgements (`truth.latent_data`) are
-        not hyperparameters.
+        (one less where they sum to a constant).
     """
-    latent = set(latent_data(model))
     free = model.initial_point()
     rows = {}
     for variable in model.free_RVs:
-        if variable not in latent:
-            dims = model.named_vars_to_dims.get(variable.name, ())
-            sizes = [len(model.coords[dim]) for dim in dims]
-            rows[variable.name] = {
-                "prior": _distribution(variable),
-                "dims": ", ".join(f"{dim} {size}" for dim, size in zip(dims, sizes, strict=True)),
-                "size": int(np.size(free[model.rvs_to_values[variable].name])),
-            }
+        dims = model.named_vars_to_dims.get(variable.name, ())
+        sizes = [len(model.coords[dim]) for dim in dims]
+        rows[variable.name] = {
+            "prior": _distribution(variable),
+            "dims": ", ".join(f"{dim} {size}" for dim, size in zip(dims, sizes, strict=True)),
+            "size": int(np.size(free[model.rvs_to_values[variable].name])),
+        }
     return pd.DataFrame.from_dict(rows, orient="index")
 
 

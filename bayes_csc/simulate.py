@@ -36,6 +36,8 @@ from bayes_csc.truth import centred, draw_latent, draw_prior
 from bayes_csc.vintages import no_revisions
 
 Model = Callable[[Panel, Spec], pm.Model]
+Departure = Callable[[Design, dict[str, np.ndarray], np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
+"""Latent values in place of the model's: of its design, what its likelihood receives, theta, eta and a generator."""
 TRUTH = "truth.nc"
 SUPPRESSED = (1, 5)
 """Counts from the first to the second are suppressed, in indicators that have suppressed cells."""
@@ -82,8 +84,9 @@ def often_suppressed(panel: Panel) -> set[str]:
 
 
 def simulate_like(
-    panel: Panel, model: Model, spec: Spec, *, seed: int, suppressed: set[str] | None = None
-) -> tuple[Panel, xr.DataTree]:
+    panel: Panel, model: Model, spec: Spec, *, seed: int, suppressed: set[str] | None = None,
+    departure: Departure | None = None,
+) -> tuple[Panel, xr.DataTree]:  # fmt: skip
     """Draw a truth and new data for the authorities, denominators and inspection dates of a panel.
 
     Cells without a figure stay as they are; denominators are rounded to whole numbers; only the judgements that inform
@@ -106,6 +109,8 @@ def simulate_like(
         The same seed gives the same panel and truth.
     suppressed
         Indicators whose counts from 1 to 5 are suppressed; by default those with suppressed cells.
+    departure
+        What makes the data other than the model's; the truth is what it would be without it.
 
     Returns
     -------
@@ -118,7 +123,7 @@ def simulate_like(
     if suppressed is None:
         hidden = panel.cells.status.eq("suppressed") & panel.cells.denominator.gt(0)
         suppressed = set(panel.cells.indicator[hidden])
-    return _simulated(panel, model, spec, seed, suppressed=suppressed)
+    return _simulated(panel, model, spec, seed, suppressed, departure)
 
 
 def refuse_existing(folder: str | os.PathLike[str], *, overwrite: bool) -> None:
@@ -150,7 +155,9 @@ def write_simulation(
     unfinished.rename(target / TRUTH)
 
 
-def _simulated(panel: Panel, model: Model, spec: Spec, seed: int, *, suppressed: set[str]) -> tuple[Panel, xr.DataTree]:
+def _simulated(
+    panel: Panel, model: Model, spec: Spec, seed: int, suppressed: set[str], departure: Departure | None
+) -> tuple[Panel, xr.DataTree]:
     panel = replace(panel, indicators=declared(panel.indicators, panel.cells))
     states, hyper, more = (np.random.SeedSequence(seed, spawn_key=(i,)) for i in (1, 2, 4))
     apart = np.random.default_rng(more)
@@ -162,6 +169,8 @@ def _simulated(panel: Panel, model: Model, spec: Spec, seed: int, *, suppressed:
     rng = np.random.default_rng(states)
     inputs = prior.at(0)
     theta, eta = draw_latent(layout, inputs, rng)
+    if departure:
+        eta = departure(layout, inputs, theta, eta, np.random.default_rng([seed, 5]))
     hyperparameters = prior.hyperparameters.isel(draw=0, drop=True)
     # what of the score's unit variance the collapsed likelihood does not hold
     rest = np.sqrt(max(1.0 - inputs["white_sd"][-1] ** 2, 0.0))

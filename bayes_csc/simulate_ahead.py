@@ -11,9 +11,11 @@ import xarray as xr
 from bayes_csc.calendar import grid_position
 from bayes_csc.design import design
 from bayes_csc.errors import DataError
+from bayes_csc.geography import existing
+from bayes_csc.grade_scales import latest_items
 from bayes_csc.next_grade import HORIZON
 from bayes_csc.panel import OVERALL, Panel, inspection_dates
-from bayes_csc.simulate import Model, often_suppressed, simulate_like
+from bayes_csc.simulate import Departure, Model, often_suppressed, simulate_like
 from bayes_csc.skeleton import INSPECTION_GAP, skeleton
 from bayes_csc.spec import Spec
 
@@ -42,16 +44,37 @@ def simulate_ahead(
     -------
     tuple of (Panel, xarray.DataTree)
         The panel without its next inspections, and its truth: group `posterior` as of `simulate`, on the panel's own
-        grid, and group `next` with the overall `grade` and the `position` of each authority's next inspection, and its
-        `domain_grade` (authority, domain) where it has sub-judgements.
+        grid; group `observation`, with the next inspections; and group `next` with the overall `grade` and the
+        `position` of each authority's next inspection, and its `domain_grade` (authority, domain) where it has
+        sub-judgements.
     """
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(3,)))
     panel = skeleton(authorities=authorities, years=years, indicators=indicators, rng=rng, judged=judged)
-    coming = next_inspections(panel, rng)
+    return simulate_ahead_like(panel, model, spec, seed=seed, suppressed=often_suppressed(panel), rng=rng)
+
+
+def simulate_ahead_like(
+    panel: Panel, model: Model, spec: Spec, *, seed: int, suppressed: set[str] | None = None,
+    departure: Departure | None = None, rng: np.random.Generator | None = None,
+) -> tuple[Panel, xr.DataTree]:  # fmt: skip
+    """Draw a truth and data for the skeleton of a panel, as `simulate_like` does, and the next inspections with them.
+
+    Parameters
+    ----------
+    panel, model, spec, seed, suppressed, departure
+        As of `simulate_like`.
+    rng
+        Of the dates of the next inspections; of the seed by default.
+
+    Returns
+    -------
+    tuple of (Panel, xarray.DataTree)
+        As of `simulate_ahead`.
+    """
+    coming = next_inspections(panel, rng or np.random.default_rng([seed, 3]))
     longer = replace(panel, inspections=pd.concat([panel.inspections, coming], ignore_index=True))
-    horizon = int(np.ceil(HORIZON)) + 1
-    ahead_spec = spec.updated({"horizon": spec.horizon + horizon})
-    drawn, truth = simulate_like(longer, model, ahead_spec, seed=seed, suppressed=often_suppressed(panel))
+    ahead_spec = spec.updated({"horizon": spec.horizon + int(np.ceil(HORIZON)) + 1})
+    drawn, truth = simulate_like(longer, model, ahead_spec, seed=seed, suppressed=suppressed, departure=departure)
     later = inspection_dates(drawn.inspections) > pd.Timestamp(panel.date)
     coming = drawn.inspections[later]
     known = replace(drawn, inspections=drawn.inspections[~later].reset_index(drop=True))
@@ -60,7 +83,8 @@ def simulate_ahead(
     for dim in ("year", "grade_step"):
         if dim in posterior.coords:
             posterior = posterior.sel({dim: posterior[dim] <= last})
-    return known, xr.DataTree.from_dict({"posterior": posterior, NEXT: _graded(coming)})
+    parts = {"posterior": posterior, "observation": truth["observation"].to_dataset(), NEXT: _graded(coming)}
+    return known, xr.DataTree.from_dict(parts)
 
 
 def _graded(coming: pd.DataFrame) -> xr.Dataset:
@@ -81,9 +105,10 @@ def _graded(coming: pd.DataFrame) -> xr.Dataset:
 
 
 def next_inspections(panel: Panel, rng: np.random.Generator) -> pd.DataFrame:
-    """Rows of one inspection of every authority that was inspected, after the panel's date; their grades still blank.
+    """Rows of one inspection of every authority there is that was inspected, after the panel's date, still ungraded.
 
-    The gap is normal as the skeleton's are, given that nothing came by the panel's date.
+    It judges what the latest one did. The gap is normal as the skeleton's are, given that nothing came by the panel's
+    date.
 
     Raises
     ------
@@ -93,18 +118,15 @@ def next_inspections(panel: Panel, rng: np.random.Generator) -> pd.DataFrame:
     overall = panel.inspections[panel.inspections.domain == OVERALL].sort_values(["authority", "start_date"])
     if overall.empty:
         raise DataError(f"panel {panel.name}: no inspection, so that there is none to follow it")
-    rows = overall.groupby("authority").tail(1).sort_values("authority")
+    rows = overall[overall.authority.isin(existing(panel.authorities, panel.date))]
+    rows = rows.groupby("authority").tail(1).sort_values("authority")
     since = (pd.Timestamp(panel.date) - rows.start_date).dt.days.to_numpy() / 365.25
     gap = np.maximum(np.array([_longer_gap(s, rng) for s in since]), since + EARLIEST)
     gap = np.minimum(gap, since + HORIZON)
     start = rows.start_date + pd.to_timedelta(np.ceil(gap * 365.25).astype(int), unit="D")
-    rows = rows.assign(
-        start_date=start,
-        publication_date=start + pd.Timedelta(days=60),
-        framework=str(panel.inspections.sort_values("start_date").framework.iloc[-1]),
-        grade=1,
-    )
-    return pd.concat([rows.assign(domain=domain) for domain in (OVERALL, *panel.sub_judgements)])
+    framework, item = latest_items(panel, list(panel.inspections.framework + ":" + panel.inspections.domain))
+    rows = rows.assign(start_date=start, publication_date=start + pd.Timedelta(days=60), framework=framework, grade=1)
+    return pd.concat([rows.assign(domain=domain) for domain in dict.fromkeys((OVERALL, *item))])
 
 
 def _longer_gap(since: float, rng: np.random.Generator, *, tries: int = 1000) -> float:

@@ -91,8 +91,6 @@ class Ratings(_Section):
     overall grade alone."""
     lead_years: float = Field(default=0.0, ge=0, le=3)
     """How long before its start lies what an inspection judges: theta so many years earlier."""
-    grades: Literal["sites", "explicit"] = "sites"
-    """Grades integrated out by expectation propagation, or a sampled score for each."""
     loading_sd: PositiveFloat = 1.0
     grade_concentration: PositiveFloat = 2.0
     """Dirichlet concentration of the grade shares that the first scale's cutpoints imply."""

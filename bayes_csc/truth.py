@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 import pymc as pm
 import xarray as xr
-from pytensor.graph.traversal import ancestors
 
 from bayes_csc.collapse import collapsed_inputs
 from bayes_csc.design import Design
@@ -46,11 +45,6 @@ class PriorDraws:
         return {name: values[draw] for name, values in self.inputs.items()}
 
 
-def latent_data(model: pm.Model) -> list[pm.Distribution]:
-    """Free variables without a prior of their own: latent values of cells and judgements, whose prior is collapsed."""
-    return [v for v in model.free_RVs if getattr(v.owner.op, "name", None) == "flat"]
-
-
 def draw_prior(model: pm.Model, *, draws: int, seed: int) -> PriorDraws:
     """Draw the hyperparameters of a model from their prior.
 
@@ -63,10 +57,7 @@ def draw_prior(model: pm.Model, *, draws: int, seed: int) -> PriorDraws:
     seed
         The same seed gives the same draws.
     """
-    latent = set(latent_data(model))
-    wanted = [
-        v for v in (*model.free_RVs, *model.deterministics) if v not in latent and latent.isdisjoint(ancestors([v]))
-    ]
+    wanted = [*model.free_RVs, *model.deterministics]
     given = dict(zip(Real._fields, collapsed_inputs(model), strict=True))
     inputs = [given[name] for name in PRIOR_INPUTS]
     # FAST_COMPILE: a few hundred draws never repay the minute that compiling them takes

@@ -1,74 +1,137 @@
-"""A small version of benchmarks/calibration.py: a real fit of a simulated panel recovers its truth."""
+"""A fit of a simulated panel beside its truth: what `recovery` says of it, and that it is about calibrated."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from bayes_csc.fit import fit
-from bayes_csc.next_recovery import next_recovery, next_summary
-from bayes_csc.recovery import DELTA, THETA, recovery
+from bayes_csc.calibration import FORECAST_EDGES, STATISTICS, WIDTH
+from bayes_csc.decline import decline
+from bayes_csc.fit import Fit, fit
+from bayes_csc.next_grade import next_grade
+from bayes_csc.recovery import CHANGES, DRAWS, THETA, among, next_events, point, recovery, states_of, true_change
+from bayes_csc.reinspection import Reinspection
+from bayes_csc.revisit import Revisited, revisit
 from bayes_csc.simulate_ahead import NEXT, simulate_ahead
 from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import trajectory
 
+BINS = len(FORECAST_EDGES) - 1
+
 
 @pytest.fixture(scope="module")
-def recovered() -> xr.DataTree:
-    panel, truth = simulate_ahead(trajectory, Spec(), authorities=40, years=6, indicators=5, seed=1)
-    run = fit(panel, trajectory, spec=Spec(), seed=1, draws=200, chains=2)
-    tree = recovery(run, truth)
-    tree[NEXT] = xr.DataTree(next_recovery(run, trajectory, truth))
-    return tree
+def simulated() -> tuple[Fit, xr.DataTree]:
+    panel, truth = simulate_ahead(trajectory, Spec(), authorities=40, years=6, indicators=5, seed=1, judged=True)
+    return fit(panel, trajectory, spec=Spec(), seed=1, draws=100, chains=2, panel_hash="simulated"), truth
 
 
-@pytest.mark.parametrize("probability", [0.5, 0.89])
-@pytest.mark.parametrize("quantity", [THETA, DELTA])
-def test_intervals_cover_the_truth_about_as_often_as_they_say(
-    recovered: xr.DataTree, quantity: str, probability: float
+@pytest.fixture(scope="module")
+def run(simulated: tuple[Fit, xr.DataTree]) -> Fit:
+    return simulated[0]
+
+
+@pytest.fixture(scope="module")
+def known(simulated: tuple[Fit, xr.DataTree]) -> xr.Dataset:
+    return simulated[1]["posterior"].to_dataset()
+
+
+@pytest.fixture(scope="module")
+def again(run: Fit) -> Revisited:
+    return revisit(run, trajectory, draws=DRAWS)
+
+
+@pytest.fixture(scope="module")
+def record(simulated: tuple[Fit, xr.DataTree]) -> dict[str, Any]:
+    return recovery(simulated[0], trajectory, simulated[1], seed=1)
+
+
+def sums(record: dict[str, Any], event: str) -> tuple[float, ...]:
+    """Number of forecasts, sum of their probabilities and events."""
+    values = record["events"][event]
+    return tuple(float(sum(values[k * BINS : (k + 1) * BINS])) for k in range(3))
+
+
+def test_everything_that_is_printed_is_placed(record: dict[str, Any], known: xr.Dataset) -> None:
+    wanted = {
+        THETA, *CHANGES.values(), "figure given theta", "loading", "indicator_level", "year_effect", "deviation_sd",
+        "white_share", "autocorrelation", "judgement_loading", "cutpoints", "standard", "previous_effect",
+        *(f"contribution of {kind}" for kind in ("indicator", "judgement", "prior", "nation")),
+    }  # fmt: skip
+    assert wanted <= set(record["pits"])
+    items = ("overall", "leadership", "help_and_protection", "children_looked_after")
+    labels = ("outstanding", "good", "requires improvement", "inadequate", "worse")
+    assert set(record["events"]) == {"decline", "recent decline"} | {f"{i}: {g}" for i in items for g in labels}
+    assert sum(record["pits"][THETA][1:]) == known.theta.size
+    assert len(record["pits"]["standard_drift"]) == 1
+    assert all(0.0 < values[0] < 1.0 for values in record["pits"].values() if values)
+
+
+def test_the_truth_has_a_place_in_the_sampler_s_coordinates(run: Fit, again: Revisited, known: xr.Dataset) -> None:
+    x = point(trajectory(run.panel, run.spec), again.density, known)
+    for name, value in again.density.expand(x).items():
+        np.testing.assert_allclose(value, known[name], rtol=1e-6, atol=1e-9)
+    wrong, model = known.assign(judgement_loading=known.judgement_loading + 1.0), trajectory(run.panel, run.spec)
+    with pytest.raises(ValueError, match="no coordinates of the truth of judgement_loading"):
+        point(model, again.density, wrong)
+
+
+def test_theta_s_conditional_distributions_place_it_as_its_draws_do(
+    run: Fit, again: Revisited, known: xr.Dataset
 ) -> None:
-    part = recovered["below"][quantity].dropna("authority")
-    covered = float((abs(part - 0.5) <= probability / 2).mean())
-    # 40 independent authorities, the years of one as one, and as much again for what they share; four deviations
-    error = np.sqrt(2 * probability * (1 - probability) / part.sizes["authority"])
-    assert covered == pytest.approx(probability, abs=4 * error)
+    rng = np.random.default_rng(1)
+    exact = states_of(again, again.points[0], known, rng)[THETA]
+    drawn = among(run.posterior.theta, known.theta, rng)
+    # of 200 draws; five of the largest standard errors of a share, and of the random part that breaks ties
+    assert np.abs(exact - drawn).max() < 5 * 0.5 / np.sqrt(200) + 0.005
+    assert np.abs(exact - drawn).mean() < 0.5 / np.sqrt(200)
 
 
-def test_the_truth_lies_on_no_side_of_the_posterior(recovered: xr.DataTree) -> None:
-    # theta is centred over the authorities, so their mean part below is 1/2 but for the draws and their skewness
-    assert float(recovered["below"][THETA].mean()) == pytest.approx(0.5, abs=4 * np.sqrt(1 / 12 / 40))
+def test_the_true_change_is_that_of_theta_between_the_two_dates(run: Fit, again: Revisited, known: xr.Dataset) -> None:
+    delta = true_change(run, again.design, known.theta, "since inspection")
+    code = str(delta.authority[3].item())
+    position = float(run.change.since.sel(authority=code, change="since inspection"))
+    path = known.theta.sel(authority=code).transpose("year").to_numpy()
+    then, now = np.interp([position, again.design.now], again.design.year, path)
+    assert float(delta.sel(authority=code)) == pytest.approx(now - then)
 
 
-def test_probabilities_of_decline_are_probabilities_of_what_happened(recovered: xr.DataTree) -> None:
-    event = recovered["decline"]
-    p, y = event["p_decline"], event["declined"]
-    # a sum of independent events has this mean and variance; twice the variance for what they share
-    assert float(y.sum()) == pytest.approx(float(p.sum()), abs=4 * float(np.sqrt(2 * (p * (1 - p)).sum())))
-    assert p.to_numpy().min() >= 0
-    assert p.to_numpy().max() <= 1
+def test_probabilities_of_decline_are_the_table_s(run: Fit, record: dict[str, Any], known: xr.Dataset) -> None:
+    table = decline(run, "all", force=True)
+    for event, column in (("decline", "p_decline"), ("recent decline", "p_recent_decline")):
+        number, total, _ = sums(record, event)
+        assert (number, total) == pytest.approx((table[column].notna().sum(), table[column].sum()), abs=0.02)
 
 
-def test_probabilities_of_a_worse_next_grade_are_probabilities_of_what_came(recovered: xr.DataTree) -> None:
-    event = recovered[NEXT].to_dataset().dropna("authority", subset=["p_worse"])
-    p, y = event["p_worse"], event["worse"]
-    assert 10 < p.size < 40  # those with an inspection, whose last grade is not the worst
-    assert float(y.sum()) == pytest.approx(float(p.sum()), abs=4 * float(np.sqrt(2 * (p * (1 - p)).sum())))
-    # replicates are draws of those events, 200 of each
-    error = np.sqrt(p * (1 - p) / event.sizes["replicate"])
-    assert float((abs(event["copies"].mean("replicate") - p) > 4.5 * error + 0.02).sum()) == 0
+def test_probabilities_of_the_next_grades_are_the_forecast_s(simulated: tuple[Fit, xr.DataTree]) -> None:
+    run, came = simulated[0], simulated[1][NEXT].to_dataset()
+    found = next_events(run, trajectory, came, cores=2)
+    codes = [str(code) for code in came.authority.to_numpy()]
+    last = run.panel.latest_grades().reindex(codes).grade.to_numpy(dtype=float)
+    worse = next_grade(run, trajectory, Reinspection.of(run.panel), given_now=False, without=False).of(codes)
+    p, y = found["overall: worse"]
+    np.testing.assert_allclose(p, np.where(last < 4, worse.moved(last, 1)[0].mean(axis=0), np.nan))
+    assert list(y) == list(came.grade.to_numpy() > last)
+    for item in ("overall", *map(str, came.domain.to_numpy())):
+        each = [found[f"{item}: {label}"] for label in run.panel.grades]
+        np.testing.assert_allclose(sum(p for p, _ in each), 1.0)
+        np.testing.assert_array_equal(sum(y.astype(int) for _, y in each), 1)
 
 
-def test_panels_are_summed_up_although_others_are_at_risk_in_each(recovered: xr.DataTree) -> None:
-    other = recovered.copy()
-    fewer = recovered[NEXT].to_dataset().copy()
-    gone = fewer.authority[:5]
-    for name in ("p_worse", "worse", "copies"):
-        fewer[name] = fewer[name].where(~fewer.authority.isin(gone))
-    other[NEXT] = xr.DataTree(fewer)
-    found = next_summary([recovered, other])
-    made = [int(tree[NEXT]["p_worse"].notnull().sum()) for tree in (recovered, other)]
-    assert found["forecasts"] == sum(made) == sum(row["n"] for row in found["reliability"])
-    assert found["worse"] == float(sum(tree[NEXT]["worse"].sum() for tree in (recovered, other)))
-    excess = np.mean([float((tree[NEXT]["worse"] - tree[NEXT]["p_worse"]).mean()) for tree in (recovered, other)])
-    assert found["excess"]["mean"] == pytest.approx(excess, abs=1e-12)
+@pytest.mark.parametrize("event", ["decline", "recent decline", "overall: worse", "leadership: good"])
+def test_probabilities_are_those_of_what_came(record: dict[str, Any], event: str) -> None:
+    number, total, came = sums(record, event)
+    # a sum of independent events has at most this variance; twice as much for what they share
+    assert came == pytest.approx(total, abs=4 * np.sqrt(2 * total * (1 - total / number)) + 0.5)
+
+
+@pytest.mark.parametrize("name", [THETA, *CHANGES.values()])
+def test_the_truth_is_covered_about_as_often_as_intervals_say(record: dict[str, Any], name: str) -> None:
+    bins = np.array(record["pits"][name][1:])
+    for statistic, spread in (("location", 1 / 12), ("coverage_50", 0.25), ("coverage_89", 0.1)):
+        # 40 independent authorities, the years of one as one, and as much again for what they share; four errors
+        error = np.sqrt(2 * spread / 40)
+        at = STATISTICS[statistic]
+        assert bins @ at / bins.sum() == pytest.approx(float(at @ WIDTH), abs=4 * error)

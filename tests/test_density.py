@@ -22,7 +22,7 @@ from bayes_csc_models.trajectory import from_design, trajectory
 SPECS = {
     "baseline": Spec(),
     "without ratings": Spec.parse({"ratings": {"use": False}}),
-    "explicit": Spec.parse({"ratings": {"grades": "explicit"}}),
+    "sub-judgements": Spec(),
 }
 ROUNDED = 1e-5
 """PyTensor computes the normalising constants of a prior in single precision where its parameters are short numbers,
@@ -68,7 +68,7 @@ def panel() -> Panel:
 
 @pytest.fixture(scope="module", params=SPECS)
 def case(request: pytest.FixtureRequest, panel: Panel) -> Case:
-    return case_of(with_sub_judgements(panel) if request.param == "explicit" else panel, SPECS[request.param])
+    return case_of(with_sub_judgements(panel) if request.param == "sub-judgements" else panel, SPECS[request.param])
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import trajectory
 
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
-from invariance import CASES, answer, differences, with_noise  # noqa: E402
+from invariance import CASES, answer, differences, with_noise
 
 NORTH = ("North East", "North West", "Yorkshire and The Humber")
 MOST = 0.15

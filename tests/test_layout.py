@@ -32,7 +32,7 @@ def some_values(d: Design, seed: int) -> Real:
         len(d.indicator) + len(d.ordinal) + len(d.judged.domain),
         d.observation,
     )
-    grade = rows.grade[rows.indicator == JUDGEMENT].to_numpy()[: None if d.grade_sites else 0]
+    grade = rows.grade[rows.indicator == JUDGEMENT].to_numpy()
     return Real(
         z=rows.z.to_numpy(), variance=rows.variance.to_numpy(), offset=rng.normal(size=len(rows)),
         loading=rng.normal(size=kinds), mean=rng.normal(size=d.exists.size), scale=rng.uniform(0.0, 1.0, 4),
@@ -72,16 +72,6 @@ def test_england_side_by_side_is_england_one_by_one(shipped: Panel) -> None:
     apart = one_by_one(d)
     for seed in range(3):
         assert_equal_likelihoods(d, some_values(d, seed), apart)
-
-
-def test_judgements_with_a_score_of_their_own_are_the_same_side_by_side_and_one_by_one(shipped: Panel) -> None:
-    d = design(shipped, Spec.parse({"ratings": {"grades": "explicit"}}))
-    assert (d.layout.single_block >= 0).sum() == 145
-    apart = one_by_one(d)
-    for seed in range(2):
-        real = some_values(d, seed)
-        scores = np.random.default_rng(seed).normal(size=real.z.size)
-        assert_equal_likelihoods(d, real._replace(z=scores), apart)
 
 
 @settings(deadline=None, max_examples=15)

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from running import command
 
-from bayes_csc.near_copies import NEAR, correlations, exact_copies, near_copies
+from bayes_csc.near_copies import NEAR, beyond_theta, correlations, exact_copies, near_copies
 from bayes_csc.observations import observation_rows
 from bayes_csc.panel import Panel
 from bayes_csc.share import data_dir
@@ -90,6 +90,50 @@ def test_englands_figures_are_nowhere_the_same_and_a_copy_of_some_is(england: Pa
     ]
     copy.loc[copy.index[copy.status.eq("observed")][:1], "numerator"] += 1
     assert exact_copies(pd.concat([england.cells, copy])) == []
+
+
+def shown(loading: dict[str, float], seed: int, *, extra: float = 0.0) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Correlations of indicators that show one state, each in a domain of its own; a and b have more in common."""
+    rng = np.random.default_rng(seed)
+    theta, common = rng.normal(size=(2, UNITS, YEARS))
+    figures = {}
+    for key, h in loading.items():
+        own = rng.normal(size=theta.shape)
+        shared = extra if key in "ab" else 0.0
+        figures[key] = h * theta + np.sqrt(shared) * common + np.sqrt(1 - h**2 - shared) * own, np.zeros_like(theta)
+    return correlations(rows_of(figures)), {key: key for key in loading}
+
+
+def test_a_pair_goes_together_by_more_than_a_state_that_others_show_only_if_it_has_more_in_common() -> None:
+    strong = dict.fromkeys("abcd", 0.85)
+    assert beyond_theta(*shown(strong, 1)).empty  # though they correlate 0.72
+    weak = {"a": 0.0, "b": 0.0, "c": 0.5, "d": 0.5, "e": 0.3}
+    found = beyond_theta(*shown(weak, 2, extra=0.5))
+    assert found[["first", "second"]].to_numpy().tolist() == [["a", "b"]]
+    assert found.correlation.item() == pytest.approx(0.5, abs=0.06)
+    assert found.elsewhere.item() < 0.1
+    pairs, domain = shown(weak, 2, extra=0.5)
+    assert beyond_theta(pairs, domain | {"b": "a"}).empty  # of one domain
+    two = pairs[pairs["first"].isin(["a", "b"]) & pairs["second"].isin(["a", "b"])]
+    assert beyond_theta(two, domain).empty  # no third to tell by
+    assert len(beyond_theta(two.assign(correlation=NEAR), domain)) == 1
+
+
+def test_no_pair_of_englands_baseline_goes_together_beyond_theta_but_a_noise_told_twice_does(england: Panel) -> None:
+    default = {k: i for k, i in england.indicators.items() if i.default}
+    cells = england.cells[england.cells.indicator.isin(list(default))]
+    rows = observation_rows(cells, default, Counts())
+    domain = {k: i.domain for k, i in default.items()}
+    assert beyond_theta(correlations(rows), domain).empty
+    rng = np.random.default_rng(1)
+    unit, place = pd.factorize(rows[rows.indicator.eq("vacancy")].unit)[0], rows[rows.indicator.eq("vacancy")]
+    walk = rng.normal(size=(unit.max() + 1, 20)).cumsum(axis=1)[unit, place.year - 2010]
+    noise = [
+        place.assign(indicator=key, z=walk / walk.std() + 0.8 * rng.normal(size=len(place)), variance=0.0)
+        for key in ("one", "two")
+    ]
+    found = beyond_theta(correlations(pd.concat([rows, *noise])), domain | {"one": "one", "two": "two"})
+    assert found[["first", "second"]].to_numpy().tolist() == [["one", "two"]]
 
 
 def brought(folder: Path, panel: Panel, error: int) -> Path:

@@ -60,6 +60,11 @@ def test_the_command_writes_a_marked_run_that_decline_reads(tmp_path: Path, caps
     code = command("fit", "--panel", HAMLETS, "--preview", "--seed", 4, "--out", run)
     said = capsys.readouterr().out
     assert said.startswith("PREVIEW: wrote ")
+    made_of = said.split("What theta is made of, by share of its information:\n")[1].splitlines()
+    assert made_of[0].split() == ["Source", "Share", "89%", "interval"]
+    assert [line.split()[0] for line in made_of[1:4]] == ["workforce", "assessment", "judgements"]
+    assert sum(float(line.split()[1]) for line in made_of[1:4]) == pytest.approx(1.0, abs=0.016)
+    assert max(map(len, made_of[:4])) <= 80
     record = json.loads((run / "run.json").read_text())
     assert (record["preview"], record["draws"]) == (True, PREVIEW_DRAWS)
     assert code == (0 if record["diagnostics"]["passed"] else 4)

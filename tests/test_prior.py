@@ -15,7 +15,6 @@ from bayes_csc.prior import LAST_INSPECTION, Implied, implied_by_prior, paramete
 from bayes_csc.share import data_dir
 from bayes_csc.simulate import simulate
 from bayes_csc.spec import Spec
-from bayes_csc.truth import latent_data
 from bayes_csc_cli import app
 from bayes_csc_models.trajectory import shared_parts, trajectory
 
@@ -77,13 +76,12 @@ def test_the_same_seed_gives_the_same_implications(panel: Panel) -> None:
     assert first.decline.equals(second.decline)
 
 
-def test_the_parameters_are_all_that_is_sampled_but_latent_data(panel: Panel) -> None:
+def test_the_parameters_are_all_that_is_sampled(panel: Panel) -> None:
     model = trajectory(panel, Spec())
     table = parameters(model)
-    latent = latent_data(model)
-    assert list(table.index) == [v.name for v in model.free_RVs if v not in latent]
+    assert list(table.index) == [v.name for v in model.free_RVs]
     point = model.initial_point()
-    values = {model.rvs_to_values[v].name for v in model.free_RVs if v not in latent}
+    values = {model.rvs_to_values[v].name for v in model.free_RVs}
     assert table["size"].sum() == sum(np.size(point[name]) for name in values)
 
 

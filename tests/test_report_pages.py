@@ -25,10 +25,13 @@ from bayes_csc.errors import DataError, UsageError
 from bayes_csc.findings.beside import Missing, read_backtest, read_sensitivity
 from bayes_csc.findings.caveats import caveats
 from bayes_csc.findings.findings import Findings
+from bayes_csc.findings.sentences import information_sentence
 from bayes_csc.forecast import forecast, write_forecast
+from bayes_csc.information import in_words
 from bayes_csc.panel import Panel
 from bayes_csc.report.backtest_section import backtest_section
 from bayes_csc.report.html import Content
+from bayes_csc.report.markdown import markdown
 from bayes_csc.report.site import check_report_target, pages, write_site
 from bayes_csc.report.style import look
 from bayes_csc_models import trajectory
@@ -177,6 +180,15 @@ def test_an_authority_that_was_never_inspected_has_a_page_without_a_change(parse
     assert "nan" not in re.sub(r"[a-z]nan|nan[a-z]", "", text.casefold())
     assert page.table("Density of the change") == []
     assert len(page.table("Next overall grade of Ivy")) == 5
+
+
+def test_the_overview_and_the_markdown_say_what_the_estimates_are_made_of(parsed: dict[str, Page]) -> None:
+    made_of = findings().information
+    assert made_of.share.sum() == pytest.approx(1.0)
+    head, rows = in_words(made_of)
+    assert parsed["index.html"].table("Sources by share") == [head, *rows]
+    assert information_sentence(made_of) in parsed["index.html"].all("main")[0]["text"]
+    assert f"| {' | '.join(rows[0])} |" in markdown(findings())
 
 
 def test_a_page_of_a_successor_starts_where_it_began(parsed: dict[str, Page]) -> None:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from parts import with_sub_judgements
 
 from bayes_csc.calendar import grid_position
-from bayes_csc.design import design
+from bayes_csc.design import Design, design
 from bayes_csc.errors import DataError
+from bayes_csc.geography import existing
+from bayes_csc.judged import JUDGEMENT
 from bayes_csc.next_grade import HORIZON
 from bayes_csc.panel import Panel
-from bayes_csc.simulate_ahead import NEXT, next_inspections, simulate_ahead
+from bayes_csc.simulate_ahead import NEXT, next_inspections, simulate_ahead, simulate_ahead_like
 from bayes_csc.skeleton import skeleton
 from bayes_csc.spec import Spec
 from bayes_csc_models import trajectory
@@ -78,6 +82,38 @@ def test_a_next_inspection_follows_the_last_one_of_each_authority_by_more_than_h
     gap = (coming.set_index("authority").start_date - latest).dt.days / 365.25
     assert gap.between(0.4, 2 * HORIZON).all()
     assert gap.mean() == pytest.approx(3.4, abs=0.8)  # of a normal of mean 3, what has passed without one
+
+
+def test_the_next_inspections_of_a_given_panel_judge_what_its_latest_did(root: Path) -> None:
+    given = with_sub_judgements(Panel.read(root / "tests" / "hamlets"))
+    panel, truth = simulate_ahead_like(given, trajectory, Spec(), seed=4)
+    key = ["authority", "framework", "start_date", "domain"]
+    pd.testing.assert_frame_equal(
+        panel.inspections[key].sort_values(key, ignore_index=True),
+        given.inspections[key].sort_values(key, ignore_index=True),
+    )
+    came, table = truth[NEXT].to_dataset(), given.inspections
+    latest = table[table.start_date.eq(table.start_date.max()) & table.domain.ne("overall")]
+    assert set(came.domain.to_numpy()) == set(latest.domain)
+    assert set(came.authority.to_numpy()) == set(table.authority) & set(existing(given.authorities, given.date))
+    assert truth["posterior"].theta.year.to_numpy().tolist() == design(panel, Spec()).year.tolist()
+
+
+def test_a_departure_changes_the_data_and_not_the_truth(root: Path) -> None:
+    given = Panel.read(root / "tests" / "hamlets")
+
+    def better(
+        layout: Design, inputs: dict[str, np.ndarray], theta: np.ndarray, eta: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
+        return eta + 1.0 * (layout.observation.indicator == "agency").to_numpy()
+
+    (_, plain), (_, moved) = (
+        simulate_ahead_like(given, trajectory, Spec(), seed=4, departure=d) for d in (None, better)
+    )
+    xr.testing.assert_identical(plain["posterior"].to_dataset(), moved["posterior"].to_dataset())
+    key, eta = (plain["observation"][name].to_numpy() for name in ("indicator", "eta"))
+    figure = key != JUDGEMENT  # a grade's is also of the grade before, drawn anew
+    np.testing.assert_allclose((moved["observation"].eta - eta)[figure], 1.0 * (key == "agency")[figure])
 
 
 def test_a_panel_without_inspections_has_none_to_come() -> None:

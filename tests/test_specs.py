@@ -13,7 +13,6 @@ from bayes_csc.studies.outcomes import OUTCOMES
 from bayes_csc_models.specs import FOLDER, shipped, spec
 
 DIFFERS = {
-    "exact": {"ratings": {"grades": "explicit"}},
     "no_domain_deviation": {"measurement": {"unshared": ("*",)}},
     "no_ratings": {"ratings": {"use": False}},
     "no_workforce": {"drop_domains": ("workforce",)},
@@ -62,7 +61,7 @@ def test_a_users_spec_may_start_from_a_shipped_one(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_is_told_with_the_names_there_are() -> None:
-    with pytest.raises(SpecError, match=r"no_rating: no such spec.* one of baseline, exact, no_domain_deviation"):
+    with pytest.raises(SpecError, match=r"no_rating: no such spec.* one of baseline, no_domain_deviation"):
         spec("no_rating")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from bayes_csc.findings.what_if import what_if
 from bayes_csc.fit import Fit, Model
 from bayes_csc.forecast import LOSS_RATIO
 from bayes_csc.group import members
+from bayes_csc.information import DRAWS, shares
 from bayes_csc.panel import Panel, inspection_dates, whole_grades
 from bayes_csc.probabilities import EPSILON
 from bayes_csc.revisions import current_cells
@@ -65,7 +66,7 @@ class Findings:
         (blank without one).
     decline, forecast, contributions
         Tables of the run, of all authorities (contributions: of those with a page); no forecast without judgements.
-    base_rates, national, year_effects, hyperparameters, ranks, energy, fitted
+    base_rates, national, year_effects, hyperparameters, ranks, energy, fitted, information
         See the modules of these names.
     backtest, sensitivity
         What lies beside the run, or what to run for it.
@@ -97,6 +98,7 @@ class Findings:
     ranks: pd.DataFrame
     energy: pd.DataFrame
     fitted: Fitted
+    information: pd.DataFrame
     backtest: dict[str, Any] | Missing
     sensitivity: pd.DataFrame | Missing
     sensitivity_page: str
@@ -181,6 +183,8 @@ def gather(
         tell("expected figures")
         again = revisit(fit, model, draws=CHECK_DRAWS)
         expected = fitted(again, panel, seed=int(fit.record["seed"]), interval=interval)
+        some = replace(again, points=again.points[:: CHECK_DRAWS // DRAWS])
+        information = shares(some, panel, interval=interval)
         tell("hyperparameters")
         table = hyperparameter_table(fit, model, interval=interval)
         tell("next judgements")
@@ -208,7 +212,7 @@ def gather(
         panel=panel, authorities=directory, decline=declines, forecast=ahead, contributions=made_up,
         base_rates=rates, national=national(panel), year_effects=year_effects(fit, interval=interval),
         hyperparameters=table, ranks=rank_histograms(fit, table), energy=energy_histograms(fit), fitted=expected,
-        backtest=beside[0], sensitivity=beside[1], sensitivity_page=read_sensitivity_page(run),
+        information=information, backtest=beside[0], sensitivity=beside[1], sensitivity_page=read_sensitivity_page(run),
         pages=pages, units=units, used=used, kept=kept,
     )  # fmt: skip
 

@@ -33,8 +33,8 @@ class Fitted:
         authority with this theta, deprivation and year (median and interval over draws), without the authority's own
         persistent deviation.
     checks
-        By indicator: `cells` that are not suppressed, `inside_inner` and `inside` (shares of them within the 50% and
-        the outer predictive interval), and `spread`, the sd of the standardised residuals (1 expected).
+        By indicator: `cells`, suppressed ones among them, `inside_inner` and `inside` (shares of them within the 50%
+        and the outer predictive interval), and `spread`, the sd of the standardised residuals (1 expected).
     interval
         Probability of the outer intervals.
     """
@@ -72,7 +72,7 @@ def fitted(again: Revisited, panel: Panel, *, seed: int, interval: float) -> Fit
     width = d.layout.template_column.max() + d.layout.single_grade.shape[1]
     nobody = np.zeros(d.exists.size)
     part = rows.iloc[wanted]
-    counted, doubt = (part.site & part.numerator.notna()).to_numpy(bool), part.confidence_variance.to_numpy(float)
+    counted, doubt = part.site.to_numpy(bool), part.confidence_variance.to_numpy(float)
     limits, sign = count_limits(part[counted]), part.sign.to_numpy(float)[counted]
     link, below = [], []
     for x in again.points:
@@ -119,18 +119,21 @@ def count_limits(rows: pd.DataFrame) -> np.ndarray:
     """Logits, or log rates, at quantiles of what they have to be below for a count to be below y, or up to y.
 
     P(Y < y | p) = P(p < B), B ~ Beta(y, n - y + 1), and P(Y <= y | p) alike with y + 1 for y; of rates gamma for beta.
+    Of a suppressed count: to be below its interval, or up to the end of it. Without them a check of a rare event would
+    be of the larger counts alone.
 
     Returns
     -------
     numpy.ndarray
         (end, row, node).
     """
-    y, n = rows.numerator.to_numpy(float) + np.arange(2.0)[:, None], rows.denominator.to_numpy(float)[:, None]
+    ends = [rows.numerator.fillna(rows[end]).to_numpy(float) + more for end, more in (("lower", 0.0), ("upper", 1.0))]
+    y, n = np.array(ends), rows.denominator.to_numpy(float)[:, None]
     least = np.maximum(y, TINY)[..., None]
     with np.errstate(divide="ignore"):
         share = logit(betaincinv(least, np.maximum(n - y[..., None] + 1.0, TINY), ndtr(NODES)))
         rate = np.log(gammaincinv(least, ndtr(NODES)) / n)
-    return np.where(rows.family.eq("poisson").to_numpy()[:, None], rate, share)
+    return np.asarray(np.where(rows.family.eq("poisson").to_numpy()[:, None], rate, share))
 
 
 def count_residuals(limits: np.ndarray, mean: np.ndarray, sd: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -145,10 +148,9 @@ def count_residuals(limits: np.ndarray, mean: np.ndarray, sd: np.ndarray, rng: n
 
 def _checks(rows: pd.DataFrame, residual: np.ndarray, interval: float) -> pd.DataFrame:
     """Share of figures within their predictive intervals, averaged over draws, by indicator."""
-    seen = rows.numerator.notna().to_numpy()
     out = {}
     for key in rows.indicator.unique():
-        own = residual[:, seen & (rows.indicator == key).to_numpy()]
+        own = residual[:, (rows.indicator == key).to_numpy()]
         if own.size:
             inner, outer = (np.abs(own) < ndtri((1 + level) / 2) for level in (INNER, interval))
             out[key] = {

@@ -285,3 +285,13 @@ def caterpillar_sentence(rows: pd.DataFrame, epsilon: float, percent: str) -> st
         f"{len(known)} would be expected to have declined by that much, without saying which. For {some} the figures "
         "since the inspection moved the probability by 0.05 or more."
     )
+
+
+def information_sentence(table: pd.DataFrame) -> str:
+    """Say where what is known of latent quality comes from (`bayes_csc.information`)."""
+    first = table.nlargest(2, "share")
+    parts = [f"{s:.0%} from {name.replace('_', ' ')}" for name, s in zip(first["source"], first["share"], strict=True)]
+    return (
+        f"Of what the data say about latent quality, {joined(parts)}. Figures of one domain that share local practice "
+        "are one source however many they are; what is supposed before any data is not counted."
+    )

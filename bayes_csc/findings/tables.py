@@ -16,6 +16,7 @@ NOTES = {
     "base_rates": "Shares of the grades that followed each grade.",
     "year_effects": "National effect of each year on each indicator.",
     "hyperparameters": "Prior and posterior of every hyperparameter.",
+    "information": "Share of the information on latent quality that comes from each source.",
     "checks": "Coverage of predictive intervals.",
     "sensitivity": "Probability of a decline in every variant of the analysis.",
 }
@@ -28,8 +29,8 @@ def tables(found: Findings) -> dict[str, pd.DataFrame]:
         "trajectories": _stacked({p.code: p.fan.reset_index() for p in found.pages}),
         "figures": _stacked({p.code: p.figures for p in found.pages}),
         "base_rates": found.base_rates.reset_index(), "year_effects": found.year_effects,
-        "hyperparameters": found.hyperparameters, "checks": found.fitted.checks.reset_index(),
-        "sensitivity": found.sensitivity,
+        "hyperparameters": found.hyperparameters, "information": found.information,
+        "checks": found.fitted.checks.reset_index(), "sensitivity": found.sensitivity,
     }  # fmt: skip
     return {name: part for name, part in parts.items() if isinstance(part, pd.DataFrame) and len(part)}
 

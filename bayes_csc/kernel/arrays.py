@@ -17,7 +17,7 @@ class Layout(NamedTuple):
     Attributes
     ----------
     kind, graded
-        Indicator index of each observation; running index of each that is a grade integrated out, -1 for the others.
+        Indicator index of each observation; running index of each that is a grade, -1 for the others.
     row, state, weight
         Interpolation weights: starts of each observation's (one more than items); state index within the block, weight.
     time
@@ -37,7 +37,7 @@ class Layout(NamedTuple):
     single_cell
         (group, slot, lane): its observation in a slot, -1 for none.
     single_grade
-        (group, inspection, item, lane): its judgements, integrated out or with a score of their own; -1 for none.
+        (group, inspection, item, lane): its judgements; -1 for none.
     series_slot, series_kind, series_domain
         Starts of each series' slots, one for every year from its first to its last; its indicator; its domain or -1.
     slot_state, slot_weight, slot_year

@@ -14,8 +14,6 @@ Given the indicators t ~ N(mean, cov) over the block's inspections, some one to 
 to convergence costs little beside the collapse, and the evidence's gradient needs no derivative of the sites. An
 ordinal indicator's cell is an inspection of one item without an effect. Source: Minka 2001; Rasmussen and Williams
 2006, section 3.6.
-
-A judgement with a score of its own, z = f + N(0, nu), is a site too, and a known one: tau = 1 / nu, eta = z / nu.
 """
 
 from __future__ import annotations
@@ -255,36 +253,21 @@ def fit_sites(n, m, s):
 
 
 @part
-def known_sites(n, m, s):
-    """Take the sites of judgements that have a score; return what of the evidence is not the sites for t."""
-    evidence = splat(0.0)
-    for i in range(n):
-        evidence += join_items(i, n, m, s)
-        for j in range(m):
-            tau, eta = get(s.item_tau, (i, j)), get(s.item_eta, (i, j))
-            nu = 1.0 / where_positive(tau, tau, splat(1.0))
-            evidence -= where_positive(tau, 0.5 * (log(nu) + LOG_2PI + eta * eta * nu), splat(0.0))
-    return evidence
-
-
-@part
-def add_sites(n, m, fitted, s):
+def add_sites(n, m, s):
     """Add n inspections of m items to what is known of their t; return the log evidence that they add.
 
-    With `fitted` by expectation propagation; otherwise the items' tau and eta are given. Fills the sites, the moments
-    of t, the evidence's derivatives by the cutpoints, and what the sites do to the states.
+    Fills the sites, the moments of t, the evidence's derivatives by the cutpoints, and what the sites do to the states.
     """
     for i in range(n):
         put(s.tau, i, splat(0.0))
         put(s.eta, i, splat(0.0))
         for j in range(m):
-            if fitted:
-                put(s.item_tau, (i, j), splat(0.0))
-                put(s.item_eta, (i, j), splat(0.0))
+            put(s.item_tau, (i, j), splat(0.0))
+            put(s.item_eta, (i, j), splat(0.0))
         put(s.post_mean, i, get(s.mean, i))
         for j in range(n):
             put(s.post_cov, (i, j), get(s.cov, (i, j)))
-    evidence = fit_sites(n, m, s) if fitted else known_sites(n, m, s)
+    evidence = fit_sites(n, m, s)
     for i in range(n):
         tau, mean = get(s.tau, i), get(s.mean, i)
         put(s.pulled, i, get(s.eta, i) - tau * mean)
@@ -317,9 +300,8 @@ def pair_given_all(i, m, s, level, spread):
 
 @part
 def item_gradient(i, j, s, pair):
-    """Derivatives of the log evidence by an item's offset, loading, effect and (half of) its noise variance."""
+    """Derivatives of the log evidence by an item's offset, loading and effect."""
     tau = get(s.item_tau, (i, j))
-    mean, variance, by_t, by_zeta = score(i, j, s, pair)
+    mean, _, by_t, by_zeta = score(i, j, s, pair)
     u = get(s.item_eta, (i, j)) - tau * mean
-    noise = 0.5 * (u * u + tau * (tau * variance - 1.0))
-    return u, u * pair.t - tau * by_t, u * pair.zeta - tau * by_zeta, noise
+    return u, u * pair.t - tau * by_t, u * pair.zeta - tau * by_zeta

@@ -134,12 +134,6 @@ def lay_out(layout, real, buffer, which):
 
 
 @part
-def path_correlation(domain, lag, white, power):
-    """Correlation of a domain's deviation with itself some years later."""
-    return (1.0 - white[domain]) * power[domain, lag] + (white[domain] if lag == 0 else 0.0)
-
-
-@part
 def noise_covariance(sigma, first, n, domain, kind, time, real, ar_power, domain_power):
     """Fill the leading n x n of `sigma` with the noise covariance of one group (`bayes_csc.kernel`), rows by kind."""
     for i in range(n):
@@ -150,7 +144,9 @@ def noise_covariance(sigma, first, n, domain, kind, time, real, ar_power, domain
             lag = abs(ti - time[first + j])
             s = own * ar_power[ki, lag] if ki == kj else 0.0
             if domain >= 0:
-                s += common * real.domain_sd[kj] * path_correlation(domain, lag, real.domain_white, domain_power)
+                white = real.domain_white[domain]
+                alike = (1.0 - white) * domain_power[domain, lag] + (white if lag == 0 else 0.0)
+                s += common * real.domain_sd[kj] * alike
             sigma[i, j] = s
             sigma[j, i] = s
         sigma[i, i] += real.white_sd[ki] * real.white_sd[ki] + real.variance[first + i]
@@ -327,7 +323,7 @@ def condition_on_grades(index, n_col, first_state, layout, real, memory):
             for d in range(n_col):
                 t += memory.work.flat[i, d] * beta.flat[j, d]
             put(s.cov, (i, j), splat(t))
-    evidence = add_sites(n, s.low.shape[1], True, s)
+    evidence = add_sites(n, s.low.shape[1], s)
     for i in range(n):
         for d in range(n_col):
             v[d] += s.pulled[i, 0] * beta.flat[i, d]

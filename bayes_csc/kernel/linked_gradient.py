@@ -7,7 +7,7 @@ from bayes_csc.kernel.compiled import part, stage
 from bayes_csc.kernel.dense import add_rows, clear_rows, column, not_zero, vectors
 from bayes_csc.kernel.grades import item_gradient, pair_given_all
 from bayes_csc.kernel.lanes import WIDTH, first_lane, splat
-from bayes_csc.kernel.linked import collapse_block, lay_out, path_correlation, touched
+from bayes_csc.kernel.linked import collapse_block, lay_out, touched
 
 
 @part
@@ -113,12 +113,13 @@ def noise_gradient(first, last, domain, real, memory, gradient):
         for q in range(first, last + 1):
             for lag in range(by_lag.shape[2]):
                 s = by_lag[k, q, lag]
-                r = path_correlation(domain, lag, real.domain_white, memory.domain_power) * s
+                white = real.domain_white[domain]
+                r = ((1.0 - white) * memory.domain_power[domain, lag] + (white if lag == 0 else 0.0)) * s
                 gradient.domain_sd[k] += domain_sd[q] * r
                 gradient.domain_sd[q] += domain_sd[k] * r
                 if lag > 0:
                     c = domain_sd[k] * domain_sd[q] * s
-                    by_phi = (1.0 - real.domain_white[domain]) * lag * memory.domain_power[domain, lag - 1]
+                    by_phi = (1.0 - white) * lag * memory.domain_power[domain, lag - 1]
                     gradient.domain_phi[domain] += by_phi * c
                     gradient.domain_white[domain] -= memory.domain_power[domain, lag] * c
 

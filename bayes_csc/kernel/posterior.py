@@ -104,7 +104,7 @@ def most_judged(item):
 
 @part
 def judgements(item, layout, real, memory, n_state):
-    """Fill the inspections' weights, and their items' parameters with cutpoints or, where scored, known sites."""
+    """Fill the inspections' weights, and their items' parameters and cutpoints."""
     judged, s = memory.judged, memory.sites
     for i in range(most_judged(item)):
         for p in range(n_state):
@@ -115,23 +115,19 @@ def judgements(item, layout, real, memory, n_state):
                     judged[i, layout.state[e], lane] += layout.weight[e]
             for j in range(item.shape[1]):
                 at = item[i, j, lane]
-                low, high, loading, effect, noise = -ENDLESS, ENDLESS, 0.0, 0.0, 1.0
+                low, high, loading, effect = -ENDLESS, ENDLESS, 0.0, 0.0
                 if at >= 0:
                     k, g = layout.kind[at], layout.graded[at]
                     loading, effect = real.loading[k], real.domain_sd[k]
-                    noise = real.variance[at] + real.white_sd[k] * real.white_sd[k] + real.ar_sd[k] * real.ar_sd[k]
-                    if g >= 0:
-                        low, high = max(real.low[g], low), min(real.high[g], high)
+                    low, high = max(real.low[g], low), min(real.high[g], high)
                 s.low[i, j, lane], s.high[i, j, lane] = low, high
                 s.loading[i, j, lane], s.effect[i, j, lane] = loading, effect
-                s.item_tau[i, j, lane] = 1.0 / noise if at >= 0 else 0.0
         for j in range(item.shape[1]):
             put(s.offset, (i, j), gather(real.offset, item, (i, j), splat(0.0)))
-            put(s.item_eta, (i, j), get(s.item_tau, (i, j)) * gather(real.z, item, (i, j), splat(0.0)))
 
 
 @part
-def condition_on_grades(used, items, fitted, memory, n_state, n_col):
+def condition_on_grades(used, items, memory, n_state, n_col):
     """Add the inspections to the states; update Theta, x and the moments of v; return their evidence."""
     judged, pull, beta, x, theta, y, sites = (
         memory.judged, memory.pull, memory.beta, memory.x, memory.theta, memory.y, memory.sites,
@@ -163,7 +159,7 @@ def condition_on_grades(used, items, fitted, memory, n_state, n_col):
                 s = fma(get(judged, (i, p)), get(pull, (j, p)), s)
             put(sites.cov, (i, j), s)
             put(sites.cov, (j, i), s)
-    evidence = add_sites(used, items, fitted, sites)
+    evidence = add_sites(used, items, sites)
     for j in range(used):
         s = get(sites.pulled, j)
         for p in range(n_state):
@@ -264,5 +260,5 @@ def collapse_group(group, layout, real, factor, memory):
     used = most_judged(item)
     if used > 0:
         judgements(item, layout, real, memory, n_state)
-        density += condition_on_grades(used, item.shape[1], real.low.size > 0, memory, n_state, n_col)
+        density += condition_on_grades(used, item.shape[1], memory, n_state, n_col)
     return density

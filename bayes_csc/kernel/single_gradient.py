@@ -220,7 +220,7 @@ def series_gradient(series, group, layout, real, memory, gradient, sums):
 def judgement_gradient(group, layout, real, memory, gradient):
     """Add the judgements' part of the gradient; of the mean's to h."""
     judged, s, h, item = memory.judged, memory.sites, memory.h, layout.single_grade[group]
-    n_state, scored = h.shape[0], real.low.size == 0
+    n_state = h.shape[0]
     for i in range(most_judged(item)):
         level, spread = splat(0.0), splat(0.0)
         for p in range(n_state):
@@ -235,10 +235,7 @@ def judgement_gradient(group, layout, real, memory, gradient):
             by = item_gradient(i, j, s, pair)
             by_mean = fma(by[0], get(s.loading, (i, j)), by_mean)
             scatter(gradient.offset, item, (i, j), by[0])
-            if scored:
-                scatter(gradient.z, item, (i, j), splat(0.0) - by[0])
-                scatter(gradient.variance, item, (i, j), by[3])
-            for f in range(3):
+            for f in range(2):
                 put(memory.line, (f, 0), by[f + 1])
             for lane in range(WIDTH):
                 at = item[i, j, lane]
@@ -246,11 +243,7 @@ def judgement_gradient(group, layout, real, memory, gradient):
                     k, g = layout.kind[at], layout.graded[at]
                     gradient.loading[k] += memory.line[0, 0, lane]
                     gradient.domain_sd[k] += memory.line[1, 0, lane]
-                    if g >= 0:
-                        gradient.low[g], gradient.high[g] = s.by_low[i, j, lane], s.by_high[i, j, lane]
-                    else:
-                        gradient.white_sd[k] += memory.line[2, 0, lane] * 2.0 * real.white_sd[k]
-                        gradient.ar_sd[k] += memory.line[2, 0, lane] * 2.0 * real.ar_sd[k]
+                    gradient.low[g], gradient.high[g] = s.by_low[i, j, lane], s.by_high[i, j, lane]
         for p in range(n_state):
             put(h, p, fma(get(judged, (i, p)), by_mean, get(h, p)))
 

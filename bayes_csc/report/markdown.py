@@ -18,11 +18,13 @@ from bayes_csc.findings.sentences import (
     decision_sentence,
     figures_words,
     group_without_figures,
+    information_sentence,
     next_sentence,
     no_figures_sentence,
     recent_words,
 )
 from bayes_csc.findings.words import day, number, spread
+from bayes_csc.information import in_words
 
 SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]<>#|~"})
 
@@ -40,6 +42,7 @@ def markdown(found: Findings) -> str:
     lines += [caterpillar_sentence(found.listed, about["epsilon"], percent), "", *_listed(found, percent)]
     if found.forecast is not None and (mixture := pool_sentence(found.forecast.attrs)):
         lines += [plain(mixture), ""]
+    lines += [plain(information_sentence(found.information)), "", *_table(*in_words(found.information))]
     for part in (found.backtest, found.sensitivity):
         if isinstance(part, Missing):
             lines += [part.sentence, "", f"    {part.command}", ""]
@@ -93,9 +96,13 @@ def _domains(forecast: dict[str, Any], grades: Sequence[str]) -> list[str]:
     rows = domain_rows(forecast, grades)
     if not rows:
         return []
-    head = ["Domain", "Last grade", *(f"P({grade})" for grade in grades)]
+    return _table(["Domain", "Last grade", *(f"P({grade})" for grade in grades)], rows, left=2)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> list[str]:
+    """Lines of a table whose leading columns are words."""
     lines = [f"| {' | '.join(map(plain, cells))} |" for cells in (head, *rows)]
-    return [lines[0], f"|---|---|{'---:|' * len(grades)}", *lines[1:], ""]
+    return [lines[0], f"|{'---|' * left}{'---:|' * (len(head) - left)}", *lines[1:], ""]
 
 
 def plain(text: str) -> str:

@@ -92,7 +92,7 @@ def _checks(found: Findings) -> list[Content]:
     interval, labels = found.fitted.interval, {k: i.label for k, i in found.panel.indicators.items()}
     finding = check_sentence(found.fitted.checks, labels, interval)
     note = (
-        "For every figure that is not suppressed, the interval in which the model expects it, given draws "
+        "For every figure, of a suppressed one what is known, the interval in which the model expects it, given draws "
         "of the hyperparameters and of latent quality and including local practice and chance, and the share of "
         "figures "
         "within. The states have seen these figures, so the shares are a little too high even for a right model."

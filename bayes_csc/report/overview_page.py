@@ -12,8 +12,14 @@ from bayes_csc.findings.caveats import ALWAYS, USE
 from bayes_csc.findings.findings import Findings
 from bayes_csc.findings.hexagon_layout import hexagon_layout
 from bayes_csc.findings.next_words import domain_rows, domains_of, next_headings, pool_sentence
-from bayes_csc.findings.sentences import caterpillar_sentence, figures_words, group_without_figures
+from bayes_csc.findings.sentences import (
+    caterpillar_sentence,
+    figures_words,
+    group_without_figures,
+    information_sentence,
+)
 from bayes_csc.findings.words import number, spread
+from bayes_csc.information import in_words
 from bayes_csc.report.backtest_section import backtest_section
 from bayes_csc.report.hexagon_chart import hexagon_chart
 from bayes_csc.report.html import Content, element, folded, table
@@ -37,6 +43,7 @@ def overview_page(found: Findings) -> str:
         sections: list[Section] = [
             ("question", "The question", _question(found, percent)),
             ("model", "The model in one paragraph", _model()),
+            ("information", "What the estimates are made of", _information(found)),
             ("record", "How good the forecasts have been", backtest_section(found.backtest, about)),
             ("group", f"The authorities: {about['group']}", _group(found, percent)),
             ("map", "The map", _map(found)),
@@ -113,6 +120,11 @@ def _model() -> list[Content]:
          ["latent quality", "inspection grades", "the team, the framework, the national standard"]], texts=[1, 2],
     )  # fmt: skip
     return [*paragraphs(text), drawn]
+
+
+def _information(found: Findings) -> list[Content]:
+    header, rows = in_words(found.information)
+    return [*paragraphs(information_sentence(found.information)), table("Sources by share", header, rows)]
 
 
 def _group(found: Findings, percent: str) -> list[Content]:

@@ -66,8 +66,6 @@ def combination_problems(entry: Entry, spec: Spec, panel: Panel) -> list[str]:
         problems.append("pooling.deprivation is false, so that its score and form do not matter")
     if entry.panel.neighbour_groups and not spec.pooling.region:
         problems.append("neighbours in place of regions, but no pooling by region")
-    if spec.ratings.grades == "explicit":
-        problems.append("the exact likelihood takes hours for one fit: not in a plan")
     if spec.dimensions.outcomes:
         problems.append("dimensions.outcomes belongs to the model of two dimensions")
     scored = {"deprivation", "deprivation_score", "deprivation_form"} & set(own.get("pooling", {}))

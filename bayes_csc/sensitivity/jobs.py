@@ -73,15 +73,12 @@ class Around:
         ahead = years_ahead(run)
         spec = longer(run.spec, ahead)
         laid_out = design(run.panel, spec)
-        nearby, outlying = None, {}
-        if spec.ratings.grades == "sites":
-            with building_graphs():
-                built = model(run.panel, spec)
-                start = find_start(compile_density(built), laid_out, cores=1)
-            nearby = Nearby.of(built, start)
-            real = start.density.real(start.coordinates.centre)
-            outlying = {df: further_variance(laid_out, real, df) for df in tails}
-        return cls(run, nearby, ahead, data_digest(laid_out), outlying)
+        with building_graphs():
+            built = model(run.panel, spec)
+            start = find_start(compile_density(built), laid_out, cores=1)
+        real = start.density.real(start.coordinates.centre)
+        outlying = {df: further_variance(laid_out, real, df) for df in tails}
+        return cls(run, Nearby.of(built, start), ahead, data_digest(laid_out), outlying)
 
 
 @dataclass(frozen=True)

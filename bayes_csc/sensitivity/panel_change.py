@@ -37,7 +37,7 @@ def changed_panel(panel: Panel, change: PanelChange) -> Panel:
         authorities = authorities.assign(region=groups.reindex(authorities.index))
     kept = remaining(change, panel)
     changed = replace(panel, cells=cells, revisions=revisions, authorities=authorities)
-    return changed if len(kept) == len(authorities) else _only(changed, kept)
+    return changed if len(kept) == len(authorities) else of_authorities(changed, kept)
 
 
 def remaining(change: PanelChange, panel: Panel) -> pd.Index:
@@ -52,7 +52,8 @@ def remaining(change: PanelChange, panel: Panel) -> pd.Index:
     return table.index[~table.index.isin(list(gone))]
 
 
-def _only(panel: Panel, kept: pd.Index) -> Panel:
+def of_authorities(panel: Panel, kept: pd.Index) -> Panel:
+    """The panel of some of its authorities, with the joint returns of no others."""
     there = set(kept)
 
     def of(rows: pd.DataFrame) -> pd.DataFrame:

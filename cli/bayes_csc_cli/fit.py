@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DAYS = ["%Y-%m-%d"]
 
@@ -24,9 +27,6 @@ def fit(
     preview: Annotated[
         bool, typer.Option("--preview", help="A quick answer of a few seconds, with an estimate of its own error.")
     ] = False,
-    exact: Annotated[
-        bool, typer.Option("--exact", help="Grades by their exact likelihood: slow, the reference.")
-    ] = False,
     ratings: Annotated[
         bool | None, typer.Option("--ratings/--no-ratings", help="Let inspection grades inform the estimate or not.")
     ] = None,
@@ -38,6 +38,7 @@ def fit(
     """Fit the model and write a run folder; Ctrl-C keeps what was drawn."""
     from bayes_csc.fit import CHAINS, check_target
     from bayes_csc.fit import fit as fit_model
+    from bayes_csc.information import information_shares
     from bayes_csc.panel import Panel
     from bayes_csc.share import data_dir
     from bayes_csc_models.specs import spec as read_spec
@@ -50,8 +51,6 @@ def fit(
     use = {} if ratings is None else {"use": ratings} | ({} if ratings else {"timing": False})
     changes = {"ratings": use} | ({"drop": drop} if drop else {})
     chosen = read_spec(spec).updated(changes)
-    if exact:
-        chosen = chosen.updated({"ratings": {"grades": "explicit"}})
     target = out or Path("runs") / run_name(data.name)
     check_target(target, overwrite=overwrite)
     with shown() as progress:
@@ -61,7 +60,7 @@ def fit(
             resume=resume, progress=progress,
         )  # fmt: skip
     run.write(target, overwrite=overwrite)
-    typer.echo(report(run, target))
+    typer.echo(report(run, target, information_shares(run, trajectory)))
     raise typer.Exit(0 if run.gate.passed else 4)
 
 
@@ -76,11 +75,14 @@ def run_name(panel: str) -> str:
     return re.sub(r"[^\w]+", "-", panel.lower()).strip("-") or "panel"
 
 
-def report(run: object, target: Path) -> str:
+def report(run: object, target: Path, made_of: pd.DataFrame) -> str:
     """Say what was written and whether it can be trusted."""
     from bayes_csc.fit import Fit
     from bayes_csc.indicator_choice import chosen_indicators
+    from bayes_csc.information import in_words
     from bayes_csc.near_copies import near_copy_sentences
+
+    from .text_table import text_table
 
     if not isinstance(run, Fit):
         raise TypeError(f"expected a Fit, found {type(run).__name__}")
@@ -104,6 +106,7 @@ def report(run: object, target: Path) -> str:
             f"{gate.ess_tail:.0f} (tail), {gate.divergences} divergences, E-BFMI {gate.ebfmi:.2f}: {verdict}"
         )
     lines += [f"  {line}" for line in gate.failing]
+    lines += ["What theta is made of, by share of its information:", text_table(*in_words(made_of), 80)]
     used = chosen_indicators(run.panel, run.spec)
     lines += near_copy_sentences(
         run.panel.cells, {k: run.panel.indicators[k] for k in used}, of=used, counts=run.spec.counts

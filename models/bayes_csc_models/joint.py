@@ -2,7 +2,7 @@
 
     theta   = mean + L v,   v ~ N(0, I)            states, L the covariance factor of a block
     f[i]    = offset[i] + loading[k] W[i] theta    W the interpolation and membership weights of an observation
-    eta[i]  = f[i] + ar_sd[k] x[unit, k, t] + domain_sd[k] (sqrt(1 - w) x'[unit, domain, t] + sqrt(w) e'[unit, domain, t])
+    eta[i]  = f[i] + ar_sd[k] x[unit, k, t] + domain_sd[k] (sqrt(1 - w) x' + sqrt(w) e')[unit, domain, t]
     x[t]    = phi x[t - 1] + sqrt(1 - phi ** 2) e[t],   x[first] = e[first],   e ~ N(0, 1);   x' alike
     z[i]    ~ N(eta[i], V[i] + white_sd[k] ** 2)   values
     y[i]    ~ Binomial(n[i], logit^-1(eta[i] + sqrt(white_sd[k] ** 2 + d[i]) w[i])),   w ~ N(0, 1)   a count or an
@@ -77,7 +77,7 @@ def joint_likelihood(
         fitted = inspected(d, fitted, inspection_sd)
     if cutpoints is not None:
         graded = d.graded()
-        pm.Potential("grades", ordinal_logp(graded.score, fitted[graded.at], cutpoints, 1.0).sum())
+        pm.Potential("grades", ordinal_logp(graded.score, fitted[graded.at], cutpoints).sum())
 
 
 def inspected(d: Design, fitted: TensorVariable, inspection_sd: TensorVariable) -> TensorVariable:

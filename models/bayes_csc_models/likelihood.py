@@ -71,8 +71,8 @@ def _log_ways(rate: np.ndarray, n: np.ndarray, y: np.ndarray) -> np.ndarray:
     return out
 
 
-def ordinal_logp(score: np.ndarray, latent: TensorVariable, cutpoints: TensorVariable, sd: float) -> TensorVariable:
-    """Log probability of an ordered category: log[Phi((c[s + 1] - f) / sd) - Phi((c[s] - f) / sd)].
+def ordinal_logp(score: np.ndarray, latent: TensorVariable, cutpoints: TensorVariable) -> TensorVariable:
+    """Log probability of an ordered category: log[Phi(c[s + 1] - f) - Phi(c[s] - f)].
 
     Parameters
     ----------
@@ -82,13 +82,11 @@ def ordinal_logp(score: np.ndarray, latent: TensorVariable, cutpoints: TensorVar
         f, one per judgement.
     cutpoints
         (judgement, categories - 1), increasing.
-    sd
-        Standard deviation of the remaining noise.
     """
     at = np.arange(score.size)
     ends = pt.concatenate([pt.full((score.size, 1), -np.inf), cutpoints, pt.full((score.size, 1), np.inf)], axis=1)
-    low = pt.clip((ends[at, score] - latent) / sd, -FAR, FAR)
-    high = pt.clip((ends[at, score + 1] - latent) / sd, -FAR, FAR)
+    low = pt.clip(ends[at, score] - latent, -FAR, FAR)
+    high = pt.clip(ends[at, score + 1] - latent, -FAR, FAR)
     flip = low + high > 0  # the tail where the difference keeps its digits
     a, b = pt.switch(flip, -high, low), pt.switch(flip, -low, high)
     log_b = normal_lcdf(0.0, 1.0, b)

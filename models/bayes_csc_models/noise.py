@@ -10,9 +10,6 @@ from pytensor.tensor.variable import TensorVariable
 
 from bayes_csc.timing import WHITE_VARIANCE
 
-JUDGEMENT_SPLIT = 0.5
-"""Part of a judgement's unit noise variance that is collapsed; the rest stays in its ordered probit."""
-
 
 @dataclass(frozen=True)
 class Noise:
@@ -40,7 +37,7 @@ class Noise:
         )
 
     def collapsed(self, ordinal: int, inspection_sd: TensorVariable) -> dict[str, TensorVariable]:
-        """Return the kernel's arguments: what is graded has white noise alone, judgements their inspection's effect.
+        """Return the kernel's arguments: what is graded has no deviation, judgements their inspection's effect.
 
         Parameters
         ----------
@@ -53,7 +50,7 @@ class Noise:
         return {
             "ar_sd": pt.concatenate([self.ar_sd, [0.0] * graded]),
             "ar_phi": pt.concatenate([self.ar_phi, [0.5] * graded]),
-            "white_sd": pt.concatenate([self.white_sd, [np.sqrt(JUDGEMENT_SPLIT)] * graded]),
+            "white_sd": pt.concatenate([self.white_sd, [0.0] * graded]),
             "domain_sd": pt.concatenate([self.domain_sd, [0.0] * ordinal, inspection_sd]),
             "domain_phi": pt.concatenate([self.domain_phi, [0.0]]),  # the last: an inspection's effect
             "domain_white": pt.concatenate([self.domain_white, [0.0]]),

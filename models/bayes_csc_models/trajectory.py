@@ -48,8 +48,7 @@ from bayes_csc_models.judgements import (
     judgement_mean,
     judgement_prior,
 )
-from bayes_csc_models.likelihood import ordinal_logp
-from bayes_csc_models.noise import JUDGEMENT_SPLIT, Noise
+from bayes_csc_models.noise import Noise
 from bayes_csc_models.scales import Angle, LogOdds
 from bayes_csc_models.timing import following_mean, timing_coordinates, timing_loading, with_timing
 
@@ -97,8 +96,9 @@ def from_design(
         cutpoints = category_prior(d, spec, judgement_prior(d, spec))
         own_cutpoints = after_previous(d, spec, cutpoints)
         if likelihood == "collapsed":
-            z, variance = latent_observations(d)
-            low, high = grade_likelihood(d, z, cutpoints, own_cutpoints)
+            z = pm.Data("observed_z", d.observation.z.to_numpy())
+            variance = pm.Data("observed_variance", d.observation.variance.to_numpy())
+            low, high = grade_cutpoints(d, cutpoints, own_cutpoints)
             collapsed_potential(
                 d, z=z, variance=variance, offset=offset, loading=loading, mean=mean.ravel(), scale=scale,
                 low=low, high=high, **noise.collapsed(len(d.ordinal), inspection_sd),
@@ -328,40 +328,15 @@ def loadings(d: Design, spec: Spec, kind: Literal["", "ordinal_"] = "") -> Tenso
     return pm.Deterministic(f"{kind}loading", pt.concatenate(parts)[order], dims="ordinal" if kind else "indicator")
 
 
-def latent_observations(d: Design) -> tuple[TensorVariable, TensorVariable]:
-    """Give z and V of the collapsed likelihood: figures, sites of counts, and free scores of grades without sites.
-
-    Those have f: u = f + N(0, 1 - JUDGEMENT_SPLIT), with f's own noise variance collapsed.
-    """
-    rows, graded = d.observation, d.graded()
-    z = pm.Data("observed_z", rows.z.to_numpy())
-    variance = pm.Data("observed_variance", rows.variance.to_numpy())
-    if graded.at.size and not d.grade_sites:
-        sizes = np.array([*d.judged.size, *d.categories])
-        middle = 0.5 * (sizes[graded.scale] - 1)
-        raw = pm.Flat("judgement_score", dims="judgement", initval=0.7 * (graded.score - middle))
-        z = pt.set_subtensor(z[graded.at], raw)
-    return z, variance
-
-
-def grade_likelihood(
-    d: Design, z: TensorVariable, cutpoints: TensorVariable | None, own: TensorVariable | None = None
+def grade_cutpoints(
+    d: Design, cutpoints: TensorVariable | None, own: TensorVariable | None
 ) -> tuple[TensorVariable, TensorVariable]:
-    """Give the cutpoints around each grade that has a site, or add the exact likelihood of free scores.
-
-    `cutpoints` are by scale, `own` by graded observation where those differ (`after_previous`).
-    """
+    """Give the cutpoints below and above each grade: by scale, or its own where those differ (`after_previous`)."""
     if cutpoints is None:
         return pt.zeros(0), pt.zeros(0)
     graded = d.graded()
-    if d.grade_sites:
-        by, of = (cutpoints, graded.scale) if own is None else (own, np.arange(graded.at.size))
-        end = pt.full((len(d.judged.scale) + len(d.ordinal) if own is None else of.size, 1), np.inf)
-        ends = pt.concatenate([-end, by, end], axis=1)
-        scale = pt.constant(of)
-        return ends[scale, pt.constant(graded.score)], ends[scale, pt.constant(graded.score + 1)]
-    sd = float(np.sqrt(1.0 - JUDGEMENT_SPLIT))
-    pm.Potential(
-        "grades", ordinal_logp(graded.score, z[graded.at], cutpoints[graded.scale] if own is None else own, sd).sum()
-    )
-    return pt.zeros(0), pt.zeros(0)
+    by, of = (cutpoints, graded.scale) if own is None else (own, np.arange(graded.at.size))
+    end = pt.full((len(d.judged.scale) + len(d.ordinal) if own is None else of.size, 1), np.inf)
+    ends = pt.concatenate([-end, by, end], axis=1)
+    scale = pt.constant(of)
+    return ends[scale, pt.constant(graded.score)], ends[scale, pt.constant(graded.score + 1)]
