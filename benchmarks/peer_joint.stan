@@ -70,14 +70,14 @@ data {
   int n_effect, n_step;
   matrix[n_effect, n_step] step_basis;
   vector[n_step] step_scale;
-  int n_large, n_small;
-  array[n_large] int large;
-  vector[n_large] z, variance;
-  array[n_small] int small;
-  vector[n_small] confidence_variance, sign, lower_count, upper_count, denominator;
+  int n_value, n_count;
+  array[n_value] int value;
+  vector[n_value] z, variance;
+  array[n_count] int count;
+  vector[n_count] confidence_variance, sign, lower_count, upper_count, denominator;
   // deviations that a domain's indicators share
-  int D, Kd, Kc, SD, ND;
-  array[Kd] int shared_kind, share_of;
+  int D, Kd, Ks, Kg, SD, ND;
+  array[Kd] int shared_kind, share_of, lead; // lead: the first of a pair, which has one parameter
   array[SD] int domain_of;
   array[ND] int domain_cell, domain_series;
   // judgements
@@ -87,6 +87,13 @@ data {
   matrix[F, F > 1 ? F - 1 : 0] ancestry;
   matrix[J, Y] judged_weight;
   matrix[use_ratings ? Y : 0, use_ratings ? Y - 1 : 0] standard_basis;
+  int<lower=0, upper=1> use_drift, use_previous, use_spacing, use_earlier, use_share;
+  vector[Y] drift_time;
+  array[J] int previous; // grade before, 1: none
+  matrix[G - 1, G] grade_helmert;
+  vector[J] earlier;
+  int n_covariate;
+  matrix[J, n_covariate] covariate;
   // loadings
   int Ka, Kn;
   array[Ka] int agreed;
@@ -96,6 +103,8 @@ data {
   real agreed_sd, not_agreed_sd, level_sd, year_sd, deprivation_slope_sd, deviation_scale;
   vector[2] white_prior, autocorrelation_prior, domain_prior;
   real judgement_sd, grade_concentration, shift_sd, spread_sd, standards_sd, standards_df, inspection_scale;
+  real drift_sd, previous_sd, spacing_sd, earlier_sd, covariate_sd, common_scale;
+  vector[2] share_prior;
   real half_centred; // power of a common sd in the prior sd of the coordinates of what has it
 }
 transformed data {
@@ -126,19 +135,28 @@ parameters {
   vector[use_deprivation ? K : 0] deprivation_slope;
   vector<lower=0>[K] deviation_sd;
   vector<lower=0, upper=1>[K] white_share, autocorrelation;
-  vector<lower=0, upper=1>[Kc] domain_share;
-  vector<lower=0, upper=1>[D] domain_autocorrelation;
-  vector<lower=0>[L] judgement_loading;
+  vector<lower=0, upper=1>[Ks] domain_share;
+  vector<lower=0, upper=1>[Kg] domain_agreement;
+  vector<lower=0, upper=1>[D] domain_autocorrelation, domain_white_share;
+  vector<lower=0>[use_share ? 0 : L] judgement_loading;
+  vector<lower=0>[use_share ? L : 0] common_sd;
+  array[use_share] real<lower=0, upper=1> theta_share;
+  array[use_drift] real standard_drift;
+  array[use_previous] real no_previous_effect;
+  vector[use_previous ? G - 1 : 0] previous_contrast;
+  array[use_earlier] real earlier_effect;
+  vector[n_covariate] covariate_effect;
+  matrix[use_spacing ? G + 1 : 0, G - 2] previous_spacing;
   array[use_ratings] real<lower=0> standard_variance;
   vector[n_standard] standard_scaled;
   simplex[use_ratings ? G : 1] grade_share;
   vector[n_later] scale_shift, scale_stretch;
-  array[several] real<lower=0> inspection_sd;
+  array[several * (1 - use_share)] real<lower=0> inspection_sd;
   vector[I] inspection_effect;
   vector[C] state;
   matrix[S, T] deviation;
-  matrix[SD, T] domain_deviation;
-  vector[n_small] white_innovation;
+  matrix[SD, T] domain_deviation, domain_white;
+  vector[n_count] white_innovation;
 }
 transformed parameters {
   matrix[A, Y] theta;
@@ -178,12 +196,17 @@ model {
   vector[K] loading;
   loading[agreed] = loading_agreed;
   loading[not_agreed] = loading_not_agreed;
-  vector[K] persistent = deviation_sd .* sqrt(1 - white_share);
-  vector[K] white_sd = deviation_sd .* sqrt(white_share);
-  vector[K] ar_sd = persistent;
-  vector[K] domain_sd = rep_vector(0, K);
-  ar_sd[shared_kind] = persistent[shared_kind] .* sqrt(1 - domain_share[share_of]);
-  domain_sd[shared_kind] = persistent[shared_kind] .* sqrt(domain_share[share_of]);
+  vector[K] q = rep_vector(0, K);
+  {
+    vector[Ks + Kg] correlation = append_row(sqrt(domain_share), 2 * domain_agreement - 1);
+    for (i in 1 : Kd) {
+      q[shared_kind[i]] = lead[i] ? abs(correlation[share_of[i]]) : correlation[share_of[i]];
+    }
+  }
+  vector[K] own_sd = deviation_sd .* sqrt(1 - square(q));
+  vector[K] ar_sd = own_sd .* sqrt(1 - white_share);
+  vector[K] white_sd = own_sd .* sqrt(white_share);
+  vector[K] domain_sd = deviation_sd .* q;
 
   if (use_region) {
     target += inv_gamma_lpdf(region_level_variance[1] | 0.5 * region_df, 0.5 * region_df * square(region_sd));
@@ -200,6 +223,8 @@ model {
   target += beta_lpdf(white_share | white_prior[1], white_prior[2]);
   target += beta_lpdf(autocorrelation | autocorrelation_prior[1], autocorrelation_prior[2]);
   target += beta_lpdf(domain_share | domain_prior[1], domain_prior[2]);
+  target += beta_lpdf(domain_agreement | domain_prior[1], domain_prior[2]);
+  target += beta_lpdf(domain_white_share | white_prior[1], white_prior[2]);
   target += beta_lpdf(domain_autocorrelation | autocorrelation_prior[1], autocorrelation_prior[2]);
 
   vector[S] phi = autocorrelation[series_kind];
@@ -224,6 +249,9 @@ model {
     path = diag_pre_multiply(ar_sd[series_kind], path_of(deviation, phi));
     domain_path = path_of(domain_deviation, domain_phi);
   }
+  target += std_normal_lpdf(to_vector(domain_white));
+  domain_path = diag_pre_multiply(sqrt(1 - domain_white_share[domain_of]), domain_path)
+                + diag_pre_multiply(sqrt(domain_white_share[domain_of]), domain_white);
 
   matrix[U, Y] of_unit = diag_pre_multiply(unit_share[, 1], theta[unit_authority[, 1]]);
   for (m in 2 : M) {
@@ -239,12 +267,12 @@ model {
   if (ND > 0) {
     eta[domain_cell] += domain_sd[kind[domain_cell]] .* to_vector(domain_path)[at_domain];
   }
-  target += normal_lpdf(z | eta[large], sqrt(variance + square(white_sd[kind[large]])));
+  target += normal_lpdf(z | eta[value], sqrt(variance + square(white_sd[kind[value]])));
   target += std_normal_lpdf(white_innovation);
-  if (n_small > 0) {
-    vector[n_small] logit = sign .* (eta[small] + sqrt(square(white_sd[kind[small]]) + confidence_variance) .* white_innovation);
+  if (n_count > 0) {
+    vector[n_count] logit = sign .* (eta[count] + sqrt(square(white_sd[kind[count]]) + confidence_variance) .* white_innovation);
     target += dot_product(lower_count, logit) - dot_product(denominator, log1p_exp(logit));
-    for (i in 1 : n_small) {
+    for (i in 1 : n_count) {
       if (upper_count[i] > lower_count[i]) {
         int n = to_int(upper_count[i] - lower_count[i]) + 1;
         vector[n] term;
@@ -266,20 +294,58 @@ model {
     for (f in 1 : F) {
       cutpoints[f] = (centre[f] + spread[f] * (base - base_middle))';
     }
-    target += normal_lpdf(judgement_loading | 0, judgement_sd);
+    vector[L] psi;
+    vector[L] effect_sd = rep_vector(0, L);
+    if (use_share) {
+      target += normal_lpdf(common_sd | 0, common_scale) + beta_lpdf(theta_share[1] | share_prior[1], share_prior[2]);
+      psi = common_sd * sqrt(theta_share[1]);
+      effect_sd = common_sd * sqrt(1 - theta_share[1]);
+    } else {
+      target += normal_lpdf(judgement_loading | 0, judgement_sd);
+      psi = judgement_loading;
+    }
     target += inv_gamma_lpdf(standard_variance[1] | 0.5 * standards_df, 0.5 * standards_df * square(standards_sd));
     target += normal_lpdf(standard_scaled | 0, pow(standard_variance[1], 0.5 * half_centred));
     target += dirichlet_lpdf(grade_share | rep_vector(grade_concentration, G));
     target += normal_lpdf(scale_shift | 0, shift_sd) + normal_lpdf(scale_stretch | 0, spread_sd);
     vector[Y] standard = standard_basis * (pow(standard_variance[1], 0.5 * (1 - half_centred)) * standard_scaled);
-    vector[J] latent = judgement_loading[about] .* rows_dot_product(theta[judged_authority], judged_weight)
-                       + judged_weight * standard;
-    if (several) {
-      target += normal_lpdf(inspection_sd | 0, inspection_scale) + std_normal_lpdf(inspection_effect);
-      latent += inspection_sd[1] * inspection_effect[inspection];
+    if (use_drift) {
+      target += normal_lpdf(standard_drift | 0, drift_sd);
+      standard += standard_drift[1] * drift_time;
     }
+    vector[J] latent = psi[about] .* rows_dot_product(theta[judged_authority], judged_weight) + judged_weight * standard;
+    if (use_previous) {
+      target += normal_lpdf(no_previous_effect | 0, previous_sd) + normal_lpdf(previous_contrast | 0, previous_sd);
+      latent += append_row(no_previous_effect[1], grade_helmert' * previous_contrast)[previous];
+    }
+    if (use_earlier) {
+      target += normal_lpdf(earlier_effect | 0, earlier_sd);
+      latent += earlier_effect[1] * earlier;
+    }
+    if (n_covariate > 0) {
+      target += normal_lpdf(covariate_effect | 0, covariate_sd);
+      latent += covariate * covariate_effect;
+    }
+    if (several) {
+      if (!use_share) {
+        target += normal_lpdf(inspection_sd | 0, inspection_scale);
+        effect_sd = rep_vector(inspection_sd[1], L);
+      }
+      target += std_normal_lpdf(inspection_effect);
+      latent += effect_sd[about] .* inspection_effect[inspection];
+    }
+    target += normal_lpdf(to_vector(previous_spacing) | 0, spacing_sd);
     for (j in 1 : J) {
-      target += interval_lpmf(score[j] | latent[j], cutpoints[scale_of[j]]');
+      vector[G - 1] own = cutpoints[scale_of[j]]';
+      if (use_spacing) { // distances of its own after each previous grade, about the middle
+        int middle = (G - 1) %/% 2 + 1;
+        vector[G - 1] from_first = rep_vector(0, G - 1);
+        for (k in 1 : G - 2) {
+          from_first[k + 1] = from_first[k] + (own[k + 1] - own[k]) * exp(previous_spacing[previous[j], k]);
+        }
+        own = own[middle] + from_first - from_first[middle];
+      }
+      target += interval_lpmf(score[j] | latent[j], own);
     }
   }
 }

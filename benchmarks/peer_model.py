@@ -22,8 +22,8 @@ from pytensor.tensor.variable import TensorVariable
 from bayes_csc.design import Design
 from bayes_csc.spec import Spec
 from bayes_csc_models.joint import inspected, joint_likelihood, theta_weights
-from bayes_csc_models.judgements import inspection_prior, judgement_prior
-from bayes_csc_models.likelihood import ordinal_logp, small_logp
+from bayes_csc_models.judgements import after_previous, inspection_prior, judgement_prior
+from bayes_csc_models.likelihood import exact_logp, ordinal_logp
 from bayes_csc_models.noise import Noise
 from bayes_csc_models.trajectory import coordinates, latent_prior, measurement_prior
 
@@ -35,9 +35,7 @@ def joint_model(d: Design, spec: Spec) -> tuple[pm.Model, dict[str, TensorVariab
     with pm.Model(coords=coordinates(d)) as model:
         mean, scale = latent_prior(d, spec)
         offset, loading, noise = measurement_prior(d, spec)
-        sd, cutpoints = inspection_prior(d, spec), judgement_prior(d, spec)
-        exact = spec.counts.small == "explicit"
-        joint_likelihood(d, mean, scale, offset, loading, noise, sd, cutpoints, exact=exact)
+        joint_likelihood(d, mean, scale, offset, loading, noise, *_grades(d, spec))
     a, kind = arrays_of(d), columns_of(d).kind
     own = noise.ar_sd[a.series_kind][:, None] * path_of(model["deviation_innovation"], noise.ar_phi[a.series_kind])
     centred = {"state": state_mean(d, mean) + scale[kind] * model["state_innovation"], "deviation": own}
@@ -51,6 +49,13 @@ def joint_model(d: Design, spec: Spec) -> tuple[pm.Model, dict[str, TensorVariab
     return model, centred | {f"log_jacobian_{name}": value for name, value in jacobian.items()}
 
 
+def _grades(d: Design, spec: Spec) -> tuple[TensorVariable, TensorVariable | None]:
+    """Sd of an inspection's own effect, and the cutpoints of each judgement."""
+    sd, cutpoints = inspection_prior(d, spec), judgement_prior(d, spec)
+    own = after_previous(d, spec, cutpoints)
+    return sd, cutpoints[d.graded().scale] if own is None and cutpoints is not None else own
+
+
 def _log_steps(phi: TensorVariable, years: int) -> TensorVariable:
     return 0.5 * (years - 1) * pt.log1p(-(phi**2)).sum()
 
@@ -61,7 +66,7 @@ def dense_model(d: Design, spec: Spec, *, states: str, deviations: str) -> pm.Mo
     Parameters
     ----------
     d, spec
-        The design, and the spec with its small counts exact.
+        The design, and its spec.
     states, deviations
         "c" for centred, "n" for not.
     """
@@ -69,7 +74,7 @@ def dense_model(d: Design, spec: Spec, *, states: str, deviations: str) -> pm.Mo
     with pm.Model(coords=coordinates(d)) as model:
         mean, scale = latent_prior(d, spec)
         offset, loading, noise = measurement_prior(d, spec)
-        inspection_sd, cutpoints = inspection_prior(d, spec), judgement_prior(d, spec)
+        inspection_sd, cutpoints = _grades(d, spec)
         theta = pm.Deterministic("theta", _theta(d, mean, scale, centred=states == "c"), dims=("authority", "year"))
         member = theta[a.unit_authority]  # (unit, member, year)
         of_unit = member[:, 0] if a.unit_share.shape[1] == 1 else (member * a.unit_share[:, :, None]).sum(axis=1)
@@ -77,7 +82,7 @@ def dense_model(d: Design, spec: Spec, *, states: str, deviations: str) -> pm.Mo
         row = a.dense(a.cell, 0)
         eta = offset[row] + loading[a.series_kind][:, None] * instant
         eta += _deviations(a, noise, centred=deviations == "c")
-        _likelihood(d, a, eta, noise, exact=spec.counts.small == "explicit")
+        _likelihood(d, a, eta, noise)
         if cutpoints is not None:
             graded = d.graded()
             index, weight = theta_weights(d)
@@ -86,7 +91,7 @@ def dense_model(d: Design, spec: Spec, *, states: str, deviations: str) -> pm.Mo
             score = pt.set_subtensor(offset[at], offset[at] + loading[d.observation.kind.to_numpy()[at]] * seen)
             if d.judged.several:
                 score = inspected(d, score, inspection_sd)
-            pm.Potential("grades", ordinal_logp(graded.score, score[at], cutpoints[graded.scale], 1.0).sum())
+            pm.Potential("grades", ordinal_logp(graded.score, score[at], cutpoints, 1.0).sum())
     return model
 
 
@@ -122,7 +127,7 @@ def path_of(innovation: TensorVariable, phi: TensorVariable) -> TensorVariable:
 
 
 def _deviations(a: Arrays, noise: Noise, *, centred: bool) -> TensorVariable:
-    """Persistent deviation (series, year): its own, and its unit's of the domain where there is one."""
+    """Deviation (series, year) but for its own white noise: its own path, and what its domain's indicators share."""
     phi, sd = noise.ar_phi[a.series_kind], noise.ar_sd[a.series_kind]
     size = (a.series_unit.size, a.years)
     if centred:
@@ -135,6 +140,8 @@ def _deviations(a: Arrays, noise: Noise, *, centred: bool) -> TensorVariable:
             path = _path("domain_deviation", size, phi, pt.ones(a.domain_of.size))
         else:
             path = path_of(pm.Normal("domain_innovation", shape=size), phi)
+        white = noise.domain_white[a.domain_of][:, None]
+        path = pt.sqrt(1.0 - white) * path + pt.sqrt(white) * pm.Normal("domain_white", shape=size)
         shares = np.unique(np.stack([a.series[a.domain_cell], a.domain_series]), axis=1)
         common = noise.domain_sd[a.series_kind[shares[0]]][:, None] * path[shares[1]]
         out = pt.inc_subtensor(out[shares[0]], common)
@@ -150,20 +157,20 @@ def _path(name: str, size: tuple[int, int], phi: TensorVariable, sd: TensorVaria
     return path
 
 
-def _likelihood(d: Design, a: Arrays, eta: TensorVariable, noise: Noise, *, exact: bool) -> None:
+def _likelihood(d: Design, a: Arrays, eta: TensorVariable, noise: Noise) -> None:
     rows = d.observation.iloc[a.cell]
-    small = rows.small.to_numpy(dtype=bool) & exact
-    large = a.dense(~small, False).astype(float)
-    z, variance = a.dense(rows.z.to_numpy(), 0.0), a.dense(rows.variance.to_numpy(), 1.0)
-    total = variance + noise.white_sd[a.series_kind][:, None] ** 2
-    terms = (z - eta) ** 2 / total + pt.log(2.0 * np.pi * total)
-    pm.Potential("empirical_logits", -0.5 * (large * terms).sum())
-    if small.any():
-        at = np.flatnonzero(small)
+    counted = rows.site.to_numpy(dtype=bool)
+    if not counted.all():
+        z, variance = a.dense(rows.z.to_numpy(), 0.0), a.dense(rows.variance.to_numpy(), 1.0)
+        total = variance + noise.white_sd[a.series_kind][:, None] ** 2
+        terms = (z - eta) ** 2 / total + pt.log(2.0 * np.pi * total)
+        pm.Potential("values", -0.5 * (a.dense(~counted, False).astype(float) * terms).sum())
+    if counted.any():
+        at = np.flatnonzero(counted)
         white = pm.Normal("white_innovation", shape=at.size)
         sd = pt.sqrt(noise.white_sd[a.series_kind[a.series[at]]] ** 2 + rows.confidence_variance.to_numpy()[at])
         logit = eta[a.series[at], a.time[at]] + sd * white
-        pm.Potential("small_counts", small_logp(rows.iloc[at], logit).sum())
+        pm.Potential("counts", exact_logp(rows.iloc[at], logit).sum())
 
 
 def random_points(
@@ -174,12 +181,12 @@ def random_points(
     Returns
     -------
     tuple
-        `value(point)` gives the log density, the same without the Jacobian of the transforms, every variable and the
-        centred quantities by name; points are in unconstrained coordinates.
+        `value(point)` gives the log density, the same without the Jacobian of the transforms, every sampled variable
+        and the centred quantities by name; points are in unconstrained coordinates.
     """
     model, centred = joint_model(d, spec)
-    names = [*centred, *(v.name for v in model.free_RVs), *(v.name for v in model.deterministics)]
-    wanted = model.replace_rvs_by_values([*centred.values(), *model.free_RVs, *model.deterministics])
+    names = [*centred, *(v.name for v in model.free_RVs)]
+    wanted = model.replace_rvs_by_values([*centred.values(), *model.free_RVs])
     terms = [model.logp(sum=False), model.logp(sum=False, jacobian=False)]
     function = pytensor.function(
         model.value_vars, [*terms[0], *terms[1], *wanted], on_unused_input="ignore", mode="FAST_COMPILE"

@@ -17,10 +17,12 @@ from peer_model import random_points
 from scipy.linalg import helmert
 
 from bayes_csc.design import Design
+from bayes_csc.judgement_covariates import covariate_column
 from bayes_csc.spec import Spec
 from bayes_csc_models.effects import CENTRED
 from bayes_csc_models.joint import theta_weights
-from bayes_csc_models.trajectory import domain_shares
+from bayes_csc_models.judgements import drift_time, shared
+from bayes_csc_models.trajectory import shared_parts
 
 HERE = Path(__file__).resolve().parent
 PROGRAM, RUN = HERE / "peer_joint.stan", HERE / "peer_stan_run.py"
@@ -29,20 +31,28 @@ SAMPLED = {
 }  # fmt: skip
 SCALARS = (
     "region_level_variance", "region_trend_variance", "deprivation_level", "deprivation_trend", "standard_variance",
-    "inspection_sd",
+    "inspection_sd", "standard_drift", "no_previous_effect", "earlier_effect", "theta_share",
 )  # fmt: skip
 """Scalars of the model; arrays of length one in the program, because a choice can leave them out."""
+OPTIONAL = (
+    *SCALARS, "white_innovation", "inspection_effect", "domain_share", "domain_agreement", "domain_autocorrelation",
+    "domain_white_share", "judgement_loading", "common_sd", "previous_contrast", "covariate_effect", "standard_scaled",
+    "scale_shift", "scale_stretch", "deprivation_slope", "loading_agreed", "loading_not_agreed",
+)  # fmt: skip
+"""What a panel or a choice can leave out; then it is empty in the program."""
 
 
 def stan_data(d: Design, spec: Spec, *, states: str, deviations: str) -> dict[str, np.ndarray]:
     """Return the program's data, integers and floats told apart by their types."""
     if (spec.loadings.agreed, spec.loadings.not_agreed) != ("half-normal", "normal"):
         raise SystemExit("the Stan program has half-normal loadings where polarity is agreed, normal ones elsewhere")
+    if set(d.observation.family[d.observation.site]) - {"binomial"} or d.ordinal or len(set(d.judged.size)) > 1:
+        raise SystemExit("the Stan program has counts of a total, values and judgements on scales of as many grades")
     data = {
         "centred_states": int(states == "c"), "centred_deviations": int(deviations == "c"),
         "use_region": int(spec.pooling.region and len(d.region) > 1),
         "use_deprivation": int(spec.pooling.deprivation), "use_ratings": int(bool(d.judged.scale)),
-        **_states(d, spec), **_cells(d, spec), **_judgements(d), **_priors(spec),
+        **_states(d, spec), **_cells(d), **_domains(d), **_judgements(d, spec), **_priors(spec),
     }  # fmt: skip
     return {name: np.asarray(value) for name, value in data.items()}
 
@@ -71,14 +81,12 @@ def _states(d: Design, spec: Spec) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _cells(d: Design, spec: Spec) -> dict[str, Any]:
+def _cells(d: Design) -> dict[str, Any]:
     a, steps = arrays_of(d), d.year_steps()
     rows = d.observation.iloc[a.cell]
-    small = rows.small.to_numpy(dtype=bool) & (spec.counts.small == "explicit")
-    large, tiny = rows[~small], rows[small]
-    observed = tiny.numerator.notna()
-    shared = np.flatnonzero(d.domain_index >= 0)
-    label, share_of = domain_shares(d)
+    counted = rows.site.to_numpy(dtype=bool)
+    values, counts = rows[~counted], rows[counted]
+    observed = counts.numerator.notna()
     agreed = np.array([p != "not agreed" for p in d.polarity])
     x = [np.dot(d.deprivation[list(m)], s) for m, s in zip(rows.members, rows.shares, strict=True)]
     return {
@@ -88,25 +96,38 @@ def _cells(d: Design, spec: Spec) -> dict[str, Any]:
         "series": a.series + 1, "year": a.time + 1, "unit": a.unit + 1, "instant": a.position + 1,
         "effect": steps.index(rows) + 1, "unit_deprivation": np.array(x, dtype=float),
         "n_effect": len(steps.labels), "n_step": len(steps.step_labels), "step_basis": steps.basis.astype(float),
-        "step_scale": steps.step_scale, "n_large": len(large), "n_small": len(tiny),
-        "large": np.flatnonzero(~small) + 1, "small": np.flatnonzero(small) + 1,
-        "z": large.z.to_numpy(dtype=float), "variance": large.variance.to_numpy(dtype=float),
-        "confidence_variance": tiny.confidence_variance.to_numpy(dtype=float),
-        "sign": tiny.sign.to_numpy(dtype=float), "denominator": tiny.denominator.to_numpy(dtype=float),
-        "lower_count": np.where(observed, tiny.numerator, tiny.lower).astype(float),
-        "upper_count": np.where(observed, tiny.numerator, tiny.upper).astype(float),
-        "D": len(d.domain), "Kd": shared.size, "SD": a.domain_of.size, "ND": a.domain_cell.size,
-        "shared_kind": shared + 1, "Kc": len(label), "share_of": share_of + 1, "domain_of": a.domain_of.astype(int) + 1,
-        "domain_cell": a.domain_cell + 1,
-        "domain_series": a.domain_series.astype(int) + 1, "Ka": int(agreed.sum()), "Kn": int((~agreed).sum()),
-        "agreed": np.flatnonzero(agreed) + 1, "not_agreed": np.flatnonzero(~agreed) + 1,
+        "step_scale": steps.step_scale, "n_value": len(values), "n_count": len(counts),
+        "value": np.flatnonzero(~counted) + 1, "count": np.flatnonzero(counted) + 1,
+        "z": values.z.to_numpy(dtype=float), "variance": values.variance.to_numpy(dtype=float),
+        "confidence_variance": counts.confidence_variance.to_numpy(dtype=float),
+        "sign": counts.sign.to_numpy(dtype=float), "denominator": counts.denominator.to_numpy(dtype=float),
+        "lower_count": np.where(observed, counts.numerator, counts.lower).astype(float),
+        "upper_count": np.where(observed, counts.numerator, counts.upper).astype(float),
+        "Ka": int(agreed.sum()), "Kn": int((~agreed).sum()), "agreed": np.flatnonzero(agreed) + 1,
+        "not_agreed": np.flatnonzero(~agreed) + 1,
     }  # fmt: skip
 
 
-def _judgements(d: Design) -> dict[str, Any]:
-    n, several = d.year.size, d.judged.several
+def _domains(d: Design) -> dict[str, Any]:
+    a = arrays_of(d)
+    parts = sorted(shared_parts(d), key=lambda part: part[1])  # shares, then agreements, which have a sign
+    members = [(k, i, len(part[2]) == 2 and k == part[2][0]) for i, part in enumerate(parts) for k in part[2]]
+    kind, of, lead = (np.array([m[j] for m in members], dtype=int) for j in range(3))
+    signed = sum(part[1] for part in parts)
+    return {
+        "D": len(d.domain), "Kd": len(members), "SD": a.domain_of.size, "ND": a.domain_cell.size,
+        "shared_kind": kind + 1, "share_of": of + 1, "lead": lead, "Ks": len(parts) - signed, "Kg": signed,
+        "domain_of": a.domain_of.astype(int) + 1, "domain_cell": a.domain_cell + 1,
+        "domain_series": a.domain_series.astype(int) + 1,
+    }  # fmt: skip
+
+
+def _judgements(d: Design, spec: Spec) -> dict[str, Any]:
+    n, several, ratings = d.year.size, d.judged.several, spec.ratings
     graded = d.graded()
     rows = d.observation.iloc[graded.at]
+    dependent = bool(len(rows)) and ratings.previous != "none"
+    columns = [covariate_column(name) for name in ratings.covariates] if len(rows) else []
     basis = np.tril(np.ones((n, n)), -1)[:, : n - 1]
     authority = theta_weights(d)[0][graded.at, 0] // n if rows.size else np.zeros(0, dtype=int)
     inspection = pd.factorize(rows.inspection)[0] if several else np.zeros(len(rows), dtype=int)
@@ -117,6 +138,13 @@ def _judgements(d: Design) -> dict[str, Any]:
         "inspection": inspection + 1, "several": int(several), "ancestry": d.judged.ancestry(),
         "judged_weight": d.weights(rows.position.to_numpy()),
         "standard_basis": basis - basis[d.window].mean(axis=0) if rows.size else np.zeros((0, 0)),
+        "use_drift": int(bool(len(rows)) and ratings.drift_sd > 0), "drift_time": drift_time(d),
+        "use_previous": int(dependent), "use_spacing": int(dependent and ratings.previous == "cutpoints"),
+        "previous": rows.previous.to_numpy(dtype=int) + 1 if dependent else np.ones(len(rows), dtype=int),
+        "grade_helmert": helmert(len(d.grade)), "use_earlier": int(dependent and bool(rows.earlier.any())),
+        "earlier": rows.earlier.to_numpy(dtype=float) if dependent else np.zeros(len(rows)),
+        "n_covariate": len(columns), "covariate": rows[columns].to_numpy(dtype=float).reshape(len(rows), len(columns)),
+        "use_share": int(shared(d, spec)),
     }  # fmt: skip
 
 
@@ -134,6 +162,9 @@ def _priors(spec: Spec) -> dict[str, Any]:
         "grade_concentration": ratings.grade_concentration, "shift_sd": ratings.scale_shift_sd,
         "spread_sd": ratings.scale_spread_sd, "standards_sd": ratings.standards_sd,
         "standards_df": ratings.standards_df, "inspection_scale": ratings.inspection_sd, "half_centred": CENTRED,
+        "drift_sd": ratings.drift_sd, "previous_sd": ratings.previous_sd, "spacing_sd": ratings.previous_spacing_sd,
+        "earlier_sd": ratings.earlier_sd, "covariate_sd": ratings.covariate_sd, "common_scale": ratings.common_sd,
+        "share_prior": np.array(ratings.theta_share),
     }  # fmt: skip
 
 
@@ -168,12 +199,11 @@ def agreement(d: Design, spec: Spec, python: Path, work: Path, *, states: str, d
             stacked = np.stack([v[to if centred.get(to) else name] for v in values])
             given[to] = stacked[:, None] if to in SCALARS else stacked
     data = stan_data(d, spec, states=states, deviations=deviations)
-    absent = {
-        "domain_deviation": (0, data["T"]), "white_innovation": (0,), "grade_share": (1,), "inspection_sd": (0,),
-        "inspection_effect": (0,),
-    }  # fmt: skip
+    absent: dict[str, tuple[int, ...]] = dict.fromkeys(OPTIONAL, (0,))
+    absent |= {"domain_deviation": (0, int(data["T"])), "domain_white": (0, int(data["T"])), "grade_share": (1,)}
+    absent |= {"previous_spacing": (0, len(d.grade) - 2)}
     for name, shape in absent.items():
-        given.setdefault(name, np.ones((len(points), *map(int, shape))))
+        given.setdefault(name, np.ones((len(points), *shape)))
     np.savez(work / "stan-check-data.npz", **data)
     np.savez(work / "stan-check-points.npz", **given)
     command = [python, RUN, "density", PROGRAM, work / "stan-check-data.npz", work / "stan-check-points.npz"]

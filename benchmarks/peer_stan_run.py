@@ -26,7 +26,10 @@ import httpstan.models
 import httpstan.services.arguments as arguments
 import numpy as np
 
-LEFT_OUT = ("state.", "deviation.", "domain_deviation.", "white_innovation.", "inspection_effect.", "scale.", "line.")
+LEFT_OUT = (
+    "state.", "deviation.", "domain_deviation.", "domain_white.", "white_innovation.", "inspection_effect.", "scale.",
+    "line.",
+)  # fmt: skip
 FUNCTION = "hmc_nuts_diag_e_adapt"
 TRIES = 20
 INIT_RADIUS = 1.0

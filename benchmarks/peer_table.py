@@ -49,16 +49,15 @@ def preamble(settings: dict[str, Any], machine: str, versions: str) -> list[str]
     return [
         f"Panel {panel}, spec {settings['spec']}; {machine}; {versions}.",
         "",
-        f"One posterior by every sampler: `bayes_csc_models.joint`, with small counts and grades by their exact "
+        f"One posterior by every sampler: `bayes_csc_models.joint`, with counts and grades by their exact "
         f"likelihood. {settings['chains']} chains, {settings['cores']} at a time; the peers' warm-up "
         f"{settings['warmup']} and draws {settings['draws']} a chain, ours as `fit` has it by default. At most "
         f"{settings['minutes']:g} minutes of sampling: a peer that was stopped then is shown as such, with the "
         "effective sample size that it had. After the hyphen: states and deviations centred (c) or not (n). `pymc` "
         "samples `joint` as it stands; nutpie, NumPyro (through PyTensor's JAX) and Stan (the httpstan that PyStan 3 "
         "wraps, a process a chain) have it on arrays of series by years, with the same log density up to a constant "
-        "(`peers.py check`). `ours` is the baseline, whose Gaussian sites for small counts and grades move a mean by "
-        "less than 0.1 posterior standard deviations (`tests/test_agreement.py`); `ours-exact` samples those too and "
-        "has the peers' posterior.",
+        "(`peers.py check`). `ours` is the collapsed model, whose Gaussian sites for counts and grades move a mean by "
+        "less than 0.1 posterior standard deviations (`tests/test_agreement.py`).",
         "",
         "ESS: the smallest over theta (authorities existing in a year, less their mean) and the hyperparameters. "
         "Sampling is everything from the compiled model to the draws: for ours also the mode, its curvature and the "

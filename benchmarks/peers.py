@@ -5,9 +5,8 @@
     python benchmarks/peers.py table       write the table of what is there
 
 A peer is a sampler and, after a hyphen, whether the states and the deviations are centred (c) or not (n): `nutpie-nc`.
-`pymc` samples `bayes_csc_models.joint` itself, `ours` the baseline's sites, `ours-exact` the same posterior as the
-peers, to the digit. Each peer and seed is a process of its own and leaves one JSON file in the work folder; the same
-command takes up where it stopped.
+`pymc` samples `bayes_csc_models.joint` itself, `ours` the collapsed model. Each peer and seed is a process of its own
+and leaves one JSON file in the work folder; the same command takes up where it stopped.
 """
 
 from __future__ import annotations
@@ -39,8 +38,7 @@ from bayes_csc_models.specs import spec
 from bayes_csc_models.trajectory import from_design, trajectory
 
 HERE = Path(__file__).resolve().parent
-PEERS = ("ours", "ours-exact", "pymc", "nutpie-nn", "nutpie-nc", "nutpie-cn", "nutpie-cc", "numpyro-nc", "stan-nc")
-EXACT = {"counts": {"small": "explicit"}, "ratings": {"grades": "explicit"}}
+PEERS = ("ours", "pymc", "nutpie-nn", "nutpie-nc", "nutpie-cn", "nutpie-cc", "numpyro-nc", "stan-nc")
 SETTINGS = ("panel", "authorities", "years", "indicators", "spec", "minutes", "chains", "cores", "warmup", "draws")
 TOLERANCE = 1e-6
 """Spread of the differences of log densities; Stan's normal quantiles have eight digits."""
@@ -82,12 +80,6 @@ def the_panel(options: argparse.Namespace) -> Panel:
         return simulate(trajectory, spec(options.spec), seed=1, **size)[0]
     folder = Path(options.panel)
     return Panel.read(folder if folder.is_dir() else data_dir(options.panel))
-
-
-def specs(options: argparse.Namespace) -> tuple[Spec, Spec]:
-    """Return the spec, and that with small counts and grades by their exact likelihood."""
-    chosen = spec(options.spec)
-    return chosen, chosen.updated(EXACT)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -135,11 +127,10 @@ def measure(peer: str, seed: int, path: Path, options: argparse.Namespace) -> No
 def one(options: argparse.Namespace) -> None:
     """Sample one peer with one seed, in this process."""
     peer, seed = options.peers[0], options.seeds[0]
-    chosen, exact = specs(options)
-    panel = the_panel(options)
-    d = design(panel, exact)
-    names = [v.name for v in from_design(design(panel, chosen), chosen).free_RVs]
-    found = sampled(peer, panel, d, chosen, exact, ["theta", *names], seed, options)
+    chosen, panel = spec(options.spec), the_panel(options)
+    d = design(panel, chosen)
+    names = [v.name for v in from_design(d, chosen).free_RVs]
+    found = sampled(peer, panel, d, chosen, ["theta", *names], seed, options)
     draws = found.pop("draws")
     packages = [
         p for p in ("pymc", "nutpie", "bayescsc") if p.startswith(peer.split("-")[0].replace("ours", "bayescsc"))
@@ -152,7 +143,7 @@ def one(options: argparse.Namespace) -> None:
 
 
 def sampled(
-    peer: str, panel: Panel, d: Design, chosen: Spec, exact: Spec, names: list[str], seed: int,
+    peer: str, panel: Panel, d: Design, chosen: Spec, names: list[str], seed: int,
     options: argparse.Namespace,
 ) -> dict[str, Any]:  # fmt: skip
     """Sample by a peer."""
@@ -160,13 +151,13 @@ def sampled(
     known: dict[str, Any] = {name: getattr(options, name) for name in ("chains", "cores", "warmup", "draws")}
     known |= {"seed": seed, "seconds": 60.0 * options.minutes}
     if sampler == "ours":
-        return sample_ours(panel, exact if how == "exact" else chosen, **known)
+        return sample_ours(panel, chosen, **known)
     if sampler == "pymc" and not how:
-        return sample_pymc(joint_model(d, exact)[0], names, **known)
+        return sample_pymc(joint_model(d, chosen)[0], names, **known)
     if sampler == "stan":
         python = environment("stan", options.work)
-        return result(**sample_stan(d, exact, python, options.work, states=how[0], deviations=how[1], **known))
-    model = dense_model(d, exact, states=how[0], deviations=how[1])
+        return result(**sample_stan(d, chosen, python, options.work, states=how[0], deviations=how[1], **known))
+    model = dense_model(d, chosen, states=how[0], deviations=how[1])
     by = {"pymc": sample_pymc, "nutpie": sample_nutpie, "numpyro": sample_numpyro}
     return by[sampler](model, names, **known)
 
@@ -186,14 +177,14 @@ def compared(options: argparse.Namespace) -> Iterator[tuple[str, np.ndarray]]:
     """Give the differences of log densities of every model at random points of two small panels."""
     python = environment("stan", options.work)
     build(python, options.work)
+    chosen = spec(options.spec)
     for label, panel in check_panels(options):
-        _, exact = specs(options)
-        d = design(panel, exact)
+        d = design(panel, chosen)
         for states, deviations in ("nn", "nc", "cn", "cc"):
-            yield f"{label}, dense {states}{deviations}", agreement(d, exact, states=states, deviations=deviations)
+            yield f"{label}, dense {states}{deviations}", agreement(d, chosen, states=states, deviations=deviations)
             yield (
                 f"{label}, stan {states}{deviations}",
-                stan_agreement(d, exact, python, options.work, states=states, deviations=deviations),
+                stan_agreement(d, chosen, python, options.work, states=states, deviations=deviations),
             )
     log = options.work / "density.log"
     known = [f"--{name}={getattr(options, name)}" for name in (*SETTINGS, "work")]
@@ -214,11 +205,11 @@ def check_panels(options: argparse.Namespace) -> Iterator[tuple[str, Panel]]:
 
 def density(options: argparse.Namespace) -> None:
     """Print the differences of NumPyro's log density, in JAX, in this process (which has JAX)."""
-    _, exact = specs(options)
+    chosen = spec(options.spec)
     for label, panel in check_panels(options):
-        d = design(panel, exact)
-        value, points = random_points(d, exact, number=5)
-        model = dense_model(d, exact, states="n", deviations="n")
+        d = design(panel, chosen)
+        value, points = random_points(d, chosen, number=5)
+        model = dense_model(d, chosen, states="n", deviations="n")
         potential, _ = jax_functions(model, ["theta"])
         out = []
         for point in points:
