@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
 from scipy.special import ndtri
-from scipy.stats import chi2, rankdata
+from scipy.stats import f, rankdata
 
 TAILS = (0.05, 0.95)
 BATCH = 200
@@ -37,10 +37,10 @@ class Convergence(NamedTuple):
 def rhat_limit(within: np.ndarray, *, halves: int, draws: int) -> np.ndarray:
     """R-hat that chains which agree stay below, of each entry.
 
-    With m half chains of n draws, n_e effective ones each, R-hat ** 2 = 1 - 1 / n + x / ((m - 1) n_e), x chi-squared of
-    m - 1 degrees of freedom if all have one distribution; and x stays below its quantile of 1 - p, p = `FALSE_ALARM`
-    over twice the entries (bulk and folded) times `LOOKS`, but with that probability at most. At least `LEAST_LIMIT`, a
-    disagreement that matters for nothing, and at most `MOST_LIMIT`. `benchmarks/rhat_limit.py` has its simulation.
+    With m half chains of n draws, n_e effective ones each, R-hat ** 2 = 1 - 1 / n + x / n_e, x ~ F(m - 1, m n_e) if all
+    have one distribution: a ratio of variances. The limit is at x's quantile of 1 - p, p = `FALSE_ALARM` over twice the
+    entries (bulk and folded) times `LOOKS`. At least `LEAST_LIMIT`, a disagreement that matters for nothing, and at
+    most `MOST_LIMIT`. `benchmarks/rhat_limit.py` has its simulation.
 
     Parameters
     ----------
@@ -50,8 +50,8 @@ def rhat_limit(within: np.ndarray, *, halves: int, draws: int) -> np.ndarray:
     halves, draws
         m and n.
     """
-    x = chi2.isf(FALSE_ALARM / (2 * LOOKS * within.size), halves - 1)
-    limit = np.sqrt(1.0 - 1.0 / draws + x / ((halves - 1) * within))
+    x = f.isf(FALSE_ALARM / (2 * LOOKS * within.size), halves - 1, halves * within)
+    limit = np.sqrt(1.0 - 1.0 / draws + x / within)
     return np.asarray(np.clip(limit, LEAST_LIMIT, MOST_LIMIT))
 
 
