@@ -104,15 +104,17 @@ def beyond_theta(pairs: pd.DataFrame, domain: Mapping[str, str]) -> pd.DataFrame
 
 
 def deviation_groups(rows: pd.DataFrame, domain: Mapping[str, str]) -> dict[str, str]:
-    """What each indicator shares a deviation with: its domain, or what goes together across domains beyond theta.
+    """What each indicator shares a deviation with: its domain, or its near-copies in other domains.
 
-    Pairs `beyond_theta`, and with them what correlates `APART` with one of them in its own domain, leave their domains
-    for a group of their own, named by its members.
+    Near-copies that are `beyond_theta`, and with them those of one of them in its own domain, leave their domains for a
+    group of their own, named by its members. Pairs that are less alike stay: theta may be what they share.
     """
     pairs = correlations(rows[rows.indicator.isin(list(domain))])
+    near = pairs[pairs.correlation.abs() >= NEAR]
     across = beyond_theta(pairs, domain)
+    across = across[across.correlation.abs() >= NEAR]
     group = {key: {key} for key in domain}
-    within = pairs[(pairs["first"].map(domain) == pairs["second"].map(domain)) & (pairs.correlation.abs() >= APART)]
+    within = near[near["first"].map(domain) == near["second"].map(domain)]
     for one, other in zip([*across["first"], *within["first"]], [*across["second"], *within["second"]], strict=True):
         joined = group[one] | group[other]
         group |= dict.fromkeys(joined, joined)
@@ -139,7 +141,12 @@ def near_copy_sentences(
     pairs = pairs[pairs.correlation.abs() >= NEAR]
     return [
         f"{row.first} and {row.second}, of different domains, go together by more than theta explains (correlation "
-        f"{row.correlation:.2f}): a fit gives them a deviation that they share, so that they do not become theta."
+        f"{row.correlation:.2f}): "
+        + (
+            "a fit gives them a deviation that they share, so that they do not become theta."
+            if abs(row.correlation) >= NEAR
+            else "they may become theta; where they come from one source or practice, put them in one domain."
+        )
         for row in across.itertuples()
         if {row.first, row.second} & set(of)
     ] + [

@@ -104,9 +104,9 @@ def test_what_was_drawn_follows_from_the_panel_itself(judged: Simulated, timed: 
         f += d.weights(rows.position.to_numpy()) @ truth_of(truth)["standard"].to_numpy()
         noise = drawn["eta"].to_numpy()[judgements] - f
         sd = truth_of(truth)["inspection_sd"].sel(judged=[s.partition(":")[2] for s in rows.scale]).to_numpy()
-        z = noise / np.sqrt(0.5 + sd**2)  # half of the unit noise is in the latent value
-        assert abs(z.mean()) < 4.0 * np.sqrt(3.0 / len(z))
-        assert z.std() == pytest.approx(1.0, abs=4.0 * np.sqrt(3.0 / len(z)))
+        z = noise / sd  # the unit noise is in the grade; judgements of one inspection have one effect
+        assert abs(z.mean()) < 4.0 * np.sqrt(4.0 / len(z))
+        assert z.std() == pytest.approx(1.0, abs=4.0 * np.sqrt(4.0 / len(z)))
         for name in ("previous", *(c for c in rows if str(c).startswith("covariate "))):
             assert abs(np.corrcoef(z, rows[name].astype(float))[0, 1]) < 4.0 * np.sqrt(3.0 / len(z))
 
@@ -182,6 +182,9 @@ def test_figures_after_a_judgement_of_the_worst_grade_have_its_effect(judged: Si
     for key in ACTED:
         mine = drawn[drawn.indicator == key]
         assert (mine.after_worst > 0).sum() > 50
+        theta = known["theta_raw"].sel(authority=mine.authority.to_numpy()).to_numpy()  # it is low after a worst grade
+        shown = (d.weights(mine.position.to_numpy()) * theta).sum(axis=1)
+        mine = mine.assign(eta=mine.eta - float(known["loading"].sel(indicator=key)) * shown)
         # within authorities and years, the slope of the latent value on the part of the period is the effect
         x, y = (mine[c] - mine.groupby("authority")[c].transform("mean") for c in ("after_worst", "eta"))
         x, y = (v - v.groupby(mine.year).transform("mean") for v in (x, y))
