@@ -24,7 +24,7 @@ from bayes_csc.layout import layout_of
 from bayes_csc.near_copies import deviation_groups
 from bayes_csc.observations import observation_rows
 from bayes_csc.panel import Panel
-from bayes_csc.spec import Spec
+from bayes_csc.spec import Measurement, Spec
 from bayes_csc.timing import TIMING, timing_rows
 from bayes_csc.trend import Succession, Template, block_template, own_template, path_basis
 from bayes_csc.year_steps import YearSteps
@@ -230,7 +230,7 @@ def _laid_out(panel: Panel, spec: Spec) -> Design:
     region = tuple(dict.fromkeys(table.region))  # by whom it has, not by its name: another name changes nothing
     ordinal = tuple(k for k in keys if panel.indicators[k].family == "ordinal")
     metric = tuple(k for k in keys if k not in ordinal)
-    shared_by = _shared(panel, metric, spec.measurement.unshared, observation)
+    shared_by = _shared(panel, metric, spec.measurement, observation)
     domain = tuple(dict.fromkeys(shared_by.values()))
     own = own_template(path_basis(spec.trend.kind, year.size, window, spec.trend.autocorrelation), window)
     score, curve = np.zeros(len(authority)), np.zeros((len(authority), 0))
@@ -268,10 +268,10 @@ def _laid_out(panel: Panel, spec: Spec) -> Design:
     return replace(out, observation=observation, layout=layout_of(out, observation))
 
 
-def _shared(panel: Panel, metric: tuple[str, ...], unshared: tuple[str, ...], rows: pd.DataFrame) -> dict[str, str]:
+def _shared(panel: Panel, metric: tuple[str, ...], prior: Measurement, rows: pd.DataFrame) -> dict[str, str]:
     """What each indicator that is not alone shares a deviation with (`near_copies.deviation_groups`)."""
-    own = {k: panel.indicators[k].domain for k in metric if not {panel.indicators[k].domain, "*"} & {*unshared}}
-    group = deviation_groups(rows, own)
+    own = {k: panel.indicators[k].domain for k in metric if not {panel.indicators[k].domain, "*"} & {*prior.unshared}}
+    group = deviation_groups(rows, own) if prior.across_domains else own
     size = Counter(group.values())
     return {k: name for k, name in group.items() if size[name] > 1}
 

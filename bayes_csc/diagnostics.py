@@ -11,19 +11,20 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayes_csc.convergence import convergence
+from bayes_csc.convergence import Convergence, convergence, rhat_limit
 from bayes_csc.probabilities import EPSILON, batch_means_error, conditional_probability, split_rhat
 
-RHAT, ESS, EBFMI = 1.01, 400.0, 0.3
+ESS, EBFMI = 400.0, 0.3
 PREVIEW_ERROR, PREVIEW_RHAT = 0.015, 1.2
 STEADY, STEADY_SHARE = PREVIEW_ERROR / 3.0, 0.02
 """Sd over the draws, of a probability and of a conditional mean as a share of the change's sd, below which it has no
 R-hat: chains may disagree by any multiple of next to nothing."""
 SHOWN = 5
-LONGER = "run longer: double --draws"
-"""What to try where more draws help."""
-LATENT = ("domain_agreement",)
-"""Sampled latent values of single judgements: no hyperparameters, so not in the gate."""
+LONGER = "more draws help: give it more --draws"
+APART, ASIDE = 1.0, 0.5
+"""Gap between two groups of chains, in sds within them, from which they are at two modes; and what separates them."""
+SIGNED = ("domain_agreement",)
+"""All signs of a domain may change together: these are in the gate by their squares (`domain_share_signed`)."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,8 @@ class Gate:
     Attributes
     ----------
     passed
-        R-hat < 1.01 and bulk and tail ESS >= 400 for every hyperparameter and every theta, no divergence,
-        E-BFMI >= 0.3 in every chain (Vehtari et al. 2021; Betancourt 2016).
+        R-hat below its limit (`convergence.rhat_limit`) and bulk and tail ESS >= 400 for every hyperparameter and every
+        theta, no divergence, E-BFMI >= 0.3 in every chain (Vehtari et al. 2021; Betancourt 2016).
     rhat, ess_bulk, ess_tail, ebfmi
         The worst values.
     divergences
@@ -65,7 +66,7 @@ class Gate:
         return cls(**known | {"failing": tuple(known["failing"])})
 
 
-def gate(sample_stats: xr.Dataset, *posterior: xr.Dataset) -> Gate:
+def gate(sample_stats: xr.Dataset, *posterior: xr.Dataset, before: Gate | None = None) -> Gate:
     """Judge a run.
 
     Parameters
@@ -75,16 +76,22 @@ def gate(sample_stats: xr.Dataset, *posterior: xr.Dataset) -> Gate:
     *posterior
         theta and the hyperparameters, dims (chain, draw, ...), each data set with draws of its own; entries that are
         NaN in every draw (an authority before it existed) and entries that never vary are left out.
+    before
+        The verdict on fewer draws of the same chains, if there is one.
     """
     names, draws = _quantities(posterior)
-    rhat, bulk, tail = (dict(zip(names, values.tolist(), strict=True)) for values in _convergence(draws))
-    lines = [f"{name}: R-hat {v:.3f}" for name, v in sorted(rhat.items(), key=_largest_first) if not v < RHAT][:SHOWN]
+    found = _convergence(draws)
+    length = sample_stats.sizes["draw"] // 2
+    limit = rhat_limit(found.within, halves=2 * sample_stats.sizes["chain"], draws=length)
+    high = dict(zip(np.array(names)[~(found.rhat < limit)].tolist(), found.rhat[~(found.rhat < limit)], strict=True))
+    bulk, tail = (dict(zip(names, values.tolist(), strict=True)) for values in (found.bulk, found.tail))
+    lines = [f"{name}: R-hat {v:.3f}" for name, v in sorted(high.items(), key=_largest_first)][:SHOWN]
     for label, ess in (("bulk", bulk), ("tail", tail)):
         low = sorted((item for item in ess.items() if not item[1] >= ESS), key=_smallest_first)
         lines += [f"{name}: {label} ESS {v:.0f}" for name, v in low[:SHOWN]]
     divergences = int(sample_stats["diverging"].sum())
     ebfmi = float(_ebfmi(sample_stats["energy"]).min(skipna=False))
-    worst = float(np.max([*rhat.values()]))  # NaN if any is
+    worst = float(np.max(found.rhat))  # NaN if any is
     if divergences:
         lines.append(f"{divergences} divergences")
     if not ebfmi >= EBFMI:
@@ -97,7 +104,7 @@ def gate(sample_stats: xr.Dataset, *posterior: xr.Dataset) -> Gate:
         ebfmi=ebfmi,
         divergences=divergences,
         failing=tuple(lines),
-        advice=_advice(worst, divergences, ebfmi) if lines else "",
+        advice=_advice(names, draws[0], worst, divergences, ebfmi, before, bool(high)) if lines else "",
     )
 
 
@@ -154,7 +161,7 @@ def _quantities(posterior: Sequence[xr.Dataset]) -> tuple[list[str], list[np.nda
     names, draws = [], []
     for group in posterior:
         parts = []
-        for name, values in group.drop_vars([name for name in LATENT if name in group]).data_vars.items():
+        for name, values in group.drop_vars([name for name in SIGNED if name in group]).data_vars.items():
             ordered = values.transpose("chain", "draw", ...)
             labels = [*product(*(ordered[dim].to_numpy() for dim in ordered.dims[2:]))]
             a = np.moveaxis(ordered.to_numpy().reshape(*ordered.shape[:2], -1), 2, 0)
@@ -167,10 +174,9 @@ def _quantities(posterior: Sequence[xr.Dataset]) -> tuple[list[str], list[np.nda
     return names, draws
 
 
-def _convergence(draws: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
-    """R-hat, bulk and tail ESS of all entries."""
+def _convergence(draws: Sequence[np.ndarray]) -> Convergence:
     found = [convergence(group) for group in draws if len(group)]
-    return tuple(np.concatenate(column) for column in zip(*found, strict=True))
+    return Convergence(*(np.concatenate(column) for column in zip(*found, strict=True)))
 
 
 def _largest_first(item: tuple[str, float]) -> float:
@@ -186,9 +192,57 @@ def _ebfmi(energy: xr.DataArray) -> xr.DataArray:
     return (energy.diff("draw") ** 2).mean("draw") / energy.var("draw")
 
 
-def _advice(rhat: float, divergences: int, ebfmi: float) -> str:
+def _advice(
+    names: Sequence[str],
+    draws: np.ndarray,
+    rhat: float,
+    divergences: int,
+    ebfmi: float,
+    before: Gate | None,
+    high: bool,
+) -> str:
+    """What to try: more draws only where they help, so where the chains are at one mode and come nearer."""
     if divergences or not ebfmi >= EBFMI:
         return "the posterior is hard to follow: look for a prior too wide, or an indicator with almost no data"
-    if rhat > 1.05:
-        return "the chains disagree: try another seed; if it stays, drop the indicators named above in turn"
+    if modes := two_modes(names, draws):
+        return modes
+    if high and before and not rhat < before.rhat:
+        return "the chains disagree, and more draws did not bring them nearer: leave out what is named above in turn"
     return LONGER
+
+
+def two_modes(names: Sequence[str], draws: np.ndarray) -> str:
+    """Say that chains stay at two modes, which quantities separate them, and whether theta is another in each.
+
+    Chains are in two groups where, of some quantity, the largest gap between their means in order is `APART` sds
+    within chains or more, and every half of a chain is on its own chain's side of it. Empty where they are not.
+
+    Parameters
+    ----------
+    names, draws
+        Of the hyperparameters: labels, and draws (entry, chain, draw).
+    """
+    half = draws.shape[2] // 2
+    means, sd = draws.mean(axis=2), draws.std(axis=2, ddof=1).mean(axis=1)
+    ordered = np.sort(means, axis=1)
+    steps = np.diff(ordered, axis=1) / np.where(sd > 0.0, sd, np.inf)[:, None]
+    at = steps.argmax(axis=1)
+    gap = steps.max(axis=1)
+    cut = ordered[np.arange(len(at)), at] + 0.5 * np.diff(ordered, axis=1)[np.arange(len(at)), at]
+    side = means > cut[:, None]
+    stay = [(part.mean(axis=2) > cut[:, None]) == side for part in (draws[..., :half], draws[..., -half:])]
+    separate = np.flatnonzero((gap >= APART) & np.logical_and(*stay).all(axis=1))
+    if not separate.size:
+        return ""
+    worst = separate[gap[separate].argmax()]
+    alike = (side == side[worst]).all(axis=1) | (side != side[worst]).all(axis=1)
+    by = [k for k in np.argsort(-gap) if alike[k] and gap[k] >= ASIDE][:SHOWN]
+    said = ", ".join(f"{names[k]} ({gap[k]:.1f} sds)" for k in by)
+    loaded = [str(names[k]) for k in by if str(names[k]).startswith(("loading", "judgement_loading"))]
+    fewer = min(side[worst].sum(), (~side[worst]).sum())
+    text = (
+        f"the posterior has two modes: more draws do not help; {fewer} of {side.shape[1]} chains stay apart in {said}"
+    )
+    if loaded:
+        text += "; theta follows other indicators in each, so leave those out in turn, or put them in one domain"
+    return text

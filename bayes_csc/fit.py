@@ -268,6 +268,7 @@ def fit(
     start = find_start(density, laid_out, cores=cores, rough=nearby.seen(built, density) if nearby else None)
     clock.lap("start")
     begun: dict[int, Begun] = {}
+    before: Gate | None = None
     for length in lengths:
         tree, interrupted = sample_chains(
             start, seed=seed, draws=length, chains=chains, warmup=warmup, cores=cores,
@@ -283,10 +284,11 @@ def fit(
             progress=lambda done, total: tell(Progress("states", done, total)),
         )  # fmt: skip
         clock.lap("states")
-        verdict = preview_gate(change, stats) if preview else gate(stats, sampled, theta.to_dataset())
+        verdict = preview_gate(change, stats) if preview else gate(stats, sampled, theta.to_dataset(), before=before)
         clock.lap("diagnostics")
         if verdict.passed or interrupted or (goes_on and verdict.advice != LONGER):
             break
+        before = verdict
     posterior = sampled.isel(draw=kept).assign(theta=theta)
     record |= {"draws": length, "first_draws": draws, "seconds": clock.laps, "interrupted": interrupted}
     if store:

@@ -78,6 +78,9 @@ class Measurement(_Section):
     correlation of an indicator's deviation with its domain's."""
     unshared: tuple[str, ...] = ()
     """Domains whose indicators do not share a deviation; "*" for all."""
+    across_domains: bool = True
+    """Whether indicators of different domains that go together by more than theta explains share a deviation of their
+    own (`near_copies.deviation_groups`): the figures decide, so that a calibration leaves it out."""
     post_inspection_sd: PositiveFloat = 0.3
     """Normal sd of the effect of a judgement of the worst grade on the indicators that have one."""
 

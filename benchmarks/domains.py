@@ -67,6 +67,7 @@ def chosen() -> None:
 
 
 def main() -> None:
+    """Run or select."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["run", "select"])
     parser.add_argument("seeds", nargs="*", type=int, default=list(SEEDS))

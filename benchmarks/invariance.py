@@ -146,12 +146,14 @@ def run_all(seeds: Iterable[int], cases: Iterable[str], draws: int) -> None:
 
 
 def write(line: dict[str, object]) -> None:
+    """Keep one fit's line."""
     with RESULTS.open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
     print(line, flush=True)
 
 
 def read() -> list[dict[str, object]]:
+    """All lines that are kept."""
     return [json.loads(t) for t in RESULTS.read_text(encoding="utf-8").splitlines()] if RESULTS.exists() else []
 
 
@@ -183,6 +185,7 @@ def table(lines: list[dict[str, object]]) -> pd.DataFrame:
 
 
 def main() -> None:
+    """Run, then write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["run", "table"])
     parser.add_argument("--seeds", type=int, default=20)

@@ -115,7 +115,7 @@ class Draws:
     """Posterior draws (chain, draw, quantity) by name, for hyperparameters and theta, with their sds."""
 
     def __init__(self, values: dict[str, np.ndarray]) -> None:
-        self.values = values
+        self.draws = values
         self.mean = {k: v.mean(axis=(0, 1)) for k, v in values.items()}
         self.sd = {k: v.std(axis=(0, 1)) for k, v in values.items()}
         self.mean_error = {k: self._error(v, azs.mcse, "mean") for k, v in values.items()}
@@ -133,7 +133,7 @@ class Draws:
 def differences(a: Draws, b: Draws, *, allowed: float = 0.0) -> tuple[float, str]:
     """Largest z-score of a difference in mean or sd beyond `allowed` posterior sds, and where it is."""
     worst, where = 0.0, ""
-    for name in a.values:
+    for name in a.draws:
         moves = np.abs(a.sd[name]) > 1e-12
         for what in ("mean", "sd"):
             gap = np.abs(getattr(a, what)[name] - getattr(b, what)[name])[moves]

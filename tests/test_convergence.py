@@ -36,7 +36,7 @@ def test_every_entry_has_what_arviz_gives_it(draws: int) -> None:
     entries.append(autoregressive(0.2, draws) * np.array([1.0, 1.0, 1.0, 4.0])[:, None])  # one of them wider
     found = convergence(np.stack(entries))
     for at, entry in enumerate(entries):
-        np.testing.assert_allclose([value[at] for value in found], arviz(entry), rtol=1e-9, err_msg=str(at))
+        np.testing.assert_allclose([value[at] for value in found[:3]], arviz(entry), rtol=1e-9, err_msg=str(at))
 
 
 def test_batches_change_nothing() -> None:

@@ -9,8 +9,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import xarray as xr
+from scipy.stats import f
 
-from bayes_csc.diagnostics import LATENT, Gate, gate
+from bayes_csc.convergence import convergence, rhat_limit
+from bayes_csc.diagnostics import LONGER, SIGNED, Gate, gate
 
 CHAINS, DRAWS = 4, 500
 
@@ -54,13 +56,15 @@ def test_enough_independent_draws_pass() -> None:
 
 def test_a_shifted_chain_fails_and_the_parameter_is_named_by_its_labels() -> None:
     def shift(a: np.ndarray) -> None:
-        a[1, :, 1] += 1.0
+        a[1, :, 1] += 2.0
 
     verdict = gate(statistics(), changed("loading", shift))
     assert not verdict.passed
     assert verdict.failing[0].startswith("loading[vacancy]: R-hat 1.")
     assert not any("agency" in line or "region_sd" in line for line in verdict.failing)
-    assert "another seed" in verdict.advice
+    assert "two modes" in verdict.advice
+    assert "1 of 4 chains stay apart in loading[vacancy]" in verdict.advice
+    assert "theta follows other indicators" in verdict.advice
 
 
 def test_a_state_is_named_by_authority_and_year() -> None:
@@ -86,7 +90,7 @@ def test_few_draws_fail_and_the_advice_is_to_run_longer() -> None:
     verdict = gate(statistics(60), posterior(60))
     assert not verdict.passed
     assert any("ESS" in line for line in verdict.failing)
-    assert verdict.advice == "run longer: double --draws" or "another seed" in verdict.advice
+    assert verdict.advice == LONGER
 
 
 def test_one_divergence_fails() -> None:
@@ -135,7 +139,7 @@ def test_states_of_an_authority_that_does_not_exist_and_constants_are_left_out()
 
 def test_sampled_latent_values_of_single_judgements_are_no_hyperparameters() -> None:
     bad = np.zeros((CHAINS, DRAWS)) + np.arange(CHAINS)[:, None] + np.random.default_rng(1).normal(size=DRAWS)
-    latent = dict.fromkeys(LATENT, (("chain", "draw"), bad))
+    latent = dict.fromkeys(SIGNED, (("chain", "draw"), bad))
     assert gate(statistics(), posterior().assign(latent)) == gate(statistics(), posterior())
     assert not gate(statistics(), posterior().assign(other=(("chain", "draw"), bad))).passed
 
@@ -164,3 +168,46 @@ def test_only_the_worst_of_many_failures_are_listed_the_worst_first() -> None:
     draws = xr.Dataset({"many": (("chain", "draw", "item"), many)}, coords={"item": range(20)})
     lines = [line for line in gate(statistics(), draws).failing if "R-hat" in line]
     assert [line.split(":")[0] for line in lines] == [f"many[{i}]" for i in (19, 18, 17, 16, 15)]
+
+
+def test_more_draws_that_bring_the_chains_no_nearer_are_not_asked_for_again() -> None:
+    def drift(a: np.ndarray) -> None:  # both halves of one chain lie apart, on either side of the others
+        a[0, : DRAWS // 2, 0] += 0.7
+        a[0, DRAWS // 2 :, 0] -= 0.7
+
+    values = changed("loading", drift)
+    first = gate(statistics(), values)
+    assert not first.passed
+    assert first.advice == LONGER
+    assert "did not bring them nearer" in gate(statistics(), values, before=first).advice
+    nearer = dataclasses.replace(first, rhat=first.rhat + 0.1)
+    assert gate(statistics(), values, before=nearer).advice == LONGER
+
+
+def test_the_signs_of_a_domain_are_not_in_the_gate_but_their_squares_are() -> None:
+    values = posterior()
+    sign = np.where(np.arange(4) < 2, 1.0, -1.0)[:, None]
+    mirrored = values.assign(
+        domain_agreement=(("chain", "draw"), 0.5 + 0.3 * sign + 0.01 * values.region_sd.to_numpy())
+    )
+    assert gate(statistics(), mirrored).passed
+    assert not gate(statistics(), mirrored.rename(domain_agreement="other")).passed
+
+
+@pytest.mark.parametrize(("halves", "draws"), [(8, 200), (8, 400), (4, 400)])
+def test_chains_that_agree_fail_the_limit_of_r_hat_as_rarely_as_it_says(halves: int, draws: int) -> None:
+    rng = np.random.default_rng(7)
+    alarms, entries, times = 0, 200, 30
+    for _ in range(times):
+        found = convergence(rng.standard_normal((entries, halves // 2, 2 * draws)))
+        alarms += bool((found.rhat >= rhat_limit(found.within, halves=halves, draws=draws)).any())
+    assert alarms <= 3  # 1% of 30 over three looks: four or more have probability below 0.001
+
+
+def test_the_limit_of_r_hat_has_its_reference_values() -> None:
+    # sqrt(1 - 1/n + x / n_e), x the quantile of F(m - 1, m n_e) at 1 - 0.01 / (6 * 8000)
+    limit = rhat_limit(np.full(8000, 200.0), halves=8, draws=200)[0]
+    assert limit == pytest.approx(np.sqrt(1.0 - 1.0 / 200.0 + f.isf(0.01 / 48_000, 7, 1600.0) / 200.0))
+    assert 1.01 < limit < 1.015
+    assert rhat_limit(np.full(10, 5.0), halves=8, draws=200)[0] == 1.03
+    assert rhat_limit(np.full(10, 1e5), halves=8, draws=10**5)[0] == 1.01

@@ -294,7 +294,7 @@ def test_a_full_fit_that_misses_its_checks_goes_on_where_more_draws_help(
     passed = Gate(True, 1.0, 900.0, 800.0, 0.9, 0, (), "")
     verdicts = iter([missed, passed, passed])
     monkeypatch.setattr(module, "DRAWS", 10)
-    monkeypatch.setattr(module, "gate", lambda *_: next(verdicts))
+    monkeypatch.setattr(module, "gate", lambda *_, **__: next(verdicts))
     found = fit(panel, trajectory, seed=2, chains=2, warmup=20)
     assert (found.record["first_draws"], found.record["draws"]) == (10, draws)
     whole = fit(panel, trajectory, seed=2, chains=2, warmup=20, draws=draws)

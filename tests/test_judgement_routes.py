@@ -248,7 +248,7 @@ def test_the_order_of_authorities_and_rows_changes_neither_columns_nor_density(p
     assert values[0] != pytest.approx(float(models[0].compile_logp(mode=PLAIN)(start)), abs=1e-3)
 
 
-# Recovery, small; benchmarks/recovery_judgements.md has the large one.
+# Recovery, small; benchmarks/sbc.py has the large one.
 
 
 @pytest.mark.usefixtures("interpreted")

@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from bayes_csc.diagnostics import EBFMI, ESS, RHAT
+from bayes_csc.convergence import MOST_LIMIT
+from bayes_csc.diagnostics import EBFMI, ESS
 from bayes_csc.findings.words import joined, number
 
 
@@ -20,7 +21,8 @@ def gate_sentences(record: dict[str, Any]) -> list[str]:
                 f"{'passed' if gate['passed'] else 'FAILED'} its own check.", *gate["failing"]]  # fmt: skip
     text = (
         f"{kept[0].upper()}{kept[1:]}. The largest R-hat of any parameter or any year of any authority is "
-        f"{number(gate['rhat'], '.3f')} (required: below {RHAT:g}); the smallest number of effective draws is "
+        f"{number(gate['rhat'], '.3f')} (required: below a limit of at most {MOST_LIMIT:g} that chains which agree "
+        "exceed in one run of a hundred); the smallest number of effective draws is "
         f"{number(gate['ess_bulk'], '.0f')} in the bulk and {number(gate['ess_tail'], '.0f')} in the tails (required: "
         f"{ESS:.0f}); {gate['divergences']} divergences (required: none); E-BFMI at least {number(gate['ebfmi'])} "
         f"(required: {EBFMI:g}). The run {'passed' if gate['passed'] else 'FAILED'}."

@@ -288,9 +288,10 @@ def domain_correlations(d: Design, spec: Spec) -> TensorVariable:
         r = 2.0 * value - 1.0 if sign else pt.sqrt(value)
         if sign:
             pm.Deterministic("domain_share_signed", r**2, dims=dim)
-        owner = np.repeat(np.arange(len(members)), [len(m) for m in members])
-        leads = np.concatenate([[len(m) == 2, *[False] * (len(m) - 1)] for m in members])
-        q = pt.set_subtensor(q[np.concatenate(members)], pt.switch(leads, pt.abs(r[owner]), r[owner]))
+        has, leads = np.zeros((2, len(d.indicator), len(members)))
+        for p, (*before, last) in enumerate(members):
+            has[last, p], leads[before, p] = 1.0, 1.0  # of a pair the first has the positive one
+        q += combination(has, r) + combination(leads, pt.abs(r))
     return q
 
 
