@@ -91,7 +91,7 @@ def dense_model(d: Design, spec: Spec, *, states: str, deviations: str) -> pm.Mo
             score = pt.set_subtensor(offset[at], offset[at] + loading[d.observation.kind.to_numpy()[at]] * seen)
             if d.judged.several:
                 score = inspected(d, score, inspection_sd)
-            pm.Potential("grades", ordinal_logp(graded.score, score[at], cutpoints, 1.0).sum())
+            pm.Potential("grades", ordinal_logp(graded.score, score[at], cutpoints).sum())
     return model
 
 
