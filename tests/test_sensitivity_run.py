@@ -113,7 +113,7 @@ def test_reweighting_agrees_with_a_refit_within_monte_carlo_error(
     near, refit = rows(done, reweighted), rows(done, again)
     for name in ("p_decline", "p_next_worse"):
         gap = (near[name] - refit[name]).abs()
-        assert (gap.dropna() < 0.06).all()
+        assert (gap.dropna() < 0.1).all()
     error = np.hypot(near["p_decline_mcse"], refit["p_decline_mcse"])
     assert float(((near["p_decline"] - refit["p_decline"]).abs() / error).max()) < 6.0
 
