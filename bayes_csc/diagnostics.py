@@ -222,6 +222,8 @@ def two_modes(names: Sequence[str], draws: np.ndarray) -> str:
     names, draws
         Of the hyperparameters: labels, and draws (entry, chain, draw).
     """
+    if draws.shape[1] == 1:
+        return ""
     half = draws.shape[2] // 2
     means, sd = draws.mean(axis=2), draws.std(axis=2, ddof=1).mean(axis=1)
     ordered = np.sort(means, axis=1)

@@ -211,3 +211,9 @@ def test_the_limit_of_r_hat_has_its_reference_values() -> None:
     assert 1.01 < limit < 1.015
     assert rhat_limit(np.full(10, 5.0), halves=8, draws=200)[0] == 1.03
     assert rhat_limit(np.full(10, 1e5), halves=8, draws=10**5)[0] == 1.01
+
+
+def test_one_chain_cannot_show_two_modes() -> None:
+    verdict = gate(statistics(20).isel(chain=[0]), posterior(20).isel(chain=[0]))
+    assert not verdict.passed
+    assert verdict.advice == LONGER
