@@ -336,16 +336,16 @@ model {
     }
     target += normal_lpdf(to_vector(previous_spacing) | 0, spacing_sd);
     for (j in 1 : J) {
-      vector[G - 1] own = cutpoints[scale_of[j]]';
+      vector[G - 1] after = cutpoints[scale_of[j]]';
       if (use_spacing) { // distances of its own after each previous grade, about the middle
         int middle = (G - 1) %/% 2 + 1;
         vector[G - 1] from_first = rep_vector(0, G - 1);
         for (k in 1 : G - 2) {
-          from_first[k + 1] = from_first[k] + (own[k + 1] - own[k]) * exp(previous_spacing[previous[j], k]);
+          from_first[k + 1] = from_first[k] + (after[k + 1] - after[k]) * exp(previous_spacing[previous[j], k]);
         }
-        own = own[middle] + from_first - from_first[middle];
+        after = after[middle] + from_first - from_first[middle];
       }
-      target += interval_lpmf(score[j] | latent[j], own);
+      target += interval_lpmf(score[j] | latent[j], after);
     }
   }
 }
