@@ -54,7 +54,8 @@ def recovery(fit: Fit, model: Model, truth: xr.DataTree, *, seed: int = 0, cores
     model
         The function that built its model.
     truth
-        Result of `simulate`, or of `simulate_ahead` for the next inspections.
+        Result of `simulate`, or of `simulate_ahead` for the next inspections. Of a fit of another model than that of
+        the truth its group `posterior` is theta alone: then neither figures nor contributions are placed.
     seed
         Of the choice of one element of each quantity, and of U.
     cores
@@ -77,8 +78,11 @@ def recovery(fit: Fit, model: Model, truth: xr.DataTree, *, seed: int = 0, cores
         pits[name] = xr.apply_ufunc(ndtr, (delta - change["mean"]) / np.sqrt(change.variance)).mean(("chain", "draw"))
         p = conditional_probability(change, EPSILON).mean(("chain", "draw"))
         events[DECLINE if kind == "since inspection" else f"{kind} {DECLINE}"] = p, delta < -EPSILON
-    here = point(model(fit.panel, fit.spec), again.density, known)
-    pits |= states_of(again, here, known, rng) | dict(taken_apart(fit, again, here, rng))
+    built = model(fit.panel, fit.spec)
+    here = point(built, again.density, known) if all(v.name in known for v in built.free_RVs) else None
+    pits |= states_of(again, here, known, rng)
+    if here is not None:
+        pits |= dict(taken_apart(fit, again, here, rng))
     if NEXT in truth.children:
         every = -(-fit.unconstrained.x.sizes["chain"] * fit.unconstrained.x.sizes["draw"] // DRAWS)
         thinned = replace(fit, unconstrained=fit.unconstrained.isel(draw=slice(None, None, every)))
@@ -126,13 +130,17 @@ def point(model: pm.Model, density: Density, known: xr.Dataset) -> np.ndarray:
     return x
 
 
-def states_of(again: Revisited, here: np.ndarray, known: xr.Dataset, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """PITs of theta (authority, year), relative to the nation, and of what each indicator shows of its theta."""
+def states_of(
+    again: Revisited, here: np.ndarray | None, known: xr.Dataset, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """PITs of theta (authority, year), relative to the nation, and of what each indicator shows of its theta.
+
+    The second where the true hyperparameters are `here` among the coordinates.
+    """
     d = again.design
     share = d.exists / np.maximum(d.exists.sum(axis=0), 1)
     width = d.layout.template_column.max() + d.layout.single_grade.shape[1]
     theta = known.theta.sel(authority=list(d.authority)).transpose("authority", "year").to_numpy()
-    raw = known.theta_raw.sel(authority=list(d.authority)).transpose("authority", "year").to_numpy()
     at = np.flatnonzero(d.observation.kind < len(d.indicator))
     below, figures = np.zeros(theta.shape), []
     for x in again.points:
@@ -145,9 +153,13 @@ def states_of(again: Revisited, here: np.ndarray, known: xr.Dataset, rng: np.ran
         below += ndtr((theta - mean + (share * mean).sum(axis=0)) / np.sqrt(variance))
         shown = {"offset": real.offset, "loading": real.loading}
         figures.append(fitted(d, shown, draw.reshape(theta.shape))[at])
+    out = {THETA: below / len(again.points)}
+    if here is None:
+        return out
     real = again.density.real(here)
+    raw = known.theta_raw.sel(authority=list(d.authority)).transpose("authority", "year").to_numpy()
     figure = fitted(d, {"offset": real.offset, "loading": real.loading}, raw)[at]
-    return {THETA: below / len(again.points), FIGURE: _placed(np.stack(figures), figure, rng)}
+    return out | {FIGURE: _placed(np.stack(figures), figure, rng)}
 
 
 def taken_apart(
