@@ -144,10 +144,10 @@ def near_copy_sentences(
         f"{row.correlation:.2f}): "
         + (
             "a fit gives them a deviation that they share, so that they do not become theta."
-            if abs(row.correlation) >= NEAR
+            if row.near
             else "they may become theta; where they come from one source or practice, put them in one domain."
         )
-        for row in across.itertuples()
+        for row in across.assign(near=across.correlation.abs() >= NEAR).itertuples()
         if {row.first, row.second} & set(of)
     ] + [
         f"{row.first} and {row.second} are near-copies: apart from sampling error their figures correlate "
