@@ -96,7 +96,9 @@ def test_without_the_users_own_they_are_those_of_the_design_without_their_figure
 def test_without_indicators_all_of_it_comes_from_the_judgements() -> None:
     table = shares(again(panel(), Spec().updated({"measurement": {"use": False}})), panel())
     assert table[["source", "share"]].to_numpy().tolist() == [["judgements", 1.0]]
-    assert information_sentence(table).startswith("Of what the data say about latent quality, 100% comes from judgements. ")
+    assert information_sentence(table).startswith(
+        "Of what the data say about latent quality, 100% comes from judgements. "
+    )
 
 
 def test_figures_of_one_domain_that_share_their_deviation_count_as_one_source(hamlets: Revisited) -> None:

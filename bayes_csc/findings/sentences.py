@@ -290,7 +290,9 @@ def caterpillar_sentence(rows: pd.DataFrame, epsilon: float, percent: str) -> st
 def information_sentence(table: pd.DataFrame) -> str:
     """Say where what is known of latent quality comes from (`bayes_csc.information`)."""
     first = table.nlargest(2, "share")
-    parts = [f"{s:.0%} comes from {name.replace('_', ' ')}" for name, s in zip(first["source"], first["share"], strict=True)]
+    parts = [
+        f"{s:.0%} comes from {name.replace('_', ' ')}" for name, s in zip(first["source"], first["share"], strict=True)
+    ]
     return (
         f"Of what the data say about latent quality, {joined(parts)}. Figures of one domain that share local practice "
         "are one source however many they are; what is supposed before any data is not counted."
