@@ -19,9 +19,13 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import httpstan.compile
 import httpstan.models
 import httpstan.services.arguments as arguments
 import numpy as np
@@ -31,7 +35,6 @@ LEFT_OUT = (
     "line.",
 )  # fmt: skip
 FUNCTION = "hmc_nuts_diag_e_adapt"
-TRIES = 20
 INIT_RADIUS = 1.0
 """As PyMC's jitter: Stan's own 2 starts farther out than any other peer."""
 
@@ -56,14 +59,15 @@ def main() -> None:
 
 
 def build(text: str) -> None:
-    """Compile a program; httpstan gives its translation to C++ one second, too little on a busy machine."""
-    for last in (False,) * (TRIES - 1) + (True,):
-        try:
-            asyncio.run(httpstan.models.build_services_extension_module(text))
-            return
-        except subprocess.TimeoutExpired:
-            if last:
-                raise
+    """Compile a program; httpstan would give its translation to C++ one second, too little for one so long."""
+    run = partial(patient, subprocess.run)
+    httpstan.compile.subprocess = SimpleNamespace(run=run, TimeoutExpired=subprocess.TimeoutExpired)
+    asyncio.run(httpstan.models.build_services_extension_module(text))
+
+
+def patient(run: Callable[..., Any], arguments: Any, *, timeout: float, **known: Any) -> Any:
+    """Run a process for as long as it takes."""
+    return run(arguments, **known)
 
 
 def densities(module: Any, data: dict[str, np.ndarray], points: dict[str, np.ndarray]) -> list[float]:

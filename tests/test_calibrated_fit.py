@@ -70,6 +70,15 @@ def test_everything_that_is_printed_is_placed(record: dict[str, Any], known: xr.
     assert all(0.0 < values[0] < 1.0 for values in record["pits"].values() if values)
 
 
+def test_of_a_truth_of_another_model_only_theta_and_its_changes_are_placed(
+    run: Fit, known: xr.Dataset, record: dict[str, Any]
+) -> None:
+    found = recovery(run, trajectory, xr.DataTree.from_dict({"posterior": known[["theta"]]}), seed=1)
+    assert set(found["pits"]) == {THETA, *CHANGES.values()}
+    assert found["pits"][THETA][1:] == record["pits"][THETA][1:]
+    assert found["events"] == {name: record["events"][name] for name in ("decline", "recent decline")}
+
+
 def test_the_truth_has_a_place_in_the_sampler_s_coordinates(run: Fit, again: Revisited, known: xr.Dataset) -> None:
     x = point(trajectory(run.panel, run.spec), again.density, known)
     for name, value in again.density.expand(x).items():

@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pymc as pm
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from bayes_csc_models.effects import CENTRED, centring, exchangeable
+from bayes_csc_models.effects import UNIT, exchangeable
 
 REGIONS = tuple("abcd")
 
@@ -17,12 +15,13 @@ def log_prior(units: int, variance: float, contrast: np.ndarray) -> float:
     """Log density of the variance and the regions' contrasts, which the model samples by other coordinates."""
     with pm.Model(coords={"region": REGIONS, "contrast": range(len(REGIONS) - 1)}) as model:
         exchangeable("effect", 0.3, 4.0, REGIONS, units)
-    power = 0.5 * (1.0 - centring(units / len(REGIONS)))  # contrast = variance ** power times what is sampled
-    point = model.initial_point() | {"effect_scaled": contrast / variance**power}
+    known = units / len(REGIONS) / UNIT
+    step = np.sqrt(variance / (1.0 + variance * known))  # contrast = step times what is sampled
+    point = model.initial_point() | {"effect_scaled": contrast / step}
     on = model.rvs_to_transforms[model["effect_variance"]]
     w = on.forward(np.array(variance), *model["effect_variance"].owner.inputs).eval()
     point["effect_variance_cuberootofprecision__"] = w
-    return float(model.compile_logp(jacobian=False)(point)) - power * contrast.size * np.log(variance)
+    return float(model.compile_logp(jacobian=False)(point)) - contrast.size * np.log(step)
 
 
 @pytest.mark.parametrize("units", [8, 400, 40_000])
@@ -34,12 +33,12 @@ def test_the_prior_is_the_same_for_few_authorities_and_for_many(units: int, vari
     assert log_prior(units, variance, contrast) == pytest.approx(normal + float(wide), rel=1e-9)
 
 
-@given(st.floats(0.0, 1e7), st.floats(0.0, 1e7))
-def test_effects_are_the_more_centred_the_more_authorities_show_them(one: float, other: float) -> None:
-    fewer, more = sorted((one, other))
-    assert CENTRED <= centring(fewer) <= centring(more) < 1.0
-
-
-def test_the_regions_of_few_authorities_are_half_centred_and_of_very_many_all_but_centred() -> None:
-    assert centring(17.0) == CENTRED
-    assert centring(1e4) == pytest.approx(1.0, abs=0.01)
+@pytest.mark.parametrize("units", [8, 400, 40_000])
+def test_what_is_sampled_has_unit_variance_given_data_of_the_precision_said_whatever_the_variance(units: int) -> None:
+    known = units / len(REGIONS) / UNIT
+    for variance in (1e-3, 0.1, 10.0):
+        with pm.Model(coords={"region": REGIONS, "contrast": range(len(REGIONS) - 1)}) as model:
+            exchangeable("effect", 0.3, 4.0, REGIONS, units)
+        sd = model["effect_scaled"].owner.inputs[-1].eval({model["effect_variance"]: variance})
+        step = np.sqrt(variance / (1.0 + variance * known))
+        np.testing.assert_allclose(1.0 / (1.0 / sd**2 + known * step**2), 1.0, rtol=1e-9)

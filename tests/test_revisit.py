@@ -15,6 +15,7 @@ from bayes_csc.kernel.states import states
 from bayes_csc.panel import Panel
 from bayes_csc.revisit import Revisited, revisit
 from bayes_csc_models import trajectory
+from bayes_csc_models.judgements import STEP
 
 HAMLETS = Path(__file__).parent / "hamlets"
 
@@ -53,6 +54,11 @@ def test_a_fit_of_this_process_is_taken_up_with_what_it_was_computed_with(fitted
         np.testing.assert_array_equal(gradient, same)
 
 
+def scaled_sd(of: Revisited, variance: np.ndarray) -> np.ndarray:
+    """Prior sd of what a step of the standard is sampled as."""
+    return np.sqrt(1.0 + variance * len(of.design.authority) / STEP)
+
+
 def test_years_after_the_data_change_no_density_and_no_state_before_them(fitted: Fit) -> None:
     now, later = revisit(fitted, trajectory), revisit(fitted, trajectory, horizon=3)
     n = now.design.year.size
@@ -62,7 +68,7 @@ def test_years_after_the_data_change_no_density_and_no_state_before_them(fitted:
         np.testing.assert_allclose(longer[:, :n], mean, rtol=0, atol=1e-9)
         np.testing.assert_allclose(wider[:, :n, :n], own, rtol=0, atol=1e-9)
         walk = later.density.names.free["standard_scaled"]
-        sd = later.density.expand(later.points[draw])["standard_variance"] ** 0.25
+        sd = scaled_sd(later, later.density.expand(later.points[draw])["standard_variance"])
         prior = -stats.norm.logpdf(later.points[draw, walk.stop - 3 : walk.stop], scale=sd).sum()
         value = now.density(now.points[draw])[0]
         np.testing.assert_allclose(later.density(later.points[draw])[0], value - prior, rtol=0, atol=1e-7)
@@ -73,7 +79,7 @@ def test_the_national_steps_after_the_data_are_drawn_with_the_sd_that_their_prio
     walk = later.density.names.free["standard_scaled"]
     variance = np.array([later.density.expand(x)["standard_variance"] for x in later.points])
     normal = np.random.default_rng([fitted.record["seed"], 3]).standard_normal((len(later.points), 3))
-    expected = normal * variance[:, None] ** 0.25
+    expected = normal * scaled_sd(later, variance)[:, None]
     np.testing.assert_allclose(later.points[:, walk.stop - 3 : walk.stop], expected, rtol=1e-9)
 
 
@@ -99,6 +105,6 @@ def test_another_model_than_the_fitted_one_is_refused(fitted: Fit) -> None:
 
 
 def test_a_run_whose_draws_are_in_other_coordinates_is_refused(fitted: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bayes_csc_models.effects.CENTRED", 0.95)
+    monkeypatch.setattr("bayes_csc_models.effects.UNIT", 0.1)
     with pytest.raises(DataError, match=r"draws of region_level are in other coordinates .* fit again"):
         revisit(replace(fitted, computed=None), trajectory)

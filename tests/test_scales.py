@@ -9,14 +9,22 @@ import pytest
 from pymc.initial_point import make_initial_point_fns_per_chain
 from scipy import integrate, stats
 
-from bayes_csc_models.scales import STEADIEST, Angle, CubeRootOfPrecision, LogOdds, NormalScore
+from bayes_csc_models.scales import (
+    NARROW,
+    STEADIEST,
+    Angle,
+    Angles,
+    CubeRootOfPrecision,
+    Cutpoints,
+    NormalScore,
+    induced_cutpoints,
+)
 
 A, B = 2.0, 0.3
 PRIORS = {
     "variance": (pm.InverseGamma, CubeRootOfPrecision(), {"alpha": A, "beta": B}),
     "loading": (pm.HalfNormal, NormalScore(), {"sigma": 0.5}),
     "share": (pm.Beta, Angle(), {"alpha": 2.0, "beta": 3.0}),
-    "correlation": (pm.Beta, LogOdds(), {"alpha": 2.0, "beta": 3.0}),
 }
 VALUES = np.geomspace(1e-3, 1e3, 13)
 
@@ -86,31 +94,52 @@ def test_it_is_less_steep_at_small_variances_than_the_logarithm() -> None:
 
 def test_a_loading_comes_back_from_its_score() -> None:
     x, there = pt.dvector("x"), NormalScore()
-    values = np.array([1e-6, 0.01, 0.3, 1.0, 2.5])
+    values = np.array([1e-6, 0.01, 0.099, 0.101, 0.3, 1.0, 2.5, 30.0])
     back = there.backward(there.forward(x, 0.0, 0.5), 0.0, 0.5).eval({x: values})
-    np.testing.assert_allclose(back, values, rtol=1e-9)
+    np.testing.assert_allclose(back, values, rtol=1e-5)
 
 
-def test_a_half_normal_has_a_standard_normal_score() -> None:
+def test_a_scores_jacobian_is_the_derivative_of_the_loading() -> None:
+    u, there = pt.dvector("u"), NormalScore()
+    slope = pt.grad(there.backward(u, 0.0, 0.5).sum(), u)
+    at = np.array([-3.0, -0.7, -0.1, 0.0, 0.2, 1.0, 5.0])
+    found = there.log_jac_det(u, 0.0, 0.5).eval({u: at})
+    np.testing.assert_allclose(found, np.log(slope.eval({u: at})), atol=1e-8)
+
+
+def test_a_loading_has_the_half_normal_distribution_it_is_given_and_finite_density_far_out() -> None:
     with pm.Model() as model:
         pm.HalfNormal("x", sigma=0.5, default_transform=NormalScore())
-    logp = model.compile_logp()
-    slope = model.compile_dlogp()
-    for u in (-30.0, -4.0, -1.0, 0.0, 2.0, 5.0, 8.0, 9.0, 30.0):
-        assert float(logp({"x_normalscore__": u})) == pytest.approx(stats.norm.logpdf(u), abs=1e-6)
-        assert slope({"x_normalscore__": u}) == pytest.approx(-u, abs=1e-6)
-    far = [float(logp({"x_normalscore__": u})) for u in (36.0, 38.0, 40.0)]
-    assert np.isfinite(far).all()
-    assert far == sorted(far, reverse=True)
-    assert np.isfinite(slope({"x_normalscore__": 40.0})).all()
+    logp, slope = model.compile_logp(), model.compile_dlogp()
+
+    def density(u: float) -> float:
+        return float(np.exp(logp({"x_normalscore__": u})))
+
+    x = pt.dscalar("x")
+    at = float(NormalScore().forward(x, 0.0, 0.5).eval({x: 0.1}))
+    assert integrate.quad(density, -2.0, at)[0] == pytest.approx(stats.halfnorm(scale=0.5).cdf(0.1), abs=1e-6)
+    assert integrate.quad(density, at, 6.0)[0] == pytest.approx(stats.halfnorm(scale=0.5).sf(0.1), abs=1e-6)
+    for side in ((-1.0, -5.0, -8.0, -20.0), (1.0, 6.0, 7.5, 20.0)):
+        far = [float(logp({"x_normalscore__": u})) for u in side]
+        assert np.isfinite(far).all()
+        assert far == sorted(far, reverse=True)
+        assert all(np.isfinite(slope({"x_normalscore__": u})).all() for u in side)
 
 
-def test_a_score_far_out_on_either_side_is_that_of_its_value() -> None:
-    u, there = pt.dvector("u"), NormalScore()
-    at = np.array([-20.0, -8.0, -0.5, 0.5, 6.0, 12.0, 30.0])
-    found = there.backward(u, 0.0, 0.5).eval({u: at}) / 0.5
-    np.testing.assert_allclose(found[:2], np.sqrt(np.pi / 2.0) * stats.norm.cdf(at[:2]), rtol=1e-9)  # where it is small
-    np.testing.assert_allclose(found[2:], -stats.norm.ppf(0.5 * stats.norm.sf(at[2:])), rtol=1e-9)
+def test_near_zero_a_loading_s_density_falls_as_fast_as_that_of_one_known_about_as_well_does_above() -> None:
+    """Standard deviations from the mode to the first thousandth: a normal density has 3.1 on either side."""
+    with pm.Model() as model:
+        pm.HalfNormal("x", sigma=0.5, default_transform=NormalScore())
+    prior = model.compile_logp()
+    u = np.linspace(-1.5, 0.6, 2101)
+    value = NormalScore().backward(pt.constant(u), 0.0, 0.5).eval()
+    log_density = np.array([prior({"x_normalscore__": at}) for at in u]) - 0.5 * ((value - 0.1) / 0.05) ** 2
+    mode = int(log_density.argmax())
+    sd = (u[1] - u[0]) / np.sqrt(-np.diff(log_density[mode - 1 : mode + 2], 2)[0])
+    below = np.cumsum(np.exp(log_density - log_density[mode]))
+    first = u[np.searchsorted(below, 1e-3 * below[-1])]
+    assert 3.0 < (u[mode] - first) / sd < 6.0  # with the width of the prior (NARROW = 1) it is 8
+    assert NARROW == 0.2
 
 
 SHARES = np.array([1e-8, 1e-4, 0.02, 0.5, 0.97, 1.0 - 1e-6])
@@ -155,21 +184,31 @@ def test_an_angle_is_the_angle_in_the_middle_and_finite_far_out() -> None:
     assert np.isfinite(far).all()
     assert far == sorted(far[:3]) + sorted(far[3:], reverse=True)
     assert all(np.isfinite(slope({"w_angle__": u})).all() for u in (-6.0, 6.0))
+    assert Angle().backward(pt.constant(6.0)).eval() == STEADIEST
 
 
-def test_a_correlation_by_its_log_odds_is_as_pymc_has_it_but_for_the_bound() -> None:
-    u, ours, theirs = pt.dvector("u"), LogOdds(), pm.logprob.transforms.LogOddsTransform()
-    at = np.linspace(-30.0, 20.0, 21)
-    for name in ("backward", "log_jac_det"):
-        found, expected = (getattr(scale, name)(u, 2.0, 3.0).eval({u: at}) for scale in (ours, theirs))
-        np.testing.assert_allclose(found, expected, rtol=1e-6)
-    p = np.array([1e-6, 0.3, 0.8, STEADIEST])
-    np.testing.assert_allclose(ours.backward(ours.forward(u)).eval({u: p}), p, rtol=1e-12)
+TRIPLE = np.array([[0.5, 0.3, 0.2], [1e-6, 0.9, 0.1 - 1e-6], [0.98, 0.01, 0.01], [0.3, 1e-9, 0.7 - 1e-9]])
+SIMPLEX = {"angles": Angles(), "cutpoints": Cutpoints(3)}
 
 
-def test_the_density_of_a_correlation_falls_evenly_beyond_the_bound() -> None:
-    with pm.Model() as model:
-        pm.Beta("p", 2.0, 3.0, default_transform=LogOdds())
-    density = model.compile_logp()
-    values = [float(density({"p_logodds__": u})) for u in (25.0, 35.0, 45.0, 100.0)]
-    np.testing.assert_allclose(np.diff(values), [-10.0, -10.0, -55.0], rtol=1e-9)
+@pytest.mark.parametrize("of", SIMPLEX)
+def test_shares_that_sum_to_one_come_back_from_their_coordinates(of: str) -> None:
+    share, there = pt.dmatrix("share"), SIMPLEX[of]
+    np.testing.assert_allclose(there.backward(there.forward(share)).eval({share: TRIPLE}), TRIPLE, rtol=1e-6)
+
+
+@pytest.mark.parametrize("of", SIMPLEX)
+def test_their_jacobian_is_the_determinant_of_the_derivatives(of: str) -> None:
+    u, there = pt.dvector("u"), SIMPLEX[of]
+    derivative = pt.jacobian(there.backward(u)[:-1], u)
+    for at in ([0.3, 0.5], [-0.4, 1.2], [0.9, -0.2]):
+        expected = np.linalg.slogdet(derivative.eval({u: at}))[1]
+        assert float(there.log_jac_det(u).eval({u: at})) == pytest.approx(expected, abs=1e-7)
+
+
+def test_cutpoints_far_out_keep_their_digits() -> None:
+    """Through shares that are rounded to one a far cutpoint moved by steps, and chains of small panels diverged."""
+    w = pt.dvector("w")
+    at = np.array([1.0, 0.4, 2.5])  # four categories: log gap, middle, log gap
+    expected = np.array([0.4 - np.exp(1.0), 0.4, 0.4 + np.exp(2.5)])
+    np.testing.assert_allclose(induced_cutpoints(Cutpoints(4).backward(w)).eval({w: at}), expected, rtol=1e-9)

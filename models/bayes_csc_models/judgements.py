@@ -15,8 +15,11 @@ from bayes_csc.judged import JUDGEMENT
 from bayes_csc.judgement_covariates import covariate_column
 from bayes_csc.spec import Spec
 from bayes_csc_models.effects import combination, common_scale, half_normal
-from bayes_csc_models.scales import Angle
+from bayes_csc_models.scales import Angle, Cutpoints, induced_cutpoints
 
+STEP = 32.0
+"""Units that tell a step of the standard to one square probit: a quarter is judged a year, each judgement with
+variance 8. The number judged is not used: coordinates mean the same effects in a panel that is judged more."""
 TRUSTED, DAMPING = 2.0, 0.5
 """Years after the panel's date for which the drift goes on as it was; what is left of it in each year after those
 (a damped trend: Gardner and McKenzie 1985)."""
@@ -26,7 +29,8 @@ def national_standard(d: Design, spec: Spec) -> TensorVariable:
     """National random walk, with a drift if asked, of the judgements' standard, zero-sum over the window (year,)."""
     n = d.year.size
     prior = spec.ratings
-    step = common_scale("standard", prior.standards_sd, prior.standards_df, "grade_step")
+    precision = np.full(n - 1, len(d.authority) / STEP)
+    step = common_scale("standard", prior.standards_sd, prior.standards_df, "grade_step", precision)
     basis = np.tril(np.ones((n, n)), -1)[:, : n - 1]
     standard = combination(basis - basis[d.window].mean(axis=0), step)
     if prior.drift_sd:
@@ -108,7 +112,7 @@ def judgement_prior(d: Design, spec: Spec) -> TensorVariable | None:
     if not d.judged.scale:
         return None
     size = np.array(d.judged.size)
-    first = {n: induced_cutpoints(_shares(d, spec, n)) for n in dict.fromkeys(d.judged.size)}
+    first = {n: _first_scale(d, spec, n) for n in dict.fromkeys(d.judged.size)}
     moved = bool(d.judged.later)
     if moved:
         shift = pm.Normal("scale_shift", 0.0, spec.ratings.scale_shift_sd, dims="later_scale")
@@ -129,15 +133,21 @@ def judgement_prior(d: Design, spec: Spec) -> TensorVariable | None:
     return pm.Deterministic("cutpoints", padded[place], dims=("scale", "cutpoint"))
 
 
-def _shares(d: Design, spec: Spec, number: int) -> TensorVariable:
-    """Grade shares of the first scale with so many grades."""
+def _first_scale(d: Design, spec: Spec, number: int) -> TensorVariable:
+    """Cutpoints of the first scale with so many grades."""
     name = "grade"
     if number != len(d.grade):
         name = f"grade_of_{number}"
         labels = d.judged.grades[d.judged.size.index(number)]
         pm.modelcontext(None).add_coord(name, list(reversed(labels)))
     share = "grade_share" if number == len(d.grade) else f"grade_share_of_{number}"
-    return pm.Dirichlet(share, np.full(number, spec.ratings.grade_concentration), dims=name)
+    return _of_shares(share, number, spec, name)
+
+
+def _of_shares(name: str, number: int, spec: Spec, dims: str) -> TensorVariable:
+    """Cutpoints that Dirichlet shares of so many categories imply, and sampled as such."""
+    concentration = np.full(number, spec.ratings.grade_concentration)
+    return induced_cutpoints(pm.Dirichlet(name, concentration, dims=dims, default_transform=Cutpoints(number)))
 
 
 def cutpoint_labels(d: Design) -> list[str]:
@@ -154,8 +164,7 @@ def category_prior(d: Design, spec: Spec, judged: TensorVariable | None) -> Tens
         model = pm.modelcontext(None)
         model.add_coord(f"{key}_category", list(range(1, size + 1)))
         model.add_coord(f"{key}_cutpoint", [f"{c}|{c + 1}" for c in range(1, size)])
-        share = pm.Dirichlet(f"{key}_share", np.full(size, spec.ratings.grade_concentration), dims=f"{key}_category")
-        cutpoints = induced_cutpoints(share)
+        cutpoints = _of_shares(f"{key}_share", size, spec, f"{key}_category")
         scales.append(pm.Deterministic(f"{key}_cutpoints", cutpoints, dims=f"{key}_cutpoint"))
     if not d.ordinal:
         return judged
@@ -192,8 +201,3 @@ def after_previous(d: Design, spec: Spec, cutpoints: TensorVariable | None) -> T
     own = judged[:, middle][scale][:, None] + (gap[:, None, :] * (steps - steps[middle])).sum(axis=2)
     rows = cutpoints[pt.constant(graded.scale)]
     return pt.set_subtensor(rows[at, :n], own)
-
-
-def induced_cutpoints(share: TensorVariable) -> TensorVariable:
-    """Cutpoints at which a standard normal score falls into the categories with these shares."""
-    return np.sqrt(2.0) * pt.erfinv(2.0 * pt.cumsum(share)[:-1] - 1.0)

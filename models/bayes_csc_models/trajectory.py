@@ -49,7 +49,7 @@ from bayes_csc_models.judgements import (
     judgement_prior,
 )
 from bayes_csc_models.noise import Noise
-from bayes_csc_models.scales import Angle, LogOdds
+from bayes_csc_models.scales import Angle, Angles
 from bayes_csc_models.timing import following_mean, timing_coordinates, timing_loading, with_timing
 
 Latent = Callable[[Design, Spec], tuple[TensorVariable, TensorVariable]]
@@ -195,7 +195,8 @@ def own_scale(spec: Spec) -> TensorVariable:
     """Standard deviation of each kind of the templates' columns (`bayes_csc.trend.COLUMN_KINDS`)."""
     parts = ["level", "slope"] + (["path"] if spec.trend.kind != "straight line" else [])
     pm.modelcontext(None).add_coord("trend_part", parts)
-    share = pm.Dirichlet("trend_share", np.array(spec.trend.share_concentration[: len(parts)]), dims="trend_part")
+    concentration = np.array(spec.trend.share_concentration[: len(parts)])
+    share = pm.Dirichlet("trend_share", concentration, dims="trend_part", default_transform=Angles())
     return pt.concatenate([pt.sqrt(share), pt.zeros(3 - len(parts)), [spec.trend.succession_sd]])
 
 
@@ -259,12 +260,12 @@ def deviation_prior(d: Design, spec: Spec) -> Noise:
         return Noise(none, none, none, none, none, none)
     deviation_sd = half_normal("deviation_sd", sigma=prior.deviation_sd, dims="indicator")
     white = pm.Beta("white_share", *prior.white_share, dims="indicator", default_transform=Angle())
-    phi = pm.Beta("autocorrelation", *prior.autocorrelation, dims="indicator", default_transform=LogOdds())
+    phi = pm.Beta("autocorrelation", *prior.autocorrelation, dims="indicator", default_transform=Angle())
     if not d.domain:
         return Noise(deviation_sd * pt.sqrt(1.0 - white), phi, deviation_sd * pt.sqrt(white), pt.zeros(n), none, none)
     q = domain_correlations(d, spec)
     own_sd = deviation_sd * pt.sqrt(1.0 - q**2)
-    domain_phi = pm.Beta("domain_autocorrelation", *prior.autocorrelation, dims="domain", default_transform=LogOdds())
+    domain_phi = pm.Beta("domain_autocorrelation", *prior.autocorrelation, dims="domain", default_transform=Angle())
     domain_white = pm.Beta("domain_white_share", *prior.white_share, dims="domain", default_transform=Angle())
     ar_sd, white_sd = own_sd * pt.sqrt(1.0 - white), own_sd * pt.sqrt(white)
     return Noise(ar_sd, phi, white_sd, deviation_sd * q, domain_phi, domain_white)
