@@ -89,7 +89,7 @@ def test_the_joint_density_with_its_states_integrated_out_is_the_collapsed_densi
     n = int(is_latent.sum())
     rng = np.random.default_rng(1)
     for _ in range(2):
-        here = {name: v + rng.normal(size=v.shape) for name, v in start.items()}
+        here = {name: v + 0.5 * rng.normal(size=v.shape) for name, v in start.items()}
 
         def point(u: np.ndarray, here: dict[str, np.ndarray] = here) -> dict[str, np.ndarray]:
             out, at = {}, 0

@@ -50,7 +50,7 @@ class Case:
 
     def points(self, n: int, seed: int = 1) -> np.ndarray:
         rng = np.random.default_rng(seed)
-        return self.density.first + 0.5 * rng.normal(size=(n, self.density.first.size))
+        return self.density.first + 0.3 * rng.normal(size=(n, self.density.first.size))
 
 
 def case_of(panel: Panel, spec: Spec) -> Case:

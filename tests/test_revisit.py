@@ -56,7 +56,7 @@ def test_a_fit_of_this_process_is_taken_up_with_what_it_was_computed_with(fitted
 
 def scaled_sd(of: Revisited, variance: np.ndarray) -> np.ndarray:
     """Prior sd of what a step of the standard is sampled as."""
-    return np.sqrt(1.0 + variance * len(of.design.authority) / STEP)
+    return np.sqrt(1.0 + variance * len(of.design.block) / STEP)
 
 
 def test_years_after_the_data_change_no_density_and_no_state_before_them(fitted: Fit) -> None:

@@ -42,7 +42,7 @@ def case() -> Case:
     panel = replace(Panel.read(Path(__file__).parent / "hamlets"), date=datetime.date(2022, 12, 31))
     d = design(panel, GAUSSIAN)
     density = compile_density(from_design(d, GAUSSIAN))
-    x = density.first + np.random.default_rng(4).normal(size=(1, N_DRAW, density.first.size))
+    x = density.first + 0.4 * np.random.default_rng(4).normal(size=(1, N_DRAW, density.first.size))
     points = xr.DataArray(x, dims=("chain", "draw", "coordinate"), coords={"chain": [0], "draw": range(N_DRAW)})
     # Later inspections than the panel's, each at another time, one authority never inspected.
     last = np.array([2019.3, 2020.0, 2021.6, np.nan, 2022.4, 2020.7, 2021.0, 2021.9])

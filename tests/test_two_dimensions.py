@@ -48,7 +48,7 @@ def values(model: pm.Model, point: dict[str, np.ndarray]) -> tuple[float, Real]:
 def points(model: pm.Model, n: int) -> list[dict[str, np.ndarray]]:
     """Points about the initial one."""
     rng = np.random.default_rng(3)
-    return [{k: v + 0.5 * rng.normal(size=v.shape) for k, v in model.initial_point().items()} for _ in range(n)]
+    return [{k: v + 0.3 * rng.normal(size=v.shape) for k, v in model.initial_point().items()} for _ in range(n)]
 
 
 # The template.

@@ -18,7 +18,7 @@ from bayes_csc_models.effects import combination, common_scale, half_normal
 from bayes_csc_models.scales import Angle, Cutpoints, induced_cutpoints
 
 STEP = 32.0
-"""Units that tell a step of the standard to one square probit: a quarter is judged a year, each judgement with
+"""Blocks that tell a step of the standard to one square probit: a quarter is judged a year, each judgement with
 variance 8. The number judged is not used: coordinates mean the same effects in a panel that is judged more."""
 TRUSTED, DAMPING = 2.0, 0.5
 """Years after the panel's date for which the drift goes on as it was; what is left of it in each year after those
@@ -29,7 +29,7 @@ def national_standard(d: Design, spec: Spec) -> TensorVariable:
     """National random walk, with a drift if asked, of the judgements' standard, zero-sum over the window (year,)."""
     n = d.year.size
     prior = spec.ratings
-    precision = np.full(n - 1, len(d.authority) / STEP)
+    precision = np.full(n - 1, len(d.block) / STEP)
     step = common_scale("standard", prior.standards_sd, prior.standards_df, "grade_step", precision)
     basis = np.tril(np.ones((n, n)), -1)[:, : n - 1]
     standard = combination(basis - basis[d.window].mean(axis=0), step)

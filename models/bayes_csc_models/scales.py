@@ -10,7 +10,7 @@ from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
 
 EDGE, RIGHT_ANGLE = 0.1, 0.5 * math.pi
-STEADIEST = 1.0 - 1e-9
+STEADIEST = 1.0 - 1e-7
 NARROW = 0.2
 """Width of the edge at zero, in sds of a half-normal: about that of posteriors which lie there."""
 FURTHEST = 37.0

@@ -166,7 +166,7 @@ def latent_mean(d: Design, spec: Spec, *, judged: bool, name: str = "") -> Tenso
     x, time, pooling = d.deprivation, d.time, spec.pooling
     level = trend = pt.zeros_like(pt.constant(x if x.ndim == 1 else x[:, 0]))
     if pooling.region and len(d.region) > 1:
-        n = len(d.authority)
+        n = len(d.block)
         rho = exchangeable(f"{name}region_level", pooling.region_sd, pooling.region_df, d.region, n)
         kappa = exchangeable(f"{name}region_trend", pooling.region_trend_sd, pooling.region_df, d.region, n)
         region = pt.constant(d.region_index)
