@@ -21,7 +21,7 @@ from bayes_csc.density import Density, compile_density
 from bayes_csc.design import Design, design
 from bayes_csc.diagnostics import LONGER, Gate, gate, preview_gate
 from bayes_csc.errors import DataError, UsageError
-from bayes_csc.files import netcdf, read_netcdf, whole_folder
+from bayes_csc.files import files_below, netcdf, read_netcdf, whole_folder
 from bayes_csc.graph import building_graphs
 from bayes_csc.inference import find_start
 from bayes_csc.kernel.beside import compiled_beside
@@ -175,8 +175,8 @@ def check_target(folder: Path, *, overwrite: bool) -> None:
 
 def _hashes(root: Path) -> dict[str, str]:
     """SHA-256 of the posterior, the spec and the panel's tables, by path."""
-    parts = (path for path in (root / PANEL).rglob("*") if path.suffix in (".csv", ".toml"))
-    paths = sorted([root / POSTERIOR, root / SPEC, *parts])
+    parts = [path for path in files_below(root / PANEL) if path.suffix in (".csv", ".toml")]
+    paths = [root / POSTERIOR, root / SPEC, *parts]
     return {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 

@@ -2,6 +2,7 @@
 
 from bayes_csc.files.atomic_file import write_files
 from bayes_csc.files.atomic_folder import reserved, whole_folder
+from bayes_csc.files.disk import files_below
 from bayes_csc.files.netcdf import netcdf, read_netcdf
 
-__all__ = ["netcdf", "read_netcdf", "reserved", "whole_folder", "write_files"]
+__all__ = ["files_below", "netcdf", "read_netcdf", "reserved", "whole_folder", "write_files"]

@@ -44,7 +44,22 @@ def to_disk(path: Path) -> None:
 
 def all_to_disk(folder: Path) -> None:
     """Wait until a folder and all that is in it are on disk."""
-    for place, _, names in os.walk(folder, topdown=False):
+    for place, _, names in folder.walk(top_down=False, on_error=_raised):
         for name in names:
-            to_disk(Path(place, name))
-        to_disk(Path(place))
+            to_disk(place / name)
+        to_disk(place)
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Find every file below a folder, sorted; what cannot be looked into is an error, and not left out as by `rglob`.
+
+    Raises
+    ------
+    OSError
+        A folder cannot be read.
+    """
+    return sorted(place / name for place, _, names in folder.walk(on_error=_raised) for name in names)
+
+
+def _raised(error: OSError) -> None:
+    raise error
