@@ -378,7 +378,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_the_fit(
         assert said.startswith("Error: ")
         assert "cannot be written" in said, reason
     (tmp_path / "run").mkdir()
-    monkeypatch.setattr(os, "access", lambda path, _: Path(path).name != "run")  # root may write everywhere
+    monkeypatch.setattr(os, "access", lambda _, mode, **__: mode != os.W_OK)  # root may write everywhere
     assert command("fit", "--panel", HAMLETS, "--out", tmp_path / "run", "--overwrite") == 2
     assert "cannot be written: Permission denied" in capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "run"]
