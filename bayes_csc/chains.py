@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import xarray as xr
 from threadpoolctl import threadpool_limits
 
 from bayes_csc.errors import InterruptedFitError, UsageError
+from bayes_csc.files import netcdf, read_netcdf, reserved, write_files
 from bayes_csc.inference import Start
 from bayes_csc.sampler import Chain, sample_chain
 
@@ -23,6 +25,8 @@ WARMUP = 100
 FEWEST_DRAWS = 4
 """Of a chain that an interrupt cut short: below, its diagnostics do not exist."""
 POLL_SECONDS = 0.05
+KEY = "fit"
+"""Attribute of a kept chain: of which fit it is."""
 FIRST_SD = 0.5
 """Of the chains' first points, in whitened coordinates."""
 
@@ -55,24 +59,34 @@ class Progress:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A folder, made with the first finished chain, where chains wait for the others; `key` tells whose they are."""
+    """A folder, made with the first finished chain, where chains wait for the others; each says of which fit it is.
+
+    Attributes
+    ----------
+    folder
+        The folder; one fit at a time has it open.
+    key
+        Plain values that tell whose chains they are.
+    """
 
     folder: Path
     key: dict[str, Any]
 
-    def open(self, *, resume: bool) -> None:
-        """Remove what an earlier fit left, unless resuming it.
+    @contextmanager
+    def opened(self, *, resume: bool) -> Iterator[Checkpoint]:
+        """Reserve the folder for a fit, and remove what an earlier fit left, unless resuming it.
 
         Raises
         ------
         UsageError
-            The chains there belong to another panel, spec, seed or version.
+            Another fit has it open; or the chains there belong to another panel, spec, seed or version.
         """
-        key = self.folder / "key.json"
-        if not resume or not key.is_file():
-            self.close()
-        elif json.loads(key.read_text()) != json.loads(json.dumps(self.key)):
-            raise UsageError(f"{self.folder}: its chains are of other data, options or versions; leave out --resume")
+        with reserved(self.folder):
+            if not resume:
+                remove_chains(self.folder)
+            for path in sorted(self.folder.glob("chain-*.nc")):
+                self._read(path)
+            yield self
 
     def path(self, chain: int) -> Path:
         """File of a chain."""
@@ -80,28 +94,34 @@ class Checkpoint:
 
     def read(self, chain: int) -> xr.DataTree | None:
         """A finished chain, or None."""
-        if not self.path(chain).is_file():
-            return None
-        with xr.open_datatree(self.path(chain), engine="h5netcdf") as tree:
-            return tree.load()
+        return self._read(self.path(chain)) if self.path(chain).is_file() else None
+
+    def _read(self, path: Path) -> xr.DataTree:
+        try:
+            tree = read_netcdf(path)
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{path}: damaged ({error}); leave out --resume") from error
+        if tree.attrs.get(KEY) != self._key:
+            raise UsageError(f"{self.folder}: its chains are of other data, options or versions; leave out --resume")
+        return tree
 
     def write(self, chain: int, tree: xr.DataTree) -> None:
         """Keep a finished chain: whole or not at all."""
-        key, part = self.folder / "key.json", self.folder / f"chain-{chain}.part"
-        if not key.is_file():
-            self.folder.mkdir(parents=True, exist_ok=True)
-            part.write_text(json.dumps(self.key))
-            part.rename(key)
-        tree.to_netcdf(part, engine="h5netcdf")
-        part.rename(self.path(chain))
+        kept = tree.copy(deep=False)
+        kept.attrs = tree.attrs | {KEY: self._key}
+        write_files(self.folder, {self.path(chain).name: netcdf(kept)})
 
-    def close(self) -> None:
-        """Remove the folder, if there is one."""
-        if not self.folder.is_dir():
-            return
-        for path in self.folder.iterdir():
+    @property
+    def _key(self) -> str:
+        return json.dumps(self.key, sort_keys=True)
+
+
+def remove_chains(folder: Path) -> None:
+    """Remove the folder of a checkpoint, if there is one."""
+    if folder.is_dir():
+        for path in folder.iterdir():
             path.unlink()
-        self.folder.rmdir()
+        folder.rmdir()
 
 
 Begun = tuple[np.random.Generator, Chain]

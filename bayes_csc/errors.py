@@ -21,6 +21,10 @@ class SpecError(UsageError):
     """A model specification with an unknown key, a wrong type or an impossible prior."""
 
 
+class StorageError(UsageError):
+    """A place that cannot be written: full, read-only, no folder, or in use by another process."""
+
+
 class DataError(BayesCscError):
     """Input data that break their contract; `problems` lists every one found, in file order.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -16,11 +16,12 @@ from typing import Any
 import pymc as pm
 import xarray as xr
 
-from bayes_csc.chains import WARMUP, Begun, Checkpoint, Progress, sample_chains
+from bayes_csc.chains import WARMUP, Begun, Checkpoint, Progress, remove_chains, sample_chains
 from bayes_csc.density import Density, compile_density
 from bayes_csc.design import Design, design
 from bayes_csc.diagnostics import LONGER, Gate, gate, preview_gate
 from bayes_csc.errors import DataError, UsageError
+from bayes_csc.files import files_below, netcdf, read_netcdf, whole_folder
 from bayes_csc.graph import building_graphs
 from bayes_csc.inference import find_start
 from bayes_csc.kernel.beside import compiled_beside
@@ -39,6 +40,8 @@ KEPT = 2000
 """Draws that a run has at most: of those sampled, evenly spaced, theta is computed for so many."""
 PACKAGES = ("bayescsc", "pymc", "pytensor", "numba", "numpy", "scipy", "arviz", "xarray", "pandas")
 POSTERIOR, SPEC, RECORD, PANEL = "posterior.nc", "spec.toml", "run.json", "panel"
+HASHES = "sha256"
+"""Key of the record: the hash of each file that belongs to the run, and of the rest of the record."""
 GROUPS = ("posterior", "sample_stats", "change", "unconstrained")
 Model = Callable[[Panel, Spec], pm.Model]
 
@@ -103,26 +106,18 @@ class Fit:
         UsageError
             The folder exists and `overwrite` is not set, or is not a run folder.
         """
-        folder = Path(folder)
-        check_target(folder, overwrite=overwrite)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        try:
-            new = work / "new"
-            self.panel.write(new / PANEL)
+        with whole_folder(Path(folder)) as new:
+            check_target(Path(folder), overwrite=overwrite)
+            self.panel.write_into(new / PANEL)
             groups = {name: getattr(self, name) for name in GROUPS}
             tree = xr.DataTree.from_dict({f"/{name}": _plain(group) for name, group in groups.items()})
             tree.attrs = {"panel_hash": self.record["panel_hash"], "seed": self.record["seed"]}
             compressed = {f"/{n}": {v: {"zlib": True, "complevel": 1} for v in g.data_vars} for n, g in groups.items()}
-            tree.to_netcdf(new / POSTERIOR, engine="h5netcdf", encoding=compressed)
+            (new / POSTERIOR).write_bytes(netcdf(tree, compressed))
             (new / SPEC).write_text(self.spec.to_toml(), encoding="utf-8")
             record = self.record | {"diagnostics": self.gate.summary()}
+            record |= {HASHES: _hashes(new) | {RECORD: _digest(record)}}
             (new / RECORD).write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-            if folder.exists():
-                folder.rename(work / "old")
-            new.rename(folder)
-        finally:
-            shutil.rmtree(work)
 
     @classmethod
     def read(cls, folder: str | os.PathLike[str]) -> Fit:
@@ -131,7 +126,7 @@ class Fit:
         Raises
         ------
         DataError
-            It is not one, or a file of it is missing.
+            It is not one, or a file of it is missing or is not the one that was written.
         """
         root = Path(folder)
         if lost := [name for name in (RECORD, SPEC, POSTERIOR, PANEL) if not (root / name).exists()]:
@@ -140,13 +135,19 @@ class Fit:
             )
         try:
             record = json.loads((root / RECORD).read_text(encoding="utf-8"))
+            written = record.pop(HASHES, {})
+            there = _hashes(root) | {RECORD: _digest(record)}
             verdict = Gate.of_summary(record.pop("diagnostics"))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(f"{root / RECORD}: not a record of a fit ({error}); fit again") from error
-        with xr.open_datatree(root / POSTERIOR, engine="h5netcdf") as tree:
-            if lost := [name for name in GROUPS if name not in tree.children]:
-                raise DataError(f"{root / POSTERIOR}: without {', '.join(lost)}, of an older version; fit again")
-            groups: dict[str, Any] = {name: tree[name].to_dataset().load() for name in GROUPS}
+        if not written:
+            raise DataError(f"{root}: a run of an older version, without hashes of its files; fit again")
+        if changed := sorted({name for name, _ in there.items() ^ written.items()}):
+            raise DataError(f"{root}: changed since the run was written: {', '.join(changed)}; fit again")
+        tree = read_netcdf(root / POSTERIOR)
+        if lost := [name for name in GROUPS if name not in tree.children]:
+            raise DataError(f"{root / POSTERIOR}: without {', '.join(lost)}, of an older version; fit again")
+        groups: dict[str, Any] = {name: tree[name].to_dataset() for name in GROUPS}
         return cls(
             panel=Panel.read(root / PANEL),
             spec=Spec.read(root / SPEC),
@@ -172,6 +173,18 @@ def check_target(folder: Path, *, overwrite: bool) -> None:
         raise UsageError(f"{folder} is not a run folder, so it is not replaced; give another --out")
 
 
+def _hashes(root: Path) -> dict[str, str]:
+    """SHA-256 of the posterior, the spec and the panel's tables, by path."""
+    parts = [path for path in files_below(root / PANEL) if path.suffix in (".csv", ".toml")]
+    paths = [root / POSTERIOR, root / SPEC, *parts]
+    return {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+def _digest(record: dict[str, Any]) -> str:
+    """SHA-256 of a record's content."""
+    return hashlib.sha256(json.dumps(record, sort_keys=True, allow_nan=False).encode()).hexdigest()
+
+
 def _plain(group: xr.Dataset) -> xr.Dataset:
     """Labels as plain text, which netCDF can keep."""
     return group.assign_coords({k: v.astype(str) for k, v in group.coords.items() if v.dtype == object})
@@ -189,6 +202,7 @@ def fit(
     cores: int = CORES,
     preview: bool = False,
     checkpoint: Path | None = None,
+    keep_chains: bool = False,
     resume: bool = False,
     nearby: Nearby | None = None,
     again: int | None = None,
@@ -213,6 +227,8 @@ def fit(
         decline (`diagnostics.preview_gate`).
     checkpoint
         Folder where finished chains are kept until the fit is done, so that `resume` can take them up.
+    keep_chains
+        Leave them there, for the caller to remove when the fit is written (`chains.remove_chains`).
     resume
         Take up the chains of an earlier, killed fit of the same data, spec, seed and versions.
     nearby
@@ -229,7 +245,7 @@ def fit(
     SpecError, DataError
         The spec and the panel do not go together.
     UsageError
-        `resume` with chains of another fit.
+        `resume` with chains of another fit; another fit has the checkpoint open.
     InterruptedFitError
         Ctrl-C before any chain had left its warm-up; later it only cuts the fit short.
     """
@@ -254,48 +270,49 @@ def fit(
         "warmup": warmup,
         "versions": {name: version(name) for name in PACKAGES},
     }
-    store = Checkpoint(checkpoint, record | {"whole_spec": spec.model_dump(mode="json")}) if checkpoint else None
-    if store:
-        store.open(resume=resume)
-    tell(Progress("compiling", 0, 1))
-    with building_graphs(), compiled_beside(laid_out.layout) as first_time:
-        if first_time:
-            tell(Progress("compiling, this first time for a minute or two", 0, 1))
-        built = model(panel, spec)
-        density = compile_density(built)
-    clock.lap("compile")
-    tell(Progress("finding the mode", 0, 1))
-    start = find_start(density, laid_out, cores=cores, rough=nearby.seen(built, density) if nearby else None)
-    clock.lap("start")
-    begun: dict[int, Begun] = {}
-    before: Gate | None = None
-    for length in lengths:
-        tree, interrupted = sample_chains(
-            start, seed=seed, draws=length, chains=chains, warmup=warmup, cores=cores,
-            checkpoint=None if length == again else store, begun=begun, progress=tell,
-        )  # fmt: skip
-        clock.lap("sampling")
-        sampled, stats = tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset()
-        kept = slice(0, None, -(-sampled.sizes["chain"] * sampled.sizes["draw"] // KEPT))
-        x = tree["unconstrained"].to_dataset().x.isel(draw=kept)
-        theta, change = states_given_draws(
-            start.density, laid_out, x, last_inspections(panel, laid_out.authority),
-            seed=seed, cores=cores, no_data_every=NO_DATA_EVERY,
-            progress=lambda done, total: tell(Progress("states", done, total)),
-        )  # fmt: skip
-        clock.lap("states")
-        verdict = preview_gate(change, stats) if preview else gate(stats, sampled, theta.to_dataset(), before=before)
-        clock.lap("diagnostics")
-        if verdict.passed or interrupted or (goes_on and verdict.advice != LONGER):
-            break
-        before = verdict
-    posterior = sampled.isel(draw=kept).assign(theta=theta)
-    record |= {"draws": length, "first_draws": draws, "seconds": clock.laps, "interrupted": interrupted}
-    if store:
-        store.close()
-    sites = {"z": ("observation", start.density.z), "variance": ("observation", start.density.variance)}
-    computed = (model, panel, spec), laid_out, start.density
-    return Fit(panel, spec, posterior, stats, change, xr.Dataset({"x": x} | sites), verdict, record, computed)
+    key = record | {"whole_spec": spec.model_dump(mode="json")}
+    with Checkpoint(checkpoint, key).opened(resume=resume) if checkpoint else nullcontext() as store:
+        tell(Progress("compiling", 0, 1))
+        with building_graphs(), compiled_beside(laid_out.layout) as first_time:
+            if first_time:
+                tell(Progress("compiling, this first time for a minute or two", 0, 1))
+            built = model(panel, spec)
+            density = compile_density(built)
+        clock.lap("compile")
+        tell(Progress("finding the mode", 0, 1))
+        start = find_start(density, laid_out, cores=cores, rough=nearby.seen(built, density) if nearby else None)
+        clock.lap("start")
+        begun: dict[int, Begun] = {}
+        before: Gate | None = None
+        for length in lengths:
+            tree, interrupted = sample_chains(
+                start, seed=seed, draws=length, chains=chains, warmup=warmup, cores=cores,
+                checkpoint=None if length == again else store, begun=begun, progress=tell,
+            )  # fmt: skip
+            clock.lap("sampling")
+            sampled, stats = tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset()
+            kept = slice(0, None, -(-sampled.sizes["chain"] * sampled.sizes["draw"] // KEPT))
+            x = tree["unconstrained"].to_dataset().x.isel(draw=kept)
+            theta, change = states_given_draws(
+                start.density, laid_out, x, last_inspections(panel, laid_out.authority),
+                seed=seed, cores=cores, no_data_every=NO_DATA_EVERY,
+                progress=lambda done, total: tell(Progress("states", done, total)),
+            )  # fmt: skip
+            clock.lap("states")
+            verdict = (
+                preview_gate(change, stats) if preview else gate(stats, sampled, theta.to_dataset(), before=before)
+            )
+            clock.lap("diagnostics")
+            if verdict.passed or interrupted or (goes_on and verdict.advice != LONGER):
+                break
+            before = verdict
+        posterior = sampled.isel(draw=kept).assign(theta=theta)
+        record |= {"draws": length, "first_draws": draws, "seconds": clock.laps, "interrupted": interrupted}
+        if checkpoint and not keep_chains:
+            remove_chains(checkpoint)
+        sites = {"z": ("observation", start.density.z), "variance": ("observation", start.density.variance)}
+        computed = (model, panel, spec), laid_out, start.density
+        return Fit(panel, spec, posterior, stats, change, xr.Dataset({"x": x} | sites), verdict, record, computed)
 
 
 def preview(panel: Panel, model: Model, **options: Any) -> Fit:

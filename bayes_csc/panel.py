@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime
 import hashlib
 import os
-import shutil
-import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ import pandas as pd
 
 from bayes_csc.cell_check import read_cells
 from bayes_csc.errors import DataError, UsageError
+from bayes_csc.files import whole_folder
 from bayes_csc.framework_grades import in_panel_grades
 from bayes_csc.geography import existing
 from bayes_csc.indicators import Indicator, dictionary_text, read_dictionary
@@ -213,29 +212,21 @@ class Panel:
         Raises
         ------
         UsageError
-            The folder exists and is something else.
+            The folder exists and is something else, or cannot be written.
         DataError
             Read back, the panel breaks its contract; nothing was written.
         """
-        target = Path(folder)
-        if target.is_file() or (target.is_dir() and any(target.iterdir()) and not (target / DICTIONARY).is_file()):
-            raise UsageError(
-                f"{target}: not a panel folder (it has no {DICTIONARY}), so it is not replaced; give another"
-            )
-        target.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-        try:
-            new = work / "new"
-            for name, text in self.files().items():
-                (new / name).parent.mkdir(parents=True, exist_ok=True)
-                (new / name).write_text(text, encoding="utf-8", newline="\n")
+        with whole_folder(Path(folder)) as new:
+            check_panel_target(Path(folder))
+            self.write_into(new)
             if checked:
                 Panel.read(new)
-            if target.exists():
-                target.rename(work / "old")
-            new.rename(target)
-        finally:
-            shutil.rmtree(work)
+
+    def write_into(self, folder: Path) -> None:
+        """Write the panel's files into a new folder, which is part of what is written whole."""
+        for name, text in self.files().items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8", newline="\n")
 
     def files(self) -> dict[str, str]:
         """Text of each file of the folder, by path, in canonical order of rows."""
@@ -348,6 +339,18 @@ class Panel:
         latest = order.groupby("authority").tail(1).set_index("authority")
         latest = self.compared(latest.assign(label=self.labels(latest)))
         return latest[["start_date", "publication_date", "framework", "grade", "label", "overall"]]
+
+
+def check_panel_target(folder: Path) -> None:
+    """Refuse what is no panel folder where a panel is to be written; one that is missing or empty will do.
+
+    Raises
+    ------
+    UsageError
+        With what to do.
+    """
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / DICTIONARY).is_file()):
+        raise UsageError(f"{folder}: not a panel folder (it has no {DICTIONARY}), so it is not replaced; give another")
 
 
 def whole_grades(inspections: pd.DataFrame) -> pd.DataFrame:

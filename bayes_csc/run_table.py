@@ -11,6 +11,7 @@ import pandas as pd
 from bayes_csc.calendar import grid_date
 from bayes_csc.errors import GateError
 from bayes_csc.figures import data_days
+from bayes_csc.files import write_files
 from bayes_csc.fit import Fit
 from bayes_csc.indicator_choice import chosen_indicators
 from bayes_csc.panel import NO_OVERALL
@@ -70,10 +71,5 @@ def write_table(table: pd.DataFrame, folder: Path, name: str) -> None:
     text = json.dumps(
         {"metadata": table.attrs, "rows": json.loads(rows.to_json(orient="records"))}, indent=2, allow_nan=False
     )
-    for file, content in (
-        (f"{name}.csv", rows.to_csv(index=False, lineterminator="\n")),
-        (f"{name}.json", text + "\n"),
-    ):
-        part = Path(folder) / f".{file}.part"
-        part.write_text(content, encoding="utf-8")
-        part.replace(Path(folder) / file)
+    contents = {f"{name}.csv": rows.to_csv(index=False, lineterminator="\n"), f"{name}.json": text + "\n"}
+    write_files(Path(folder), contents)

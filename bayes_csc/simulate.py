@@ -22,6 +22,7 @@ from scipy.stats import binom, poisson
 from bayes_csc.design import Design, design
 from bayes_csc.errors import DataError, UsageError
 from bayes_csc.families import declared, drawn
+from bayes_csc.files import netcdf, whole_folder
 from bayes_csc.in_order import drawn_in_order, of_panel, own_cutpoints
 from bayes_csc.indicators import SIGN
 from bayes_csc.judged import JUDGEMENT
@@ -146,13 +147,11 @@ def refuse_existing(folder: str | os.PathLike[str], *, overwrite: bool) -> None:
 def write_simulation(
     panel: Panel, truth: xr.DataTree, folder: str | os.PathLike[str], *, overwrite: bool = False
 ) -> None:
-    """Write a simulated panel, and its truth beside it as `truth.nc`; see `refuse_existing` for what is replaced."""
-    target = Path(folder)
-    refuse_existing(target, overwrite=overwrite)
-    panel.write(target)
-    unfinished = target / f".{TRUTH}"
-    truth.to_netcdf(unfinished, engine="h5netcdf")
-    unfinished.rename(target / TRUTH)
+    """Write a simulated panel and its truth, `truth.nc`, whole or not at all; see `refuse_existing`."""
+    with whole_folder(Path(folder)) as new:
+        refuse_existing(folder, overwrite=overwrite)
+        panel.write_into(new)
+        (new / TRUTH).write_bytes(netcdf(truth))
 
 
 def _simulated(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from bayes_csc.backtest.result import Backtest
 from bayes_csc.backtest.summary import ALL, HIGHER_IS_BETTER, INTERVAL
 from bayes_csc.backtest.words import beside_named, counts, finding
 from bayes_csc.errors import UsageError
+from bayes_csc.files import whole_folder
 from bayes_csc.plain_values import plain, records
 
 QUOTED = ("auc_worse", "log_score")
@@ -59,21 +58,12 @@ def write_backtest(done: Backtest, page: str, folder: Path, *, overwrite: bool =
     overwrite
         Replace a backtest that is there.
     """
-    check_backtest_target(folder, overwrite=overwrite)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        new = work / "new"
-        new.mkdir()
+    with whole_folder(folder) as new:
+        check_backtest_target(folder, overwrite=overwrite)
         (new / EVENTS).write_text(_events(done), encoding="utf-8", newline="\n")
         text = json.dumps(plain(record(done)), indent=1, allow_nan=False, ensure_ascii=False)
         (new / SCORES).write_text(text + "\n", encoding="utf-8", newline="\n")
         (new / PAGE).write_text(page, encoding="utf-8", newline="\n")
-        if folder.exists():
-            folder.rename(work / "old")
-        new.rename(folder)
-    finally:
-        shutil.rmtree(work)
 
 
 def record(done: Backtest) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from bayes_csc.errors import UsageError
+from bayes_csc.files import write_files
 from bayes_csc.findings.authority_findings import AuthorityFindings
 from bayes_csc.findings.beside import Missing
 from bayes_csc.findings.findings import Findings
@@ -107,7 +108,4 @@ def write_chart(figure: Figure, path: Path) -> None:
     metadata = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
     with look():
         figure.savefig(buffer, format=kind, dpi=DPI, metadata=metadata, facecolor=colour("paper"))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(buffer.getvalue())
-    part.replace(path)
+    write_files(path.parent, {path.name: buffer.getvalue()})

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import shutil
-import tempfile
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bayes_csc.errors import UsageError
+from bayes_csc.files import whole_folder
 from bayes_csc.findings.findings import Findings
 from bayes_csc.report.authority_page import authority_page
 from bayes_csc.report.method_page import method_page
@@ -123,22 +122,13 @@ def write_site(
     UsageError
         The folder exists and `overwrite` is not set, or is not a report's.
     """
-    check_report_target(folder, overwrite=overwrite)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        new = work / "new"
-        new.mkdir()
-        names = []
+    names = []
+    with whole_folder(folder) as new:
+        check_report_target(folder, overwrite=overwrite)
         for name, text in pages(found, cores=cores):
             (new / name).write_text(text, encoding="utf-8", newline="\n")
             names.append(name)
             tell(name)
         if extra is not None:
             extra(new)
-        if folder.exists():
-            folder.rename(work / "old")
-        new.rename(folder)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
     return [folder / name for name in names]

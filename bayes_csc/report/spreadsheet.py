@@ -6,6 +6,7 @@ program takes for formulas, whatever they begin with; the same report gives the 
 
 from __future__ import annotations
 
+import io
 import math
 import re
 import xml.etree.ElementTree as ET
@@ -16,6 +17,7 @@ from typing import Any
 
 import pandas as pd
 
+from bayes_csc.files import write_files
 from bayes_csc.findings.findings import Findings
 from bayes_csc.findings.tables import NOTES, tables
 
@@ -55,14 +57,11 @@ def write_workbook(found: Findings, path: Path) -> None:
 
 def write_sheets(sheets: Mapping[str, pd.DataFrame], path: Path) -> None:
     """Write tables as a workbook, whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, text in _files(sheets).items():
-                archive.writestr(zipfile.ZipInfo(name, EPOCH), text, zipfile.ZIP_DEFLATED)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in _files(sheets).items():
+            archive.writestr(zipfile.ZipInfo(name, EPOCH), text, zipfile.ZIP_DEFLATED)
+    write_files(path.parent, {path.name: buffer.getvalue()})
 
 
 def _files(sheets: Mapping[str, pd.DataFrame]) -> dict[str, bytes]:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from bayes_csc.files import write_files
 from bayes_csc.plain_values import plain, records
 from bayes_csc.sensitivity.model_scores import averaged
 from bayes_csc.sensitivity.result import Sensitivity
@@ -15,7 +16,7 @@ DIGITS = 6
 
 
 def write_sensitivity(done: Sensitivity, page: str, folder: Path) -> None:
-    """Write rows, summary and page into a run folder; each whole or not at all.
+    """Write rows, summary and page into a run folder, each whole or not at all.
 
     Parameters
     ----------
@@ -28,11 +29,7 @@ def write_sensitivity(done: Sensitivity, page: str, folder: Path) -> None:
     """
     rows = done.rows.round(DIGITS)
     summary = json.dumps(record(done), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
-    texts = {ROWS: rows.to_csv(index=False, lineterminator="\n"), SUMMARY: summary, PAGE: page}
-    for name, text in texts.items():
-        part = folder / f".{name}.part"
-        part.write_text(text, encoding="utf-8", newline="\n")
-        part.replace(folder / name)
+    write_files(folder, {ROWS: rows.to_csv(index=False, lineterminator="\n"), SUMMARY: summary, PAGE: page})
 
 
 def record(done: Sensitivity) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from bayes_csc.errors import UsageError
+from bayes_csc.files import write_files
 from bayes_csc.panel import Panel
 from bayes_csc.panel_files import csv_text
 
@@ -59,14 +60,9 @@ class Study:
         folder = Path(folder)
         if folder.exists() and not folder.is_dir():
             raise UsageError(f"{folder}: a file is there; give a folder as --out")
-        folder.mkdir(parents=True, exist_ok=True)
         texts = {f"{self.name}.json": self.to_json()}
         texts |= {f"{self.name}-{name}.csv": csv_text(table) for name, table in self.tables.items()}
-        for name, text in texts.items():
-            part = folder / f".{name}.part"
-            part.write_text(text, encoding="utf-8", newline="\n")
-            part.replace(folder / name)
-        return [folder / name for name in texts]
+        return write_files(folder, texts)
 
 
 def _dated(table: pd.DataFrame) -> pd.DataFrame:

@@ -45,6 +45,7 @@ def backtest(
     from bayes_csc.backtest.run import ORIGINS
     from bayes_csc.backtest.run import backtest as run_backtest
     from bayes_csc.cluster import dask_client
+    from bayes_csc.files import reserved
     from bayes_csc.panel import Panel
     from bayes_csc.report.backtest_page import backtest_page
     from bayes_csc.share import data_dir
@@ -55,17 +56,18 @@ def backtest(
 
     specs = [read_spec(name) for name in spec or ["baseline"]]
     days = ORIGINS if origins is None else parsed_origins(origins)
-    check_backtest_target(out, overwrite=overwrite)
     data = Panel.read(panel or data_dir())
     forecasters = latent_forecasters(trajectory, specs) + ([] if latent_only else rivals(trajectory, specs[0]))
-    with shown() as progress, dask_client(scheduler, workers=workers) as client:
-        done = run_backtest(
-            data, forecasters, client, variants=[each.name for each in specs[1:]],
-            pools=[] if latent_only else pools(specs), choice=None if latent_only else chosen_pool(specs[0]),
-            origins=days, group=group, seed=seed,
-            checkpoint=out.parent / f".{out.name}.partial", resume=resume, progress=progress,
-        )  # fmt: skip
-    write_backtest(done, backtest_page(done), out, overwrite=overwrite)
+    with reserved(out):
+        check_backtest_target(out, overwrite=overwrite)
+        with shown() as progress, dask_client(scheduler, workers=workers) as client:
+            done = run_backtest(
+                data, forecasters, client, variants=[each.name for each in specs[1:]],
+                pools=[] if latent_only else pools(specs), choice=None if latent_only else chosen_pool(specs[0]),
+                origins=days, group=group, seed=seed,
+                checkpoint=out.parent / f".{out.name}.partial", resume=resume, progress=progress,
+            )  # fmt: skip
+        write_backtest(done, backtest_page(done), out, overwrite=overwrite)
     typer.echo(f"{backtest_text(done, terminal_width())}\n\nWrote {out}")
 
 

@@ -38,8 +38,7 @@ def show(table: pd.DataFrame) -> None:
 
 def write(table: pd.DataFrame, path: Path) -> None:
     """Write the table as CSV, whole or not at all, rounded to four significant decimals."""
+    from bayes_csc.files import write_files
     from bayes_csc.panel_files import csv_text
 
-    unfinished = path.with_name(f".{path.name}")
-    unfinished.write_text(csv_text(table.round(4)), encoding="utf-8", newline="\n")
-    unfinished.replace(path)
+    write_files(path.parent, {path.name: csv_text(table.round(4))})

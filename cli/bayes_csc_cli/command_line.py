@@ -26,6 +26,7 @@ from .model import app as model_app
 from .plot import plot
 from .report import report
 from .sensitivity import sensitivity
+from .signals import ended_by_signals
 from .simulate import simulate
 from .study import app as study_app
 
@@ -36,7 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Have children's services declined since their last inspection? A Bayesian answer for each local authority.",
     epilog="Exit codes: 0 done, 1 unexpected error, 2 wrong usage or specification, 3 broken data, "
-    "4 the run failed its diagnostics, 130 interrupted. BAYESCSC_DEBUG=1 shows where an error arose.",
+    "4 the run failed its diagnostics, 130 interrupted, 143 terminated. BAYESCSC_DEBUG=1 shows where an error arose.",
 )
 app.command()(fit)
 app.command()(decline)
@@ -72,7 +73,8 @@ def _options(
 def main() -> None:
     """Run the command line; every error leaves as one message on stderr and an exit code, never as a traceback."""
     try:
-        app(prog_name="bayescsc")
+        with ended_by_signals():
+            app(prog_name="bayescsc")
     except Exception as error:
         if os.environ.get("BAYESCSC_DEBUG"):
             traceback.print_exception(error)

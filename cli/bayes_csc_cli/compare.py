@@ -26,6 +26,7 @@ def compare(
 ) -> None:
     """Print what changed from each run to the next, for whom, and why."""
     from bayes_csc.comparison.compare import compare as compare_runs
+    from bayes_csc.files import write_files
     from bayes_csc.fit import Fit
     from bayes_csc_models.trajectory import trajectory
 
@@ -39,7 +40,7 @@ def compare(
         )  # fmt: skip
     typer.echo(comparison_text(table, terminal_width()))
     if out is not None:
-        table.to_csv(out, index=False, lineterminator="\n")
+        write_files(out.parent, {out.name: table.to_csv(index=False, lineterminator="\n")})
         typer.echo(f"Wrote {out}")
 
 

@@ -43,12 +43,16 @@ def build(
     ] = None,
 ) -> None:
     """Build the England panel from the official files and write it as a folder."""
+    from bayes_csc.files import reserved
+    from bayes_csc.panel import check_panel_target
     from bayes_csc.sources.catalogue import read_catalogue
     from bayes_csc.sources.england import england
 
     day, known = (moment.date() if moment else None for moment in (date, as_of))
-    panel = england(raw, read_catalogue(catalogue), year=year, date=day, as_of=known)
-    panel.write(out, checked=True)
+    with reserved(out):
+        check_panel_target(out)
+        panel = england(raw, read_catalogue(catalogue), year=year, date=day, as_of=known)
+        panel.write(out, checked=True)
     typer.echo(f"Wrote {len(panel.cells)} cells of {len(panel.indicators)} indicators to {out}")
 
 

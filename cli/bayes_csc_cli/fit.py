@@ -36,6 +36,8 @@ def fit(
     resume: Annotated[bool, typer.Option("--resume", help="Take up the finished chains of a killed fit.")] = False,
 ) -> None:
     """Fit the model and write a run folder; Ctrl-C keeps what was drawn."""
+    from bayes_csc.chains import remove_chains
+    from bayes_csc.files import reserved
     from bayes_csc.fit import CHAINS, check_target
     from bayes_csc.fit import fit as fit_model
     from bayes_csc.information import information_shares
@@ -52,14 +54,18 @@ def fit(
     changes = {"ratings": use} | ({"drop": drop} if drop else {})
     chosen = read_spec(spec).updated(changes)
     target = out or Path("runs") / run_name(data.name)
-    check_target(target, overwrite=overwrite)
-    with shown() as progress:
-        run = fit_model(
-            data, trajectory, spec=chosen, seed=seed, draws=draws, chains=chains or CHAINS, preview=preview,
-            checkpoint=None if preview else target.parent / f".{target.name}.partial",  # not worth its second
-            resume=resume, progress=progress,
-        )  # fmt: skip
-    run.write(target, overwrite=overwrite)
+    partial = target.parent / f".{target.name}.partial"
+    with reserved(target):
+        check_target(target, overwrite=overwrite)
+        with shown() as progress:
+            run = fit_model(
+                data, trajectory, spec=chosen, seed=seed, draws=draws, chains=chains or CHAINS, preview=preview,
+                checkpoint=None if preview else partial,  # not worth its second
+                keep_chains=True, resume=resume, progress=progress,
+            )  # fmt: skip
+        run.write(target, overwrite=overwrite)
+        if not preview:
+            remove_chains(partial)
     typer.echo(report(run, target, information_shares(run, trajectory)))
     raise typer.Exit(0 if run.gate.passed else 4)
 

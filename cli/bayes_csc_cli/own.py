@@ -48,16 +48,19 @@ def add(
 ) -> None:
     """Write a new panel with your own indicators beside its own; `fit --drop KEY` leaves one out again."""
     from bayes_csc.errors import UsageError
+    from bayes_csc.files import reserved
     from bayes_csc.near_copies import near_copy_sentences
     from bayes_csc.own_indicators import read_own, with_own
-    from bayes_csc.panel import Panel
+    from bayes_csc.panel import Panel, check_panel_target
 
     if out.resolve() == panel.resolve():
         raise UsageError(f"--out: {out} is the panel that is added to; give another folder")
-    base = Panel.read(panel)
-    own = read_own(_described(file, describe), base, file=_file(file))
-    both, keys = with_own(base, own, name=name), [one.indicator.key for one in own.description.indicators]
-    both.write(out, checked=True)
+    with reserved(out):
+        check_panel_target(out)
+        base = Panel.read(panel)
+        own = read_own(_described(file, describe), base, file=_file(file))
+        both, keys = with_own(base, own, name=name), [one.indicator.key for one in own.description.indicators]
+        both.write(out, checked=True)
     wrote = f"Wrote {len(own.cells)} cells of {', '.join(keys)} beside the panel's {len(base.indicators)} indicators"
     typer.echo("\n".join([f"{wrote} to {out}", *near_copy_sentences(both.cells, both.indicators, of=keys)]))
 

@@ -40,19 +40,22 @@ def refresh(
     The last panel is the one at --out, or the embedded one where there is none. A file that cannot be had, or is not as
     published, stops it with exit code 3, and the panel at --out stays as it was.
     """
-    from bayes_csc.panel import DICTIONARY, Panel
+    from bayes_csc.files import reserved
+    from bayes_csc.panel import DICTIONARY, Panel, check_panel_target
     from bayes_csc.panel_changes import panel_changes
     from bayes_csc.share import data_dir
     from bayes_csc.sources.catalogue import read_catalogue
     from bayes_csc.sources.england import england
 
     known = read_catalogue(catalogue)
-    old = Panel.read(out if (out / DICTIONARY).is_file() else data_dir())
-    if download:
-        fetch_files(known, raw)
-    new = england(raw, known, date=date.date() if date else datetime.date.today())
-    changes = panel_changes(old, new)
-    new.write(out, checked=True)
+    with reserved(out):
+        check_panel_target(out)
+        old = Panel.read(out if (out / DICTIONARY).is_file() else data_dir())
+        if download:
+            fetch_files(known, raw)
+        new = england(raw, known, date=date.date() if date else datetime.date.today())
+        changes = panel_changes(old, new)
+        new.write(out, checked=True)
     show_description(new, page)
     typer.echo(f"Wrote {len(new.cells)} cells of {len(new.indicators)} indicators to {out}\n")
     typer.echo(f"Since {old.name} {old.date}, panel {old.hash[:12]}:\n{changes_text(changes, terminal_width())}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -39,13 +40,11 @@ def report(
     force: Annotated[bool, typer.Option("--force", help="Report a run that failed, with a warning.")] = False,
 ) -> None:
     """Write a report of a run: an overview, a page for each authority of a group, and the method."""
+    from bayes_csc.files import reserved
     from bayes_csc.report.formats import check_formats, write_formats
     from bayes_csc.report.site import check_report_target
 
     target, formats = out or Path("reports") / run_name(run.resolve().name), format or ["html"]
-    if not json:
-        check_formats(formats)
-        check_report_target(target, overwrite=overwrite)
     settings: dict[str, Any] = {
         "made": made.date() if made else None,
         "epsilon": epsilon,
@@ -53,16 +52,20 @@ def report(
         "loss_ratio": loss_ratio,
         "backtest": backtest,
     }
-    found = gathered(run, quiet=json, group=group, authorities=authority or [], force=force, **settings)
-    if "old_panel" in found.about:
-        typer.echo(f"Warning: {found.about['old_panel']}", err=True)
-    if json:
-        from bayes_csc.report.plain import json_text
+    with nullcontext() if json else reserved(target):
+        if not json:
+            check_formats(formats)
+            check_report_target(target, overwrite=overwrite)
+        found = gathered(run, quiet=json, group=group, authorities=authority or [], force=force, **settings)
+        if "old_panel" in found.about:
+            typer.echo(f"Warning: {found.about['old_panel']}", err=True)
+        if json:
+            from bayes_csc.report.plain import json_text
 
-        typer.echo(json_text(found), nl=False)
-        return
-    for line in write_formats(found, target, formats, overwrite=overwrite):
-        typer.echo(line)
+            typer.echo(json_text(found), nl=False)
+            return
+        for line in write_formats(found, target, formats, overwrite=overwrite):
+            typer.echo(line)
     if serve:
         from bayes_csc.report.server import serve as serve_folder
 

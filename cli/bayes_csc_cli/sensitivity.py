@@ -32,6 +32,7 @@ def sensitivity(
 ) -> None:
     """Refit a run under every choice of a plan, and write sensitivity.csv, .json and .html into its folder."""
     from bayes_csc.cluster import dask_client
+    from bayes_csc.files import reserved
     from bayes_csc.fit import Fit
     from bayes_csc.kept import Kept, cache_folder
     from bayes_csc.report.sensitivity_page import sensitivity_page
@@ -52,11 +53,12 @@ def sensitivity(
         return
     store = Kept(cache or cache_folder("fits"), "npz")
     store.forget(days=60)
-    with shown() as progress, dask_client(scheduler, workers=workers) as client:
-        done = run_plan(
-            base, trajectory, chosen, client, group=group, seed=seed, cache=store, force=force, progress=progress
-        )
-    write_sensitivity(done, sensitivity_page(done), run)
+    with reserved(run):
+        with shown() as progress, dask_client(scheduler, workers=workers) as client:
+            done = run_plan(
+                base, trajectory, chosen, client, group=group, seed=seed, cache=store, force=force, progress=progress
+            )
+        write_sensitivity(done, sensitivity_page(done), run)
     typer.echo(f"{sensitivity_text(done, terminal_width())}\n\nWrote sensitivity.csv, .json and .html into {run}")
 
 

@@ -18,13 +18,15 @@ def simulate(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a panel that is there.")] = False,
 ) -> None:
     """Draw truths from the prior and data from the model, and write them as a panel that `fit` reads."""
+    from bayes_csc.files import reserved
     from bayes_csc.simulate import refuse_existing, simulate, write_simulation
     from bayes_csc_models.specs import spec as read_spec
     from bayes_csc_models.trajectory import trajectory
 
-    refuse_existing(out, overwrite=overwrite)
-    panel, truth = simulate(
-        trajectory, read_spec(spec), authorities=authorities, years=years, indicators=indicators, seed=seed
-    )
-    write_simulation(panel, truth, out, overwrite=overwrite)
+    with reserved(out):
+        refuse_existing(out, overwrite=overwrite)
+        panel, truth = simulate(
+            trajectory, read_spec(spec), authorities=authorities, years=years, indicators=indicators, seed=seed
+        )
+        write_simulation(panel, truth, out, overwrite=overwrite)
     typer.echo(f"Wrote {len(panel.cells)} cells and {len(panel.inspections)} judgements, with their truth, to {out}")
