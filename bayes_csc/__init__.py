@@ -10,11 +10,11 @@ Examples
 
 from importlib.metadata import version
 
-from bayes_csc.decline import decline
-from bayes_csc.fit import Fit, fit
-from bayes_csc.forecast import forecast
-from bayes_csc.information import information_shares
-from bayes_csc.panel import Panel
+from bayes_csc.estimates.decline import decline
+from bayes_csc.estimates.forecast.forecast import forecast
+from bayes_csc.estimates.information import information_shares
+from bayes_csc.inference.fit import Fit, fit
+from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
 
 __all__ = ["Fit", "Panel", "Spec", "decline", "fit", "forecast", "information_shares"]

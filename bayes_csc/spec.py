@@ -131,7 +131,8 @@ class Ratings(_Section):
     """Beta parameters of theta's share of that variance."""
     timing: bool = False
     """Whether it informs theta, too, in which years an authority was inspected: a probit of being inspected given the
-    previous grade, the time since and theta (`bayes_csc.timing`); with or without the grades themselves."""
+    previous grade, the time since and theta (`measurement.judgements.inspection_timing`); with or without the grades
+    themselves."""
     timing_loading_sd: PositiveFloat = 0.5
     """Normal sd of theta's loading in that probit, of either sign."""
     timing_sd: PositiveFloat = 1.0

@@ -15,11 +15,11 @@ import pandas as pd
 from markdown_table import markdown
 
 from bayes_csc import Panel
-from bayes_csc.backtest.forecasters import latent_forecasters
-from bayes_csc.backtest.run import backtest
-from bayes_csc.backtest.selection import Rule, averaged, select
-from bayes_csc.cluster import dask_client
-from bayes_csc.share import data_dir
+from bayes_csc.evaluation.backtest.forecasters.all_forecasters import latent_forecasters
+from bayes_csc.evaluation.backtest.run import backtest
+from bayes_csc.evaluation.backtest.scoring.selection import Rule, averaged, select
+from bayes_csc.evaluation.dask_jobs import dask_client
+from bayes_csc.files.embedded_data import data_dir
 from bayes_csc.spec import Spec
 from bayes_csc_models import trajectory
 
@@ -57,7 +57,7 @@ def chosen() -> None:
     found = select(averaged(runs, columns), columns, Rule(tuple(CANDIDATES), "every domain", {}, 3))
     seeds = len(runs)
     text = (
-        "# Which of England's domains share a deviation\n\nThe backtest's rule (`bayes_csc.backtest.selection`), "
+        "# Which of England's domains share a deviation\n\nThe backtest's rule (`backtest.scoring.selection`), "
         f"probabilities averaged over {seeds} seeds: gains in the mean log score over the baseline, every domain "
         f"sharing one (`python benchmarks/domains.py`).\n\n{markdown(found.table.round(4).reset_index())}\n\n"
         f"Chosen: {found.choice}.\n"

@@ -22,11 +22,11 @@ import pandas as pd
 from markdown_table import markdown
 from scipy.special import expit
 
-from bayes_csc.decline import decline
 from bayes_csc.errors import BayesCscError
-from bayes_csc.fit import Fit, fit
-from bayes_csc.panel import Panel
-from bayes_csc.share import data_dir
+from bayes_csc.estimates.decline import decline
+from bayes_csc.files.embedded_data import data_dir
+from bayes_csc.inference.fit import Fit, fit
+from bayes_csc.panel.panel import Panel
 from bayes_csc_models.trajectory import trajectory
 
 HERE = Path(__file__).parent

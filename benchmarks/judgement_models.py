@@ -5,7 +5,7 @@
                                                           judgement_models.md
 
 The candidates, in the order of simplicity that `docs/preregistration.md` states, and the rule,
-`bayes_csc.backtest.selection`. Pools are made of the means over the seeds.
+`bayes_csc.evaluation.backtest.scoring.selection`. Pools are made of the means over the seeds.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ import pandas as pd
 from markdown_table import markdown
 
 from bayes_csc import Panel
-from bayes_csc.backtest.base_rate import BaseRate
-from bayes_csc.backtest.forecasters import latent_forecasters
-from bayes_csc.backtest.pool import Parts, pool_name, pooled
-from bayes_csc.backtest.run import backtest
-from bayes_csc.backtest.selection import Rule, averaged, chosen_by_earlier_origins, select
-from bayes_csc.backtest.transition import Transition
-from bayes_csc.cluster import dask_client
-from bayes_csc.share import data_dir
+from bayes_csc.evaluation.backtest.forecasters.all_forecasters import latent_forecasters
+from bayes_csc.evaluation.backtest.forecasters.base_rate import BaseRate
+from bayes_csc.evaluation.backtest.forecasters.pool import Parts, pool_name, pooled
+from bayes_csc.evaluation.backtest.forecasters.transition import Transition
+from bayes_csc.evaluation.backtest.run import backtest
+from bayes_csc.evaluation.backtest.scoring.selection import Rule, averaged, chosen_by_earlier_origins, select
+from bayes_csc.evaluation.dask_jobs import dask_client
+from bayes_csc.files.embedded_data import data_dir
 from bayes_csc.spec import Spec
 from bayes_csc_models import trajectory
 

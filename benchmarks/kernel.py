@@ -20,13 +20,13 @@ import numba
 import numpy as np
 from numba import njit
 
-from bayes_csc.design import Design, design
-from bayes_csc.judged import JUDGEMENT
-from bayes_csc.kernel import Layout, Real, value_and_gradient
-from bayes_csc.kernel.access import first_aligned, get, put, view
-from bayes_csc.kernel.lanes import WIDTH, fma
-from bayes_csc.panel import Panel
-from bayes_csc.share import data_dir
+from bayes_csc.files.embedded_data import data_dir
+from bayes_csc.likelihood.kernel import Layout, Real, value_and_gradient
+from bayes_csc.likelihood.kernel.simd.memory import first_aligned, get, put, view
+from bayes_csc.likelihood.kernel.simd.vector import WIDTH, fma
+from bayes_csc.measurement.design import Design, design
+from bayes_csc.measurement.judgements.scales import JUDGEMENT
+from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
 
 HERE = Path(__file__).resolve().parent

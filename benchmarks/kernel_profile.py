@@ -49,11 +49,11 @@ def profile(seconds: float) -> str:
     """Sample the kernel and lay the shares out as Markdown."""
     from kernel import plausible, processor
 
-    from bayes_csc.design import design
-    from bayes_csc.kernel import value_and_gradient
-    from bayes_csc.kernel.beside import types_of
-    from bayes_csc.panel import Panel
-    from bayes_csc.share import data_dir
+    from bayes_csc.files.embedded_data import data_dir
+    from bayes_csc.likelihood.kernel import value_and_gradient
+    from bayes_csc.likelihood.kernel.compile_ahead import types_of
+    from bayes_csc.measurement.design import design
+    from bayes_csc.panel.panel import Panel
     from bayes_csc.spec import Spec
 
     d = design(Panel.read(data_dir()), Spec())

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bayes_csc.design import Design
-from bayes_csc.judged import JUDGEMENT
-from bayes_csc.trend import SLOPE
+from bayes_csc.measurement.design import Design
+from bayes_csc.measurement.judgements.scales import JUDGEMENT
+from bayes_csc.measurement.state_prior import SLOPE
 
 
 @dataclass(frozen=True)

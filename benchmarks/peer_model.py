@@ -19,7 +19,7 @@ import pytensor.tensor as pt
 from peer_arrays import Arrays, arrays_of, columns_of, trend_unit
 from pytensor.tensor.variable import TensorVariable
 
-from bayes_csc.design import Design
+from bayes_csc.measurement.design import Design
 from bayes_csc.spec import Spec
 from bayes_csc_models.joint import inspected, joint_likelihood, theta_weights
 from bayes_csc_models.judgements import after_previous, inspection_prior, judgement_prior

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pymc as pm
 
-from bayes_csc.panel import Panel
+from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import trajectory
 
@@ -28,7 +28,7 @@ POLL_SECONDS = 0.05
 def sample_ours(panel: Panel, spec: Spec, *, seed: int, chains: int, cores: int, seconds: float, **_: Any) -> Result:
     """Fit as the library does by default; `seconds` of it are the mode, the chains and the states."""
     from bayes_csc.errors import InterruptedFitError
-    from bayes_csc.fit import fit
+    from bayes_csc.inference.fit import fit
 
     gradients, began = [0], [0.0]
 

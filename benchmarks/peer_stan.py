@@ -16,8 +16,8 @@ from peer_arrays import arrays_of, columns_of, trend_unit
 from peer_model import random_points
 from scipy.linalg import helmert
 
-from bayes_csc.design import Design
-from bayes_csc.judgement_covariates import covariate_column
+from bayes_csc.measurement.design import Design
+from bayes_csc.measurement.judgements.covariates import covariate_column
 from bayes_csc.spec import Spec
 from bayes_csc_models.effects import CENTRED
 from bayes_csc_models.joint import theta_weights

@@ -29,10 +29,10 @@ from peer_stan import agreement as stan_agreement
 from peer_stan import build, sample_stan
 from peer_table import table
 
-from bayes_csc.design import Design, design
-from bayes_csc.panel import Panel
-from bayes_csc.share import data_dir
-from bayes_csc.simulate import simulate
+from bayes_csc.files.embedded_data import data_dir
+from bayes_csc.measurement.design import Design, design
+from bayes_csc.panel.panel import Panel
+from bayes_csc.simulation.simulate import simulate
 from bayes_csc.spec import Spec
 from bayes_csc_models.specs import spec
 from bayes_csc_models.trajectory import from_design, trajectory

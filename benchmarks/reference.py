@@ -17,9 +17,9 @@ import pandas as pd
 import typer
 
 from bayes_csc import Fit, Panel, fit
-from bayes_csc.decline import decline
-from bayes_csc.fit import preview
-from bayes_csc.share import data_dir
+from bayes_csc.estimates.decline import decline
+from bayes_csc.files.embedded_data import data_dir
+from bayes_csc.inference.fit import preview
 from bayes_csc_models import trajectory
 
 HERE = Path(__file__).parent

@@ -15,20 +15,20 @@ import pandas as pd
 from markdown_table import markdown
 
 from bayes_csc import Panel
-from bayes_csc.backtest.base_rate import BaseRate
-from bayes_csc.backtest.forecasters import latent_forecasters, rivals
-from bayes_csc.backtest.known import known_at
-from bayes_csc.backtest.latent import preview_of
-from bayes_csc.backtest.run import backtest
-from bayes_csc.backtest.scores import brier, log_score, ranked_probability_score
-from bayes_csc.backtest.summary import chance_of_worse, resampled
-from bayes_csc.backtest.transition import Transition
-from bayes_csc.cluster import dask_client
-from bayes_csc.next_grade import NextGrade, next_grade
-from bayes_csc.panel import OVERALL
-from bayes_csc.pooled_forecast import transition_chances
-from bayes_csc.reinspection import Reinspection
-from bayes_csc.share import data_dir
+from bayes_csc.estimates.forecast.next_grade import NextGrade, next_grade
+from bayes_csc.evaluation.backtest.forecasters.all_forecasters import latent_forecasters, rivals
+from bayes_csc.evaluation.backtest.forecasters.base_rate import BaseRate
+from bayes_csc.evaluation.backtest.forecasters.latent import preview_of
+from bayes_csc.evaluation.backtest.forecasters.transition import Transition
+from bayes_csc.evaluation.backtest.known import known_at
+from bayes_csc.evaluation.backtest.run import backtest
+from bayes_csc.evaluation.backtest.scoring.scores import brier, log_score, ranked_probability_score
+from bayes_csc.evaluation.backtest.summary import chance_of_worse, resampled
+from bayes_csc.evaluation.dask_jobs import dask_client
+from bayes_csc.evaluation.pooled_forecast import transition_chances
+from bayes_csc.files.embedded_data import data_dir
+from bayes_csc.measurement.judgements.inspection_rates import Reinspection
+from bayes_csc.panel.panel import OVERALL
 from bayes_csc_models import trajectory
 from bayes_csc_models.specs import spec as read_spec
 

@@ -17,7 +17,7 @@ import pandas as pd
 from markdown_table import markdown
 from scipy.signal import lfilter
 
-from bayes_csc.convergence import convergence, rhat_limit
+from bayes_csc.inference.convergence import convergence, rhat_limit
 
 QUANTITIES, CHAINS, LOOKS = 2000, 4, (800, 1200, 1600)
 AUTOCORRELATIONS = (-0.3, 0.0, 0.33, 0.6)
@@ -53,7 +53,7 @@ def main(replicates: int) -> None:
     text = (
         f"# False alarms of R-hat\n\n`python benchmarks/rhat_limit.py {replicates}`: replicates in which any of "
         f"{QUANTITIES:,} quantities of {CHAINS} chains that agree is above its limit "
-        f"(`bayes_csc.convergence.rhat_limit`).\n\n{markdown(pd.DataFrame(rows))}\n"
+        f"(`bayes_csc.inference.convergence.rhat_limit`).\n\n{markdown(pd.DataFrame(rows))}\n"
     )
     (Path(__file__).parent / "rhat_limit.md").write_text(text, encoding="utf-8")
     print(text)

@@ -22,21 +22,21 @@ from markdown_table import markdown
 from sbc import HERE, Record, parsed, part_of, spread
 from scipy.special import expit
 
-from bayes_csc.calibration import Estimate, pooled, summary
-from bayes_csc.cluster import Job
-from bayes_csc.design import Design
-from bayes_csc.findings.fitted import fitted as expected_figures
-from bayes_csc.fit import fit
-from bayes_csc.judged import JUDGEMENT
-from bayes_csc.jumps import jumps
-from bayes_csc.kept import versions
-from bayes_csc.panel import Panel
-from bayes_csc.recovery import recovery, true_change
-from bayes_csc.revisit import revisit
-from bayes_csc.simulate import Departure
-from bayes_csc.simulate_ahead import simulate_ahead_like
+from bayes_csc.evaluation.dask_jobs import Job
+from bayes_csc.files.result_cache import versions
+from bayes_csc.inference.fit import fit
+from bayes_csc.inference.reopen import revisit
+from bayes_csc.likelihood.prior_draws import fitted
+from bayes_csc.measurement.design import Design
+from bayes_csc.measurement.judgements.scales import JUDGEMENT
+from bayes_csc.panel.describe.outlying_changes import jumps
+from bayes_csc.panel.panel import Panel
+from bayes_csc.report.findings.fitted import fitted as expected_figures
+from bayes_csc.simulation.calibration import Estimate, pooled, summary
+from bayes_csc.simulation.recovery import recovery, true_change
+from bayes_csc.simulation.simulate import Departure
+from bayes_csc.simulation.simulate_next import simulate_ahead_like
 from bayes_csc.spec import Spec
-from bayes_csc.truth import fitted
 from bayes_csc_models.trajectory import trajectory
 
 DOCUMENT = HERE.parent / "docs" / "robustness.md"

@@ -30,17 +30,17 @@ import pandas as pd
 from markdown_table import markdown
 from matplotlib.figure import Figure
 
-from bayes_csc.calibration import FORECAST_EDGES, Estimate, band, pooled, summary
-from bayes_csc.cluster import WORKERS, Job, dask_client, results
-from bayes_csc.design import design
-from bayes_csc.fit import fit
-from bayes_csc.geography import linked_blocks
-from bayes_csc.kept import versions
-from bayes_csc.panel import Panel
-from bayes_csc.recovery import recovery
-from bayes_csc.sensitivity.panel_change import of_authorities
-from bayes_csc.share import data_dir
-from bayes_csc.simulate_ahead import simulate_ahead_like
+from bayes_csc.evaluation.dask_jobs import WORKERS, Job, dask_client, results
+from bayes_csc.evaluation.sensitivity.plan.panel_change import of_authorities
+from bayes_csc.files.embedded_data import data_dir
+from bayes_csc.files.result_cache import versions
+from bayes_csc.inference.fit import fit
+from bayes_csc.measurement.design import design
+from bayes_csc.panel.geography import linked_blocks
+from bayes_csc.panel.panel import Panel
+from bayes_csc.simulation.calibration import FORECAST_EDGES, Estimate, band, pooled, summary
+from bayes_csc.simulation.recovery import recovery
+from bayes_csc.simulation.simulate_next import simulate_ahead_like
 from bayes_csc.spec import Spec
 from bayes_csc_models.specs import spec as read_spec
 from bayes_csc_models.trajectory import trajectory

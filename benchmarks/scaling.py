@@ -22,12 +22,12 @@ import numpy as np
 import pymc as pm
 from peer_process import machine, watched
 
-from bayes_csc.collapse import collapsed_inputs
-from bayes_csc.design import design
-from bayes_csc.fit import preview
-from bayes_csc.kernel import Real, value_and_gradient
-from bayes_csc.layout import layout_of
-from bayes_csc.simulate import simulate
+from bayes_csc.inference.fit import preview
+from bayes_csc.likelihood.collapsed_op import collapsed_inputs
+from bayes_csc.likelihood.kernel import Real, value_and_gradient
+from bayes_csc.likelihood.layout import layout_of
+from bayes_csc.measurement.design import design
+from bayes_csc.simulation.simulate import simulate
 from bayes_csc_models.specs import spec
 from bayes_csc_models.trajectory import from_design, trajectory
 

@@ -18,9 +18,9 @@ import pandas as pd
 from markdown_table import markdown
 
 from bayes_csc import Panel, Spec
-from bayes_csc.fit import fit
-from bayes_csc.share import panel as embedded
-from bayes_csc.simulate import simulate
+from bayes_csc.files.embedded_data import panel as embedded
+from bayes_csc.inference.fit import fit
+from bayes_csc.simulation.simulate import simulate
 from bayes_csc_models.trajectory import trajectory
 
 HERE = Path(__file__).resolve().parent

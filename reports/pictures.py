@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from bayes_csc.report.browser import Tab, browser
+from bayes_csc.report.export.browser import Tab, browser
 
 HERE = Path(__file__).parent
 REPORT = HERE / "england"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bayes_csc.report.browser import find_chromium
+from bayes_csc.report.export.browser import find_chromium
 
 AXE = "axe-core@4.14.1"
 AXE_HASH = "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c"

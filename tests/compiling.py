@@ -9,11 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bayes_csc.density import compile_density
-from bayes_csc.design import Design, design
-from bayes_csc.kernel.beside import compiled_beside, types_of
-from bayes_csc.kernel.evidence import block_densities
-from bayes_csc.panel import Panel
+from bayes_csc.likelihood.density import compile_density
+from bayes_csc.likelihood.kernel.compile_ahead import compiled_beside, types_of
+from bayes_csc.likelihood.kernel.evidence import block_densities
+from bayes_csc.measurement.design import Design, design
+from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import from_design
 

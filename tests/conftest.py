@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from bayes_csc.kernel import value_and_gradient
-from bayes_csc.kernel.states import states
-from bayes_csc.panel import Panel
-from bayes_csc.sources.england import england
-from bayes_csc.sources.official import Official
+from bayes_csc.likelihood.kernel import value_and_gradient
+from bayes_csc.likelihood.kernel.states import states
+from bayes_csc.panel.panel import Panel
+from bayes_csc.sources.download.official import Official
+from bayes_csc.sources.england.panel import england
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bayes_csc.sources.catalogue import Catalogue, Dataset
-from bayes_csc.sources.official import RAW, Official
+from bayes_csc.sources.download.catalogue import Catalogue, Dataset
+from bayes_csc.sources.download.official import RAW, Official
 
 
 def filed(folder: Path, **files: str | bytes) -> Official:

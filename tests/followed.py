@@ -7,9 +7,9 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from bayes_csc.feedback import after_worst
-from bayes_csc.panel import Panel
-from bayes_csc.skeleton import skeleton
+from bayes_csc.measurement.judgements.post_inspection import after_worst
+from bayes_csc.panel.panel import Panel
+from bayes_csc.simulation.template_panel import skeleton
 from bayes_csc.spec import Spec
 
 FLAGGED = "activity_2"

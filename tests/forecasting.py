@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bayes_csc.backtest.forecaster import Answer
-from bayes_csc.panel import Panel
-from bayes_csc.skeleton import skeleton
+from bayes_csc.evaluation.backtest.forecasters.forecaster import Answer
+from bayes_csc.panel.panel import Panel
+from bayes_csc.simulation.template_panel import skeleton
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from pytensor.graph.rewriting.basic import in2out, node_rewriter
 from pytensor.scalar import Add
 from pytensor.tensor.elemwise import Elemwise
 
-from bayes_csc.graph import Family
+from bayes_csc.likelihood.function_cache import Family
 
 MOST = 30
 """Terms of a sum, of which NumPy takes 32 arrays with the result."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bayes_csc.kernel import Layout
+from bayes_csc.likelihood.kernel import Layout
 
 
 def by_hand(

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from bayes_csc.indicators import Indicator
-from bayes_csc.panel import Panel
+from bayes_csc.panel.indicators import Indicator
+from bayes_csc.panel.panel import Panel
 
 FAMILIES = {
     "incidents": {"family": "poisson", "polarity": "higher is worse"},

@@ -12,9 +12,9 @@ from pathlib import Path
 import pymc as pm
 import pytest
 
-from bayes_csc.fit import Fit, preview
-from bayes_csc.panel import Panel
-from bayes_csc.sensitivity.plan import Plan
+from bayes_csc.evaluation.sensitivity.plan.plan import Plan
+from bayes_csc.inference.fit import Fit, preview
+from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import trajectory
 
@@ -32,8 +32,8 @@ def hamlets() -> Panel:
 def lenient() -> Iterator[None]:
     """Let a preview's gate pass whatever Monte Carlo error there is: a handful of hamlets mix slowly."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bayes_csc.diagnostics.PREVIEW_ERROR", 1.0)
-        patch.setattr("bayes_csc.diagnostics.PREVIEW_RHAT", 2.0)
+        patch.setattr("bayes_csc.inference.diagnostics.PREVIEW_ERROR", 1.0)
+        patch.setattr("bayes_csc.inference.diagnostics.PREVIEW_RHAT", 2.0)
         yield
 
 

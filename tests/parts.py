@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from bayes_csc.panel import Panel
+from bayes_csc.panel.panel import Panel
 
 PARTS = {"leadership": "leadership", "protection": "protection", "care": "protection"}
 """Domains judged; "care" has the loading of "protection"."""

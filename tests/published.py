@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from bayes_csc.indicators import Indicator, parse_dictionary
-from bayes_csc.sources.england import DESCRIPTION, description
-from bayes_csc.sources.tables import read_table
+from bayes_csc.panel.indicators import Indicator, parse_dictionary
+from bayes_csc.sources.england.panel import DESCRIPTION, description
+from bayes_csc.sources.readers.tables import read_table
 
 
 class Published(NamedTuple):

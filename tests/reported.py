@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from bayes_csc.diagnostics import Gate
-from bayes_csc.findings.findings import Findings, gather
-from bayes_csc.fit import Fit, preview
-from bayes_csc.panel import Panel
+from bayes_csc.inference.diagnostics import Gate
+from bayes_csc.inference.fit import Fit, preview
+from bayes_csc.panel.panel import Panel
+from bayes_csc.report.findings.collect import Findings, gather
 from bayes_csc_models import trajectory
 
 HAMLETS = Path(__file__).parent / "hamlets"

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from bayes_csc.sources.catalogue import Catalogue, read_catalogue
-from bayes_csc.sources.fetch import Outcome
-from bayes_csc.sources.transfer import Client, Manners
+from bayes_csc.sources.download.catalogue import Catalogue, read_catalogue
+from bayes_csc.sources.download.fetch import Outcome
+from bayes_csc.sources.download.transfer import Client, Manners
 
 CSV = b"time_period,old_la_code,referral_count\r\n2025,201,c\r\n" + b"2025,202,1234\r\n" * 50
 NEWER = CSV.replace(b"1234", b"1235")

@@ -21,12 +21,12 @@ from parts import with_sub_judgements
 from pytensor.compile.mode import Mode
 from pytensor.tensor.variable import TensorVariable
 
-from bayes_csc.chains import sample_chains
-from bayes_csc.density import compile_density
-from bayes_csc.design import Design, design
-from bayes_csc.inference import Start, find_start
-from bayes_csc.kernel.states import states
-from bayes_csc.panel import Panel
+from bayes_csc.inference.chains import sample_chains
+from bayes_csc.inference.posterior_mode import Start, find_start
+from bayes_csc.likelihood.density import compile_density
+from bayes_csc.likelihood.kernel.states import states
+from bayes_csc.measurement.design import Design, design
+from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import from_design
 

@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 from running import command
 
-from bayes_csc.authority import authority_record, find_authority, readme_note
-from bayes_csc.authority_json import authority_json
-from bayes_csc.describe import national
 from bayes_csc.errors import UsageError
-from bayes_csc.panel import Panel
+from bayes_csc.panel.describe.authority_json import authority_json
+from bayes_csc.panel.describe.authority_record import authority_record, find_authority, readme_note
+from bayes_csc.panel.describe.coverage import national
+from bayes_csc.panel.panel import Panel
 
 HAMLETS = Path(__file__).parent / "hamlets"
 

@@ -10,9 +10,9 @@ import pandas as pd
 from clustering import PATIENCE, kill_when, lines_of, processes
 from forecasting import Slow, invented
 
-from bayes_csc.backtest.base_rate import BaseRate
-from bayes_csc.backtest.run import backtest
-from bayes_csc.cluster import dask_client
+from bayes_csc.evaluation.backtest.forecasters.base_rate import BaseRate
+from bayes_csc.evaluation.backtest.run import backtest
+from bayes_csc.evaluation.dask_jobs import dask_client
 
 ORIGINS = [datetime.date(year, 1, 1) for year in (2019, 2020, 2021, 2022)]
 

@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 from forecasting import invented
 
-from bayes_csc.backtest.events import outcomes, straddling, targets
-from bayes_csc.backtest.known import known_at
-from bayes_csc.backtest.training import past_inspections
-from bayes_csc.features import features, figures
-from bayes_csc.panel import Panel
-from bayes_csc.share import data_dir
+from bayes_csc.evaluation.backtest.events import outcomes, straddling, targets
+from bayes_csc.evaluation.backtest.forecasters.training_examples import past_inspections
+from bayes_csc.evaluation.backtest.known import known_at
+from bayes_csc.files.embedded_data import data_dir
+from bayes_csc.measurement.features import features, figures
+from bayes_csc.panel.panel import Panel
 
 ORIGIN = datetime.date(2020, 1, 1)
 COLUMNS = ["authority", "framework", "type", "start_date", "publication_date", "domain", "grade"]

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from parts import with_sub_judgements
 
-from bayes_csc.backtest.base_rate import BaseRate, recent_rate
-from bayes_csc.backtest.events import targets
-from bayes_csc.backtest.forest import Forest
-from bayes_csc.backtest.known import known_at
-from bayes_csc.backtest.regressions import (
+from bayes_csc.estimates.forecast.cutpoints import latest_before
+from bayes_csc.evaluation.backtest.events import targets
+from bayes_csc.evaluation.backtest.forecasters.base_rate import BaseRate, recent_rate
+from bayes_csc.evaluation.backtest.forecasters.forest import Forest
+from bayes_csc.evaluation.backtest.forecasters.regressions import (
     Composite,
     Deprivation,
     FewIndicators,
@@ -26,15 +26,15 @@ from bayes_csc.backtest.regressions import (
     GradeAndTrend,
     Regression,
 )
-from bayes_csc.backtest.transition import Transition
-from bayes_csc.calendar import grid_position
-from bayes_csc.design import design
-from bayes_csc.grade_scales import latest_before
-from bayes_csc.judged import judgements
-from bayes_csc.judgement_covariates import judgement_covariates
-from bayes_csc.panel import Panel
-from bayes_csc.previous_grades import previous_grades
-from bayes_csc.share import data_dir
+from bayes_csc.evaluation.backtest.forecasters.transition import Transition
+from bayes_csc.evaluation.backtest.known import known_at
+from bayes_csc.files.embedded_data import data_dir
+from bayes_csc.measurement.design import design
+from bayes_csc.measurement.judgements.covariates import judgement_covariates
+from bayes_csc.measurement.judgements.previous_grades import previous_grades
+from bayes_csc.measurement.judgements.scales import judgements
+from bayes_csc.panel.calendar import grid_position
+from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
 
 ORIGINS = [datetime.date(year, 1, 1) for year in (2019, 2020, 2022)]

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.optimize import check_grad
 
-from bayes_csc.backtest.ordered import Link, _objective, chosen_penalty, fit_ordered
+from bayes_csc.evaluation.backtest.forecasters.ordered import Link, _objective, chosen_penalty, fit_ordered
 
 
 def sample(n: int = 300, seed: int = 0) -> tuple[pd.DataFrame, pd.Series]:

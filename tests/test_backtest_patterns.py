@@ -10,13 +10,13 @@ import pandas as pd
 import pytest
 from forecasting import invented
 
-from bayes_csc.backtest.base_rate import BaseRate
-from bayes_csc.backtest.events import targets
-from bayes_csc.backtest.patterns import judged_together, smoothed, subjudgement_patterns
 from bayes_csc.errors import DataError, UsageError
-from bayes_csc.overall_table import overall_table
-from bayes_csc.panel import Panel
-from bayes_csc.share import data_dir
+from bayes_csc.estimates.forecast.overall_given_subjudgements import overall_table
+from bayes_csc.evaluation.backtest.events import targets
+from bayes_csc.evaluation.backtest.forecasters.base_rate import BaseRate
+from bayes_csc.evaluation.backtest.forecasters.patterns import judged_together, smoothed, subjudgement_patterns
+from bayes_csc.files.embedded_data import data_dir
+from bayes_csc.panel.panel import Panel
 
 COLUMNS = ["authority", "framework", "type", "start_date", "publication_date", "domain", "grade"]
 DOMAINS = ("care_leavers", "children_looked_after", "help_and_protection", "leadership")

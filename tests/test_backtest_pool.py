@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from scipy.integrate import quad
 
-from bayes_csc.backtest.pool import (
+from bayes_csc.errors import UsageError
+from bayes_csc.evaluation.backtest.forecasters.pool import (
     outcomes_of,
     pool_name,
     pool_record,
@@ -19,7 +20,6 @@ from bayes_csc.backtest.pool import (
     recorded_pool,
     weight_as_of,
 )
-from bayes_csc.errors import UsageError
 
 P = [f"p_grade_{g}" for g in range(1, 5)]
 PARTS = ("model", "table")

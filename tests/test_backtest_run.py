@@ -19,19 +19,19 @@ from forecasting import Breaking, Constant, Slow, invented
 from pages import Page
 from running import command
 
-from bayes_csc.backtest.base_rate import BaseRate
-from bayes_csc.backtest.files import EVENTS, PAGE, SCORES, record, write_backtest
-from bayes_csc.backtest.forecaster import Forecaster
-from bayes_csc.backtest.pool import weight_as_of
-from bayes_csc.backtest.regressions import Deprivation, FewIndicators, GradeAndGap
-from bayes_csc.backtest.result import Backtest
-from bayes_csc.backtest.run import backtest
-from bayes_csc.backtest.words import counts
-from bayes_csc.chains import Progress
 from bayes_csc.errors import UsageError
-from bayes_csc.panel import Panel
-from bayes_csc.report.backtest_page import backtest_page
-from bayes_csc_cli.backtest import backtest_text
+from bayes_csc.evaluation.backtest.files import EVENTS, PAGE, SCORES, record, write_backtest
+from bayes_csc.evaluation.backtest.forecasters.base_rate import BaseRate
+from bayes_csc.evaluation.backtest.forecasters.forecaster import Forecaster
+from bayes_csc.evaluation.backtest.forecasters.pool import weight_as_of
+from bayes_csc.evaluation.backtest.forecasters.regressions import Deprivation, FewIndicators, GradeAndGap
+from bayes_csc.evaluation.backtest.result import Backtest
+from bayes_csc.evaluation.backtest.run import backtest
+from bayes_csc.evaluation.backtest.words import counts
+from bayes_csc.inference.chains import Progress
+from bayes_csc.panel.panel import Panel
+from bayes_csc.report.pages.backtest_page import backtest_page
+from bayes_csc_cli.evaluation.backtest import backtest_text
 
 ORIGINS = [datetime.date(year, 1, 1) for year in (2019, 2020, 2021, 2022)]
 POOLS = [("even", "base rate")]
@@ -264,7 +264,7 @@ def test_the_command_says_what_is_wrong_and_writes_nothing(
     arguments: tuple[str, ...], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr("bayes_csc.cluster.CONNECT_SECONDS", 1)
+    monkeypatch.setattr("bayes_csc.evaluation.dask_jobs.CONNECT_SECONDS", 1)
     panel().write(tmp_path / "panel")
     assert command("backtest", "--out", tmp_path / "bt", "--panel", tmp_path / "panel", *arguments) == 2
     assert message in capsys.readouterr().err

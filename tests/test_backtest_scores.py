@@ -10,11 +10,17 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.stats import binom, mannwhitneyu
 
-from bayes_csc.backtest.changes import grade_changes, poisson_binomial, predictive_band
-from bayes_csc.backtest.reliability import reliability
-from bayes_csc.backtest.scores import auc_within, brier, log_score, ranked_probability_score, sensitivity
-from bayes_csc.backtest.stack import mixture_weights, stacked
-from bayes_csc.backtest.summary import chance_of_worse, resampled, score_table
+from bayes_csc.evaluation.backtest.forecasters.stack import mixture_weights, stacked
+from bayes_csc.evaluation.backtest.scoring.changes import grade_changes, poisson_binomial, predictive_band
+from bayes_csc.evaluation.backtest.scoring.reliability import reliability
+from bayes_csc.evaluation.backtest.scoring.scores import (
+    auc_within,
+    brier,
+    log_score,
+    ranked_probability_score,
+    sensitivity,
+)
+from bayes_csc.evaluation.backtest.summary import chance_of_worse, resampled, score_table
 
 P = [f"p_grade_{g}" for g in range(1, 5)]
 

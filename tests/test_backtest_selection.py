@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bayes_csc.backtest.selection import Rule, averaged, chosen_by_earlier_origins, select
 from bayes_csc.errors import UsageError
+from bayes_csc.evaluation.backtest.scoring.selection import Rule, averaged, chosen_by_earlier_origins, select
 
 P = [f"p_grade_{g}" for g in range(1, 5)]
 YEARS = range(2018, 2026)

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from bayes_csc import share
-from bayes_csc.backtest.shipped import shipped
 from bayes_csc.errors import DataError
-from bayes_csc.panel import Panel
+from bayes_csc.evaluation.backtest.shipped import shipped
+from bayes_csc.files import embedded_data as share
+from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
 
 HAMLETS = Path(__file__).parent / "hamlets"

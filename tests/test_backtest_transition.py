@@ -13,12 +13,11 @@ from forecasting import invented
 from scipy.optimize import approx_fprime
 from scipy.special import ndtr
 
-from bayes_csc.backtest.base_rate import BaseRate, following, recent_rate
-from bayes_csc.backtest.events import targets
-from bayes_csc.backtest.known import known_at
-from bayes_csc.backtest.ordered import fit_ordered
-from bayes_csc.backtest.training import past_inspections
-from bayes_csc.backtest.transition import (
+from bayes_csc.evaluation.backtest.events import targets
+from bayes_csc.evaluation.backtest.forecasters.base_rate import BaseRate, following, recent_rate
+from bayes_csc.evaluation.backtest.forecasters.ordered import fit_ordered
+from bayes_csc.evaluation.backtest.forecasters.training_examples import past_inspections
+from bayes_csc.evaluation.backtest.forecasters.transition import (
     Events,
     Scales,
     Transition,
@@ -27,7 +26,8 @@ from bayes_csc.backtest.transition import (
     fit_transition,
     objective,
 )
-from bayes_csc.panel import Panel
+from bayes_csc.evaluation.backtest.known import known_at
+from bayes_csc.panel.panel import Panel
 
 COLUMNS = ["authority", "framework", "type", "start_date", "publication_date", "domain", "grade"]
 NOTHING = 1e-4

@@ -12,13 +12,13 @@ import pytest
 import xarray as xr
 from numba import typeof
 
-import bayes_csc.states
-from bayes_csc.density import compile_density
-from bayes_csc.design import Design, design
-from bayes_csc.kernel import beside
-from bayes_csc.panel import Panel
+import bayes_csc.likelihood.conditional_states
+from bayes_csc.likelihood.conditional_states import last_inspections, states_given_draws
+from bayes_csc.likelihood.density import compile_density
+from bayes_csc.likelihood.kernel import compile_ahead as beside
+from bayes_csc.measurement.design import Design, design
+from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
-from bayes_csc.states import last_inspections, states_given_draws
 from bayes_csc_models.trajectory import from_design
 
 HAMLETS = Path(__file__).parent / "hamlets"
@@ -39,13 +39,13 @@ def test_it_compiles_for_the_types_of_a_fit(panel: Panel, laid_out: Design, monk
     of_value, of_states = beside.types_of(laid_out.layout)
     assert of_value == (typeof(density.layout), typeof(density.real(density.first)))
 
-    seen, states = set(), bayes_csc.states.states
+    seen, states = set(), bayes_csc.likelihood.conditional_states.states
 
     def spy(*arguments: Any) -> Any:
         seen.add(tuple(typeof(a) for a in arguments))
         return states(*arguments)
 
-    monkeypatch.setattr(bayes_csc.states, "states", spy)
+    monkeypatch.setattr(bayes_csc.likelihood.conditional_states, "states", spy)
     x = xr.DataArray(np.tile(density.first, (1, 2, 1)), dims=("chain", "draw", "coordinate"))
     x = x.assign_coords(chain=[0], draw=[0, 1])
     states_given_draws(density, laid_out, x, last_inspections(panel, laid_out.authority), seed=1, cores=1)

@@ -11,7 +11,7 @@ import pytest
 from broken.panel_folders import ACCEPTED, BROKEN, Case
 from running import command
 
-from bayes_csc.panel import Panel
+from bayes_csc.panel.panel import Panel
 
 TOWNS = Path(__file__).parent / "towns"
 

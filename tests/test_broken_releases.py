@@ -14,10 +14,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bayes_csc.errors import DataError
-from bayes_csc.panel import Panel
-from bayes_csc.sources import tables
-from bayes_csc.sources.england import england
-from bayes_csc.sources.tables import EES_SYMBOLS, SFR_SYMBOLS, dates, entries, local_authorities, read_table, years
+from bayes_csc.panel.panel import Panel
+from bayes_csc.sources.england.panel import england
+from bayes_csc.sources.readers import tables
+from bayes_csc.sources.readers.tables import (
+    EES_SYMBOLS,
+    SFR_SYMBOLS,
+    dates,
+    entries,
+    local_authorities,
+    read_table,
+    years,
+)
 
 COLUMNS = ["time_period", "old_la_code", "geographic_level", "referrals", "within"]
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bayes_csc.calendar import grid_date, grid_position, publication_date, reference_instant
+from bayes_csc.panel.calendar import grid_date, grid_position, publication_date, reference_instant
 
 DAYS = st.dates(datetime.date(1990, 1, 1), datetime.date(2060, 12, 31))
 

@@ -8,14 +8,24 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from bayes_csc.calibration import FORECAST_EDGES, STATISTICS, WIDTH
-from bayes_csc.decline import decline
-from bayes_csc.fit import Fit, fit
-from bayes_csc.next_grade import next_grade
-from bayes_csc.recovery import CHANGES, DRAWS, THETA, among, next_events, point, recovery, states_of, true_change
-from bayes_csc.reinspection import Reinspection
-from bayes_csc.revisit import Revisited, revisit
-from bayes_csc.simulate_ahead import NEXT, simulate_ahead
+from bayes_csc.estimates.decline import decline
+from bayes_csc.estimates.forecast.next_grade import next_grade
+from bayes_csc.inference.fit import Fit, fit
+from bayes_csc.inference.reopen import Revisited, revisit
+from bayes_csc.measurement.judgements.inspection_rates import Reinspection
+from bayes_csc.simulation.calibration import FORECAST_EDGES, STATISTICS, WIDTH
+from bayes_csc.simulation.recovery import (
+    CHANGES,
+    DRAWS,
+    THETA,
+    among,
+    next_events,
+    point,
+    recovery,
+    states_of,
+    true_change,
+)
+from bayes_csc.simulation.simulate_next import NEXT, simulate_ahead
 from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import trajectory
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from bayes_csc.calibration import (
+from bayes_csc.simulation.calibration import (
     FORECAST_EDGES,
     MIDDLE,
     PIT_EDGES,
@@ -22,7 +22,7 @@ from bayes_csc.calibration import (
     summary,
     uniformity,
 )
-from bayes_csc.recovery import binned, tallied
+from bayes_csc.simulation.recovery import binned, tallied
 
 PANELS, UNITS = 100, 200
 

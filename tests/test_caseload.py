@@ -11,9 +11,9 @@ import pytest
 from scipy.stats import t as student
 from typer.testing import CliRunner
 
-from bayes_csc.caseload import NOISE, caseload_benchmark, leave_one_out
 from bayes_csc.errors import DataError, UsageError
-from bayes_csc.panel import Panel
+from bayes_csc.panel.describe.caseload import NOISE, caseload_benchmark, leave_one_out
+from bayes_csc.panel.panel import Panel
 from bayes_csc_cli import app
 
 

@@ -36,9 +36,9 @@ from serving import (
 from typer.testing import CliRunner
 
 from bayes_csc.errors import DataError, UsageError
-from bayes_csc.sources.catalogue import Catalogue, permitted, read_catalogue
-from bayes_csc.sources.fetch import fetch, planned
-from bayes_csc.sources.receipts import COLUMNS, PROVENANCE, read_receipts
+from bayes_csc.sources.download.catalogue import Catalogue, permitted, read_catalogue
+from bayes_csc.sources.download.fetch import fetch, planned
+from bayes_csc.sources.download.receipts import COLUMNS, PROVENANCE, read_receipts
 from bayes_csc_cli import app
 
 __all__ = ["running", "server", "time"]

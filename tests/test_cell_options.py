@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from bayes_csc.errors import DataError
-from bayes_csc.panel import Panel
-from bayes_csc.sources.publications import release_table
+from bayes_csc.panel.panel import Panel
+from bayes_csc.sources.download.publications import release_table
 
 TOWNS = Path(__file__).parent / "towns"
 CELLS = Path("indicators") / "assessment.csv"

@@ -13,12 +13,12 @@ import pytest
 from pytensor.compile.mode import Mode
 from pytensor.gradient import DisconnectedInputError
 
-from bayes_csc.collapse import N_LAYOUT, CollapsedLikelihood, collapsed_inputs, collapsed_layout
-from bayes_csc.density import compile_density
-from bayes_csc.design import Design, design
-from bayes_csc.kernel import Layout, Real, value_and_gradient
-from bayes_csc.layout import observed_layout
-from bayes_csc.panel import Panel
+from bayes_csc.likelihood.collapsed_op import N_LAYOUT, CollapsedLikelihood, collapsed_inputs, collapsed_layout
+from bayes_csc.likelihood.density import compile_density
+from bayes_csc.likelihood.kernel import Layout, Real, value_and_gradient
+from bayes_csc.likelihood.layout import observed_layout
+from bayes_csc.measurement.design import Design, design
+from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import from_design
 

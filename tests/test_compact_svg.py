@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bayes_csc.report.compact_svg import compact, steps
+from bayes_csc.report.drawing.compact_svg import compact, steps
 
 DRAWING = """
 <svg viewBox="0 0 10 10"><g><g><path d="M 0 0 L 10 0 z" style="fill: none"/></g>

@@ -13,11 +13,11 @@ from running import command
 from test_decline import FAILED, PASSED, made_up
 
 from bayes_csc import Panel, Spec
-from bayes_csc.comparison.changes import data_changes, spec_changes
-from bayes_csc.comparison.compare import compare
 from bayes_csc.errors import GateError, UsageError
-from bayes_csc.fit import Fit
-from bayes_csc_cli.compare import comparison_text
+from bayes_csc.evaluation.comparison.changes import data_changes, spec_changes
+from bayes_csc.evaluation.comparison.compare import compare
+from bayes_csc.inference.fit import Fit
+from bayes_csc_cli.run.compare import comparison_text
 
 HAMLETS = Path(__file__).parent / "hamlets"
 

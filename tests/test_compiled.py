@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bayes_csc.kernel import Real
-from bayes_csc.kernel.compiled import compiled
+from bayes_csc.likelihood.kernel import Real
+from bayes_csc.likelihood.kernel.compiled import compiled
 
 SOURCE = "def twice(x):\n    return 2.0 * x\n"
 

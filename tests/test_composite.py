@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 from forecasting import invented
 
-from bayes_csc.backtest.events import targets
-from bayes_csc.backtest.known import known_at
-from bayes_csc.backtest.regressions import Composite, Deprivation, GradeAndTrend
-from bayes_csc.composite import composite, composite_indicators, standardised_figures
 from bayes_csc.errors import DataError
-from bayes_csc.panel import Panel
-from bayes_csc.share import data_dir
+from bayes_csc.evaluation.backtest.events import targets
+from bayes_csc.evaluation.backtest.forecasters.regressions import Composite, Deprivation, GradeAndTrend
+from bayes_csc.evaluation.backtest.known import known_at
+from bayes_csc.files.embedded_data import data_dir
+from bayes_csc.panel.describe.composite import composite, composite_indicators, standardised_figures
+from bayes_csc.panel.panel import Panel
 
 ORIGIN = datetime.date(2022, 1, 1)
 COLUMNS = ["authority", "framework", "type", "start_date", "publication_date", "domain", "grade"]

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from pytensor.compile.mode import Mode
 
-from bayes_csc.design import Design, design
-from bayes_csc.panel import Panel
+from bayes_csc.measurement.design import Design, design
+from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import from_design
 

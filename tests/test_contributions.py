@@ -11,15 +11,15 @@ import pandas as pd
 import pytest
 from running import command
 
-from bayes_csc.attribution import Attribution, attributions, prior_parts
-from bayes_csc.contributions import COLUMNS, Quantity, contrasts, contributions, labelled, write_contributions
-from bayes_csc.density import Density
-from bayes_csc.diagnostics import Gate
 from bayes_csc.errors import DataError, GateError, UsageError
-from bayes_csc.fit import Fit, preview
-from bayes_csc.kernel.states import states
-from bayes_csc.panel import Panel
-from bayes_csc.revisit import Revisited, revisit
+from bayes_csc.estimates.attribution import Attribution, attributions, prior_parts
+from bayes_csc.estimates.contributions import COLUMNS, Quantity, contrasts, contributions, labelled, write_contributions
+from bayes_csc.inference.diagnostics import Gate
+from bayes_csc.inference.fit import Fit, preview
+from bayes_csc.inference.reopen import Revisited, revisit
+from bayes_csc.likelihood.density import Density
+from bayes_csc.likelihood.kernel.states import states
+from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models import trajectory
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from arviz_stats.base import array_stats
 
-from bayes_csc.convergence import convergence
+from bayes_csc.inference.convergence import convergence
 
 CHAINS = 4
 
@@ -43,7 +43,7 @@ def test_batches_change_nothing() -> None:
     entries = np.stack([autoregressive(0.3, 40, seed) for seed in range(7)])
     whole = convergence(entries)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bayes_csc.convergence.BATCH", 3)
+        patch.setattr("bayes_csc.inference.convergence.BATCH", 3)
         parts = convergence(entries)
     np.testing.assert_array_equal(np.stack(whole), np.stack(parts))
 

@@ -9,14 +9,14 @@ import pandas as pd
 import pytest
 
 from bayes_csc.errors import DataError
-from bayes_csc.side_tables import COVARIATES
-from bayes_csc.sources.covariates import OLDER_LAIT, covariates, ons_codes, per_child
-from bayes_csc.sources.england import description
-from bayes_csc.sources.official import Official
-from bayes_csc.sources.rda import read_rda
-from bayes_csc.sources.sheets import authority_codes, numbers, plain, read_sheet
-from bayes_csc.sources.spending import LAIT, OUTTURNS, gross_spending, interactive_tool
-from bayes_csc.sources.tables import local_authorities, read_table
+from bayes_csc.panel.supplementary import COVARIATES
+from bayes_csc.sources.download.official import Official
+from bayes_csc.sources.england.panel import description
+from bayes_csc.sources.finance.spending import LAIT, OUTTURNS, gross_spending, interactive_tool
+from bayes_csc.sources.places.covariates import OLDER_LAIT, covariates, ons_codes, per_child
+from bayes_csc.sources.readers.rda import read_rda
+from bayes_csc.sources.readers.sheets import authority_codes, numbers, plain, read_sheet
+from bayes_csc.sources.readers.tables import local_authorities, read_table
 
 
 @pytest.fixture(scope="module")
@@ -341,7 +341,7 @@ def test_a_truncated_file_of_r_is_refused(shared: Path, tmp_path: Path, length: 
 def test_a_line_that_a_return_no_longer_has_is_named(official: Official, monkeypatch: pytest.MonkeyPatch) -> None:
     place = OUTTURNS[2014]
     lost = type(place)(place.file, place.header, place.authority, place.line, place.total, {"total": ("total magic",)})
-    monkeypatch.setattr("bayes_csc.sources.spending.OUTTURNS", {2014: lost})
+    monkeypatch.setattr("bayes_csc.sources.finance.spending.OUTTURNS", {2014: lost})
     with pytest.raises(DataError, match=re.escape("no line reads 'total magic'")):
         gross_spending(official)
 

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from pages import Page
 
-from bayes_csc.description import Description, described
-from bayes_csc.panel import Panel
-from bayes_csc.report.data_page import data_page
-from bayes_csc.report.html import element, page_text, table, write_page
-from bayes_csc.report.style import PALETTE, STATUS_WORDS, look, new_figure
-from bayes_csc.report.svg import svg_element
+from bayes_csc.panel.describe.panel_description import Description, described
+from bayes_csc.panel.panel import Panel
+from bayes_csc.report.drawing.html import element, page_text, table, write_page
+from bayes_csc.report.drawing.style import PALETTE, STATUS_WORDS, look, new_figure
+from bayes_csc.report.drawing.svg import svg_element
+from bayes_csc.report.pages.data_page import data_page
 
 HAMLETS = Path(__file__).parent / "hamlets"
 NASTY = "Æ <script>alert('1')</script> & \"$x_1$\", O’Brien's; -->"

@@ -10,12 +10,12 @@ import pytest
 from typer.testing import CliRunner
 
 from bayes_csc.errors import UsageError
-from bayes_csc.panel import Panel
-from bayes_csc.panel_files import INSPECTION_COLUMNS
-from bayes_csc.sources import england as reading
-from bayes_csc.sources.csww import workforce_of_2022
-from bayes_csc.sources.england import about_day, about_year, england
-from bayes_csc.sources.official import Official
+from bayes_csc.files.csv_toml import INSPECTION_COLUMNS
+from bayes_csc.panel.panel import Panel
+from bayes_csc.sources.download.official import Official
+from bayes_csc.sources.england import panel as reading
+from bayes_csc.sources.england.panel import about_day, about_year, england
+from bayes_csc.sources.workforce.csww import workforce_of_2022
 from bayes_csc_cli import app
 
 DECEMBER = datetime.date(2025, 12, 31)

@@ -18,11 +18,11 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from bayes_csc import Fit, Panel, Spec, decline
-from bayes_csc.beside import beside
-from bayes_csc.decline import write_decline
-from bayes_csc.diagnostics import Gate
 from bayes_csc.errors import GateError, UsageError
-from bayes_csc.states import CHANGES
+from bayes_csc.estimates.comparison_columns import beside
+from bayes_csc.estimates.decline import write_decline
+from bayes_csc.inference.diagnostics import Gate
+from bayes_csc.likelihood.conditional_states import CHANGES
 
 CODES = ("401", "402", "403", "404", "405", "406", "407", "408")
 CHAINS, DRAWS = 2, 40
@@ -401,7 +401,7 @@ def test_a_run_with_its_table_keeps_the_contract(run: Path, fit: Fit, shared: Pa
 
 
 def test_the_library_function_is_not_hidden_by_its_module() -> None:
-    assert decline is importlib.import_module("bayes_csc.decline").decline
+    assert decline is importlib.import_module("bayes_csc.estimates.decline").decline
 
 
 # Beside another run.

@@ -12,10 +12,10 @@ import pymc as pm
 import pytest
 from interpreted import MODE
 
-from bayes_csc.deprivation import deprivation_path, deprivation_scores
-from bayes_csc.design import design
 from bayes_csc.errors import DataError, SpecError
-from bayes_csc.panel import Panel
+from bayes_csc.measurement.deprivation import deprivation_path, deprivation_scores
+from bayes_csc.measurement.design import design
+from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import from_design, latent_prior
 

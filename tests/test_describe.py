@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from running import command
 
-from bayes_csc.cell_check import STATUSES
-from bayes_csc.describe import coverage, national, statuses, suppression
-from bayes_csc.display_unit import display_unit
-from bayes_csc.geography import codes_of
-from bayes_csc.indicators import Indicator
-from bayes_csc.panel import Panel
-from bayes_csc.revisions import current_cells, revision_summary, revisions
-from bayes_csc.share import data_dir
+from bayes_csc.files.embedded_data import data_dir
+from bayes_csc.panel.cell_checks import STATUSES
+from bayes_csc.panel.describe.coverage import coverage, national, statuses, suppression
+from bayes_csc.panel.describe.display_unit import display_unit
+from bayes_csc.panel.geography import codes_of
+from bayes_csc.panel.indicators import Indicator
+from bayes_csc.panel.panel import Panel
+from bayes_csc.panel.revisions import current_cells, revision_summary, revisions
 
 HAMLETS = Path(__file__).parent / "hamlets"
 

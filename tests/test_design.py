@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bayes_csc.design import Design, design
 from bayes_csc.errors import DataError, SpecError
-from bayes_csc.panel import Panel
+from bayes_csc.measurement.design import Design, design
+from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
 
 

@@ -11,8 +11,8 @@ import pytest
 import xarray as xr
 from scipy.stats import f
 
-from bayes_csc.convergence import convergence, rhat_limit
-from bayes_csc.diagnostics import LONGER, SIGNED, Gate, gate
+from bayes_csc.inference.convergence import convergence, rhat_limit
+from bayes_csc.inference.diagnostics import LONGER, SIGNED, Gate, gate
 
 CHAINS, DRAWS = 4, 500
 

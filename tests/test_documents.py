@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bayes_csc.panel import Panel
+from bayes_csc.panel.panel import Panel
 
 TABLE = "## Every dataset named in the founding documents"
 

@@ -10,12 +10,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bayes_csc.calendar import grid_position, reference_instant
-from bayes_csc.geography import existing, linked_blocks, predecessors
-from bayes_csc.panel import Panel, inspection_dates
-from bayes_csc.sources import cin, cla, csww
-from bayes_csc.sources.official import Official
-from bayes_csc.sources.tables import local_authorities, read_table
+from bayes_csc.panel.calendar import grid_position, reference_instant
+from bayes_csc.panel.geography import existing, linked_blocks, predecessors
+from bayes_csc.panel.panel import Panel, inspection_dates
+from bayes_csc.sources.children_in_need import cin
+from bayes_csc.sources.download.official import Official
+from bayes_csc.sources.looked_after import cla
+from bayes_csc.sources.readers.tables import local_authorities, read_table
+from bayes_csc.sources.workforce import csww
 
 MARCH_2025 = datetime.date(2025, 3, 31)
 

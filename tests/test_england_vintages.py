@@ -8,14 +8,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bayes_csc.calendar import publication_date
-from bayes_csc.observations import observation_rows
-from bayes_csc.panel import Panel
-from bayes_csc.sources import cin, csww
-from bayes_csc.sources.official import Official
-from bayes_csc.sources.tables import local_authorities, read_table
+from bayes_csc.measurement.observations import observation_rows
+from bayes_csc.panel.calendar import publication_date
+from bayes_csc.panel.panel import Panel
+from bayes_csc.panel.vintages import all_vintages
+from bayes_csc.sources.children_in_need import cin
+from bayes_csc.sources.download.official import Official
+from bayes_csc.sources.readers.tables import local_authorities, read_table
+from bayes_csc.sources.workforce import csww
 from bayes_csc.spec import Counts
-from bayes_csc.vintages import all_vintages
 
 CELL = ["authority", "year", "indicator"]
 

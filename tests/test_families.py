@@ -14,13 +14,13 @@ from pytensor.compile.mode import Mode
 from scipy.special import logsumexp
 from scipy.stats import poisson
 
-from bayes_csc.design import Design, design
-from bayes_csc.families import declared, drawn
-from bayes_csc.indicators import parse_dictionary
-from bayes_csc.kernel import Real, value_and_gradient
-from bayes_csc.panel import Panel
-from bayes_csc.simulate import simulate_like
-from bayes_csc.sites import Counts
+from bayes_csc.likelihood.count_sites import Counts
+from bayes_csc.likelihood.kernel import Real, value_and_gradient
+from bayes_csc.measurement.design import Design, design
+from bayes_csc.panel.families import declared, drawn
+from bayes_csc.panel.indicators import parse_dictionary
+from bayes_csc.panel.panel import Panel
+from bayes_csc.simulation.simulate import simulate_like
 from bayes_csc.spec import Spec
 from bayes_csc_models.likelihood import count_logp
 from bayes_csc_models.trajectory import trajectory

@@ -10,15 +10,15 @@ import pandas as pd
 import pytest
 from followed import FLAGGED, TIMED, flagged, followed
 
-from bayes_csc.density import compile_density
-from bayes_csc.design import design
 from bayes_csc.errors import UsageError
-from bayes_csc.feedback import after_worst, overlap
-from bayes_csc.indicators import Indicator, indicator_toml, read_indicator
-from bayes_csc.inference import find_start
-from bayes_csc.panel import Panel
+from bayes_csc.evaluation.studies.post_inspection import changes, post_inspection, verdict, with_activity
+from bayes_csc.inference.posterior_mode import find_start
+from bayes_csc.likelihood.density import compile_density
+from bayes_csc.measurement.design import design
+from bayes_csc.measurement.judgements.post_inspection import after_worst, overlap
+from bayes_csc.panel.indicators import Indicator, indicator_toml, read_indicator
+from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
-from bayes_csc.studies.post_inspection import changes, post_inspection, verdict, with_activity
 from bayes_csc_models.trajectory import from_design
 
 HAMLETS = Path(__file__).parent / "hamlets"

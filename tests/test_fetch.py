@@ -30,9 +30,9 @@ from serving import (
 )
 
 from bayes_csc.errors import DataError
-from bayes_csc.sources.fetch import fetch
-from bayes_csc.sources.receipts import read_receipts
-from bayes_csc.sources.transfer import Client
+from bayes_csc.sources.download.fetch import fetch
+from bayes_csc.sources.download.receipts import read_receipts
+from bayes_csc.sources.download.transfer import Client
 
 __all__ = ["running", "server", "time"]
 

@@ -17,10 +17,10 @@ import pytest
 from reported import PASSED
 
 from bayes_csc import Fit, Panel, Spec, decline
-from bayes_csc.calendar import grid_position, reference_instant
-from bayes_csc.contributions import contributions
-from bayes_csc.decline import write_decline
-from bayes_csc.figures import (
+from bayes_csc.estimates.contributions import contributions
+from bayes_csc.estimates.decline import write_decline
+from bayes_csc.inference.fit import preview
+from bayes_csc.measurement.figures_used import (
     NO_FIGURES,
     DataDays,
     data_days,
@@ -29,9 +29,9 @@ from bayes_csc.figures import (
     used_figures,
     without_figures,
 )
-from bayes_csc.fit import preview
-from bayes_csc.indicator_choice import chosen_indicators
-from bayes_csc.panel import inspection_dates
+from bayes_csc.panel.calendar import grid_position, reference_instant
+from bayes_csc.panel.indicator_selection import chosen_indicators
+from bayes_csc.panel.panel import inspection_dates
 from bayes_csc_models import trajectory
 
 HAMLETS = Panel.read(Path(__file__).parent / "hamlets")

@@ -14,17 +14,22 @@ from pages import Page
 from test_figures import SAID, fitted
 
 from bayes_csc import decline
-from bayes_csc.figures import NO_FIGURES
-from bayes_csc.findings.findings import Findings, gather
-from bayes_csc.findings.sentences import change_sentence, figures_words, group_without_figures, recent_words
-from bayes_csc.findings.what_if import CHANGE_STEP, LEVELS
-from bayes_csc.report.authority_page import authority_page
-from bayes_csc.report.markdown import markdown
-from bayes_csc.report.method_page import method_page
-from bayes_csc.report.overview_page import overview_page
-from bayes_csc.report.plain import json_text
-from bayes_csc.report.spreadsheet import write_workbook
-from bayes_csc_cli.decline import show
+from bayes_csc.measurement.figures_used import NO_FIGURES
+from bayes_csc.report.export.markdown import markdown
+from bayes_csc.report.export.plain import json_text
+from bayes_csc.report.export.spreadsheet import write_workbook
+from bayes_csc.report.findings.collect import Findings, gather
+from bayes_csc.report.findings.what_if import CHANGE_STEP, LEVELS
+from bayes_csc.report.findings.words.sentences import (
+    change_sentence,
+    figures_words,
+    group_without_figures,
+    recent_words,
+)
+from bayes_csc.report.pages.authority_page import authority_page
+from bayes_csc.report.pages.method_page import method_page
+from bayes_csc.report.pages.overview_page import overview_page
+from bayes_csc_cli.run.decline import show
 from bayes_csc_models import trajectory
 
 PROBABILITY = re.compile(r"0\.\d\d|of 100 authorities|\(\d+% to \d+%\)")
@@ -148,7 +153,7 @@ def test_periods_to_ask_about_end_at_the_newest_figure() -> None:
 
 
 def test_periods_between_grid_points_are_of_the_interpolated_path() -> None:
-    from bayes_csc.findings.what_if import _periods
+    from bayes_csc.report.findings.what_if import _periods
 
     theta = fitted().posterior["theta"]
     own = theta.sel(authority="404")

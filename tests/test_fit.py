@@ -22,13 +22,13 @@ from running import command
 from scipy.stats import norm
 
 from bayes_csc import Fit, Panel, Spec, __version__
-from bayes_csc.chains import WARMUP, Progress, sample_chains
-from bayes_csc.density import Density, compile_density
-from bayes_csc.design import design
-from bayes_csc.diagnostics import LONGER, Gate, gate
 from bayes_csc.errors import DataError, InterruptedFitError, UsageError
-from bayes_csc.fit import KEPT, NO_DATA_EVERY, fit
-from bayes_csc.inference import Start, find_start
+from bayes_csc.inference.chains import WARMUP, Progress, sample_chains
+from bayes_csc.inference.diagnostics import LONGER, Gate, gate
+from bayes_csc.inference.fit import KEPT, NO_DATA_EVERY, fit
+from bayes_csc.inference.posterior_mode import Start, find_start
+from bayes_csc.likelihood.density import Density, compile_density
+from bayes_csc.measurement.design import design
 from bayes_csc_models.scales import EDGE
 from bayes_csc_models.trajectory import trajectory
 
@@ -52,7 +52,7 @@ def density(panel: Panel) -> Iterator[Density]:
         return once
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(importlib.import_module("bayes_csc.fit"), "compile_density", stand_in)
+        patch.setattr(importlib.import_module("bayes_csc.inference.fit"), "compile_density", stand_in)
         yield once
 
 
@@ -183,7 +183,7 @@ def test_a_killed_fit_leaves_no_run_and_is_resumed_to_the_same_numbers(
     # A child that never begins its second chain, so that the kill comes after the first one, however fast it is.
     child = (
         "import os, signal, sys, importlib\n"
-        "chains = importlib.import_module('bayes_csc.chains')\n"
+        "chains = importlib.import_module('bayes_csc.inference.chains')\n"
         "write = chains.Checkpoint.write\n"
         "def write_and_die(self, chain, tree):\n"
         "    write(self, chain, tree)\n"
@@ -291,7 +291,7 @@ class Stopping:
 def test_a_full_fit_that_misses_its_checks_goes_on_where_more_draws_help(
     panel: Panel, monkeypatch: pytest.MonkeyPatch, advice: str, draws: int
 ) -> None:
-    module = importlib.import_module("bayes_csc.fit")
+    module = importlib.import_module("bayes_csc.inference.fit")
     missed = Gate(False, 1.02, 300.0, 250.0, 0.9, 0, ("loading[agency]: tail ESS 250",), advice)
     passed = Gate(True, 1.0, 900.0, 800.0, 0.9, 0, (), "")
     verdicts = iter([missed, passed, passed])
@@ -356,10 +356,10 @@ def test_ctrl_c_keeps_a_prefix_of_what_would_have_been_drawn(panel: Panel, run: 
 def test_ctrl_c_before_the_warm_up_ends_writes_nothing_and_exits_with_130(
     interrupting: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(importlib.import_module("bayes_csc.fit"), "WARMUP", 10**6)
+    monkeypatch.setattr(importlib.import_module("bayes_csc.inference.fit"), "WARMUP", 10**6)
     stop = interrupting(lambda now: now.stage == "sampling")
     with pytest.MonkeyPatch.context() as patch:
-        module = importlib.import_module("bayes_csc.fit")
+        module = importlib.import_module("bayes_csc.inference.fit")
         patch.setattr(module, "sample_chains", lambda *a, **k: sample_chains(*a, **(k | {"warmup": 10**6})))
         assert command("fit", *OPTIONS, "--out", tmp_path / "run") == 130
     assert stop.sent
@@ -398,7 +398,7 @@ def tree(drawn: int, chain: int) -> xr.DataTree:
 def test_as_many_draws_as_possible_are_kept_of_unequal_chains(
     drawn: tuple[int, ...], kept: tuple[int, list[int]]
 ) -> None:
-    joined = importlib.import_module("bayes_csc.chains")._joined({c: tree(n, c) for c, n in enumerate(drawn)})
+    joined = importlib.import_module("bayes_csc.inference.chains")._joined({c: tree(n, c) for c, n in enumerate(drawn)})
     assert set(joined.children) == {"posterior", "sample_stats", "unconstrained"}
     for group in joined.children.values():
         assert (group.sizes["draw"], list(group.chain.to_numpy())) == kept
@@ -408,7 +408,7 @@ def test_as_many_draws_as_possible_are_kept_of_unequal_chains(
 @pytest.mark.parametrize("drawn", [(), (0, 0), (3, 2)])
 def test_chains_too_short_to_judge_are_nothing_drawn(drawn: tuple[int, ...]) -> None:
     with pytest.raises(InterruptedFitError, match="nothing is written"):
-        importlib.import_module("bayes_csc.chains")._joined({c: tree(n, c) for c, n in enumerate(drawn)})
+        importlib.import_module("bayes_csc.inference.chains")._joined({c: tree(n, c) for c, n in enumerate(drawn)})
 
 
 # Progress.
@@ -492,7 +492,7 @@ def by_seed(start: Start) -> xr.Dataset:
     """A short chain from each seed, started four posterior deviations away from the mode."""
     chains = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bayes_csc.chains.FIRST_SD", 4.0)
+        patch.setattr("bayes_csc.inference.chains.FIRST_SD", 4.0)
         for seed in SEEDS:
             tree, _ = sample_chains(start, seed=seed, draws=150, chains=1, cores=1)
             assert int(tree["sample_stats"]["diverging"].sum()) <= 2

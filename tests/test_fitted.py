@@ -9,8 +9,8 @@ from reported import findings, fitted
 from scipy.special import expit
 from scipy.stats import binom, kstest, norm, poisson
 
-from bayes_csc.findings.fitted import count_limits, count_residuals
-from bayes_csc.revisit import revisit
+from bayes_csc.inference.reopen import revisit
+from bayes_csc.report.findings.fitted import count_limits, count_residuals
 from bayes_csc_models import trajectory
 
 N = 4000

@@ -15,15 +15,15 @@ import pytest
 from running import command
 
 from bayes_csc import Fit, Panel, decline, forecast
-from bayes_csc.calendar import grid_date, grid_position
-from bayes_csc.diagnostics import Gate
 from bayes_csc.errors import GateError, UsageError
-from bayes_csc.fit import preview
-from bayes_csc.forecast import write_forecast
-from bayes_csc.kernel.states import states
-from bayes_csc.next_grade import next_grade
-from bayes_csc.reinspection import Reinspection
-from bayes_csc.revisit import revisit
+from bayes_csc.estimates.forecast.forecast import write_forecast
+from bayes_csc.estimates.forecast.next_grade import next_grade
+from bayes_csc.inference.diagnostics import Gate
+from bayes_csc.inference.fit import preview
+from bayes_csc.inference.reopen import revisit
+from bayes_csc.likelihood.kernel.states import states
+from bayes_csc.measurement.judgements.inspection_rates import Reinspection
+from bayes_csc.panel.calendar import grid_date, grid_position
 from bayes_csc_models import trajectory
 
 HAMLETS = Path(__file__).parent / "hamlets"

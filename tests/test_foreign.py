@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bayes_csc.design import design
-from bayes_csc.fit import preview
-from bayes_csc.indicators import Indicator
-from bayes_csc.panel import Panel
-from bayes_csc.panel_files import AUTHORITY_COLUMNS, CELL_COLUMNS, INSPECTION_COLUMNS
+from bayes_csc.files.csv_toml import AUTHORITY_COLUMNS, CELL_COLUMNS, INSPECTION_COLUMNS
+from bayes_csc.inference.fit import preview
+from bayes_csc.measurement.design import design
+from bayes_csc.panel.indicators import Indicator
+from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import trajectory
 

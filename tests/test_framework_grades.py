@@ -20,22 +20,22 @@ from test_grade_scales import DRAWS, made_up
 from test_without_overall import made_up as fit_of
 
 from bayes_csc import Panel, Spec, decline
-from bayes_csc.attribution import sources
-from bayes_csc.authority import authority_records
-from bayes_csc.backtest.events import overall_judgements
-from bayes_csc.density import Density, compile_density
-from bayes_csc.design import Design, design
 from bayes_csc.errors import DataError, UsageError
-from bayes_csc.feedback import after_worst
-from bayes_csc.framework_grades import merged_cutpoints, read_framework_grades
-from bayes_csc.grade_forecast import best_first
-from bayes_csc.grade_scales import GradeScales
-from bayes_csc.group import members
-from bayes_csc.group_rule import chosen_by
-from bayes_csc.overall_table import overall_table
-from bayes_csc.previous_grades import NONE, previous_grades
-from bayes_csc.reinspection import NEVER, Reinspection
-from bayes_csc.simulate import simulate_like
+from bayes_csc.estimates.attribution import sources
+from bayes_csc.estimates.forecast.cutpoints import GradeScales
+from bayes_csc.estimates.forecast.grade_probabilities import best_first
+from bayes_csc.estimates.forecast.overall_given_subjudgements import overall_table
+from bayes_csc.evaluation.backtest.events import overall_judgements
+from bayes_csc.inference.group_rule import chosen_by
+from bayes_csc.inference.groups import members
+from bayes_csc.likelihood.density import Density, compile_density
+from bayes_csc.measurement.design import Design, design
+from bayes_csc.measurement.judgements.inspection_rates import NEVER, Reinspection
+from bayes_csc.measurement.judgements.post_inspection import after_worst
+from bayes_csc.measurement.judgements.previous_grades import NONE, previous_grades
+from bayes_csc.panel.describe.authority_record import authority_records
+from bayes_csc.panel.framework_grades import merged_cutpoints, read_framework_grades
+from bayes_csc.simulation.simulate import simulate_like
 from bayes_csc_models.judgements import after_previous
 from bayes_csc_models.trajectory import coordinates, from_design, trajectory
 

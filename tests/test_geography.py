@@ -7,7 +7,7 @@ import datetime
 import pandas as pd
 import pytest
 
-from bayes_csc.geography import codes_of, existence, existing, linked_blocks, predecessors
+from bayes_csc.panel.geography import codes_of, existence, existing, linked_blocks, predecessors
 
 
 @pytest.fixture

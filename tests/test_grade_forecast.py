@@ -11,8 +11,14 @@ from scipy.integrate import quad
 from scipy.special import ndtr
 from scipy.stats import norm
 
-from bayes_csc.grade_forecast import ThetaAhead, best_first, grade_chances, one_item, pattern_probabilities
-from bayes_csc.grade_scales import GradeScales
+from bayes_csc.estimates.forecast.cutpoints import GradeScales
+from bayes_csc.estimates.forecast.grade_probabilities import (
+    ThetaAhead,
+    best_first,
+    grade_chances,
+    one_item,
+    pattern_probabilities,
+)
 
 DRAWS, AUTHORITIES, NODES = 3, 4, 2
 

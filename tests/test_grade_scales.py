@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 from bayes_csc.errors import DataError
-from bayes_csc.grade_scales import GradeScales, latest_items
-from bayes_csc.panel import Panel
-from bayes_csc.revisit import Revisited
+from bayes_csc.estimates.forecast.cutpoints import GradeScales, latest_items
+from bayes_csc.inference.reopen import Revisited
+from bayes_csc.panel.panel import Panel
 
 DRAWS = 6
 SUB = ("children_looked_after", "help_and_protection", "leadership")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from bayes_csc.grade_sites import fit_grade_sites, score_derivatives
+from bayes_csc.estimates.grade_sites import fit_grade_sites, score_derivatives
 
 GRADES = {"lowest": (-np.inf, -0.7), "inner": (-0.7, 0.4), "highest": (0.4, np.inf), "far": (9.0, np.inf)}
 

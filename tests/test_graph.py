@@ -17,12 +17,12 @@ import pytest
 from pytensor.compile.mode import Mode
 from pytensor.graph.basic import Variable
 
-from bayes_csc import graph
-from bayes_csc.density import Density, compile_density
-from bayes_csc.design import design
-from bayes_csc.graph import Family, lifted, parameters_as_inputs
-from bayes_csc.panel import Panel
-from bayes_csc.simulate import simulate
+from bayes_csc.likelihood import function_cache as graph
+from bayes_csc.likelihood.density import Density, compile_density
+from bayes_csc.likelihood.function_cache import Family, lifted, parameters_as_inputs
+from bayes_csc.measurement.design import design
+from bayes_csc.panel.panel import Panel
+from bayes_csc.simulation.simulate import simulate
 from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import from_design, trajectory
 
@@ -239,7 +239,7 @@ def refused() -> list[Variable]:
 def test_the_key_of_a_family_is_the_same_in_another_process() -> None:
     program = (
         "import numpy as np, pytensor.tensor as pt\n"
-        "from bayes_csc.graph import Family, lifted\n"
+        "from bayes_csc.likelihood.function_cache import Family, lifted\n"
         "x = pt.dvector('x')\n"
         "found = lifted([pt.exp(x[:2] * np.array([1.0, 2.0])).sum()])\n"
         "key = Family.of([x], found.outputs, found.constants).key\n"
@@ -347,7 +347,7 @@ def test_a_graph_comes_to_its_place_whole(empty: Path, monkeypatch: pytest.Monke
         moved.append(path)
         os.rename(part, path)
 
-    monkeypatch.setattr("bayes_csc.graph.os.replace", replace)
+    monkeypatch.setattr("bayes_csc.likelihood.function_cache.os.replace", replace)
     run(*line(2.0), ONE)
     assert moved == list(empty.iterdir())
 
@@ -357,7 +357,7 @@ def test_a_graph_whose_writing_is_cut_short_is_not_there(empty: Path, monkeypatc
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("bayes_csc.graph.os.replace", power_cut)
+        patch.setattr("bayes_csc.likelihood.function_cache.os.replace", power_cut)
         with pytest.raises(KeyboardInterrupt):
             run(*line(2.0), ONE)
     assert list(empty.glob("*.pickle")) == []

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from bayes_csc.errors import UsageError
-from bayes_csc.group_rule import chosen_by, is_rule, latest_judgements, parse_rule
-from bayes_csc.panel import Panel
+from bayes_csc.inference.group_rule import chosen_by, is_rule, latest_judgements, parse_rule
+from bayes_csc.panel.panel import Panel
 
 GRADES = ("outstanding", "good", "requires improvement", "inadequate")
 HAMLETS = Path(__file__).parent / "hamlets"

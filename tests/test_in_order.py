@@ -14,20 +14,20 @@ from followed import TIMED, flagged
 from parts import with_sub_judgements
 from scipy.stats import norm
 
-from bayes_csc import in_order
-from bayes_csc import simulate as simulate_module
-from bayes_csc.design import Design, design
 from bayes_csc.errors import DataError
-from bayes_csc.in_order import fed, judgement_score, own_cutpoints
-from bayes_csc.judged import JUDGEMENT
-from bayes_csc.panel import OVERALL, Panel, inspection_dates
-from bayes_csc.possible_inspections import reporting_year, with_possible
-from bayes_csc.simulate import often_suppressed, simulate, simulate_like
-from bayes_csc.simulate_ahead import NEXT, simulate_ahead
-from bayes_csc.skeleton import skeleton
+from bayes_csc.likelihood.prior_draws import PriorDraws, draw_prior, fitted
+from bayes_csc.measurement.design import Design, design
+from bayes_csc.measurement.judgements.inspection_timing import TIMING
+from bayes_csc.measurement.judgements.scales import JUDGEMENT
+from bayes_csc.panel.panel import OVERALL, Panel, inspection_dates
+from bayes_csc.simulation import in_order
+from bayes_csc.simulation import simulate as simulate_module
+from bayes_csc.simulation.in_order import fed, judgement_score, own_cutpoints
+from bayes_csc.simulation.possible_inspections import reporting_year, with_possible
+from bayes_csc.simulation.simulate import often_suppressed, simulate, simulate_like
+from bayes_csc.simulation.simulate_next import NEXT, simulate_ahead
+from bayes_csc.simulation.template_panel import skeleton
 from bayes_csc.spec import Spec
-from bayes_csc.timing import TIMING
-from bayes_csc.truth import PriorDraws, draw_prior, fitted
 from bayes_csc_models.trajectory import from_design, trajectory
 
 Simulated = tuple[Panel, xr.DataTree]

@@ -14,15 +14,15 @@ from interpreted import by_python
 from parts import with_sub_judgements
 from scipy.linalg import block_diag
 
-from bayes_csc.density import compile_density
-from bayes_csc.design import design
-from bayes_csc.findings.sentences import information_sentence
-from bayes_csc.information import effective, in_words, shares
-from bayes_csc.panel import Panel
-from bayes_csc.revisit import Revisited
-from bayes_csc.smoother import Block, smooth, stacked
+from bayes_csc.estimates.information import effective, in_words, shares
+from bayes_csc.estimates.smoother import Block, smooth, stacked
+from bayes_csc.inference.reopen import Revisited
+from bayes_csc.likelihood.conditional_states import Cut
+from bayes_csc.likelihood.density import compile_density
+from bayes_csc.measurement.design import design
+from bayes_csc.panel.panel import Panel
+from bayes_csc.report.findings.words.sentences import information_sentence
 from bayes_csc.spec import Spec
-from bayes_csc.states import Cut
 from bayes_csc_models.trajectory import from_design
 
 HAMLETS = Path(__file__).parent / "hamlets"

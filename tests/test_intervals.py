@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bayes_csc.studies.intervals import bootstrap, wilson
+from bayes_csc.evaluation.studies.intervals import bootstrap, wilson
 
 
 def test_wilson_is_the_published_interval() -> None:

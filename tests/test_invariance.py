@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from bayes_csc.design import design
-from bayes_csc.fit import preview
-from bayes_csc.panel import Panel
-from bayes_csc.sensitivity.panel_change import changed_panel
-from bayes_csc.sensitivity.plan import PanelChange
+from bayes_csc.evaluation.sensitivity.plan.panel_change import changed_panel
+from bayes_csc.evaluation.sensitivity.plan.plan import PanelChange
+from bayes_csc.inference.fit import preview
+from bayes_csc.measurement.design import design
+from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import trajectory
 

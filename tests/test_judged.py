@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from parts import PARTS, with_sub_judgements
 
-from bayes_csc.density import compile_density
-from bayes_csc.design import design
-from bayes_csc.judged import JUDGEMENT, Judged, judgements
-from bayes_csc.panel import Panel
-from bayes_csc.share import data_dir
+from bayes_csc.files.embedded_data import data_dir
+from bayes_csc.likelihood.density import compile_density
+from bayes_csc.measurement.design import design
+from bayes_csc.measurement.judgements.scales import JUDGEMENT, Judged, judgements
+from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import from_design
 

@@ -9,17 +9,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bayes_csc.design import design
 from bayes_csc.errors import SpecError
-from bayes_csc.judged import JUDGEMENT
-from bayes_csc.judgement_covariates import (
+from bayes_csc.measurement.design import design
+from bayes_csc.measurement.judgements.covariates import (
     covariate_column,
     covariate_key,
     covariates_of,
     judgement_covariates,
 )
-from bayes_csc.panel import Panel
-from bayes_csc.skeleton import skeleton
+from bayes_csc.measurement.judgements.scales import JUDGEMENT
+from bayes_csc.panel.panel import Panel
+from bayes_csc.simulation.template_panel import skeleton
 from bayes_csc.spec import Spec
 
 KEY = "activity_3"  # higher is worse, published in October

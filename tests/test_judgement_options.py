@@ -10,11 +10,11 @@ import pymc as pm
 import pytensor.tensor as pt
 import pytest
 
-from bayes_csc.design import Design, design
-from bayes_csc.grade_scales import after_previous as forecast_cutpoints
-from bayes_csc.grade_scales import previous_level
-from bayes_csc.judged import JUDGEMENT
-from bayes_csc.panel import Panel
+from bayes_csc.estimates.forecast.cutpoints import after_previous as forecast_cutpoints
+from bayes_csc.estimates.forecast.cutpoints import previous_level
+from bayes_csc.measurement.design import Design, design
+from bayes_csc.measurement.judgements.scales import JUDGEMENT
+from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models.judgements import after_previous, drift_time, judgement_mean
 from bayes_csc_models.trajectory import coordinates, trajectory
@@ -104,7 +104,7 @@ def test_effects_of_previous_grades_sum_to_zero_and_none_has_one_of_its_own(haml
 
 
 def test_theta_s_share_divides_what_judgements_have_in_common() -> None:
-    from bayes_csc.share import data_dir
+    from bayes_csc.files.embedded_data import data_dir
 
     panel = Panel.read(data_dir())
     model = trajectory(panel, Spec())

@@ -18,16 +18,16 @@ from parts import with_sub_judgements
 from pytensor.compile.mode import Mode
 from scipy.stats import norm
 
-from bayes_csc.density import compile_density
-from bayes_csc.design import Design, design
-from bayes_csc.findings.hyperparameters import hyperparameter_table
-from bayes_csc.in_order import judgement_score, own_cutpoints
-from bayes_csc.inference import find_start
-from bayes_csc.judged import JUDGEMENT
-from bayes_csc.panel import OVERALL, Panel
-from bayes_csc.simulate import simulate
+from bayes_csc.inference.posterior_mode import find_start
+from bayes_csc.likelihood.density import compile_density
+from bayes_csc.likelihood.prior_draws import draw_prior
+from bayes_csc.measurement.design import Design, design
+from bayes_csc.measurement.judgements.scales import JUDGEMENT
+from bayes_csc.panel.panel import OVERALL, Panel
+from bayes_csc.report.findings.hyperparameters import hyperparameter_table
+from bayes_csc.simulation.in_order import judgement_score, own_cutpoints
+from bayes_csc.simulation.simulate import simulate
 from bayes_csc.spec import Spec
-from bayes_csc.truth import draw_prior
 from bayes_csc_models.judgements import DAMPING, TRUSTED, drift_time
 from bayes_csc_models.trajectory import from_design, trajectory
 

@@ -13,14 +13,14 @@ import pytest
 from running import command
 
 from bayes_csc import Fit, Panel
-from bayes_csc.diagnostics import Gate
 from bayes_csc.errors import GateError, UsageError
-from bayes_csc.fit import preview
-from bayes_csc.indicators_alone import indicators_alone, theta_at_inspections, without_ratings
-from bayes_csc.judged import judgements
-from bayes_csc.loadings import loadings
-from bayes_csc.overall_table import overall_of_run
-from bayes_csc_cli.judgements import overall_text, verdict
+from bayes_csc.estimates.forecast.overall_given_subjudgements import overall_of_run
+from bayes_csc.estimates.judgement_free import indicators_alone, theta_at_inspections, without_ratings
+from bayes_csc.estimates.loadings import loadings
+from bayes_csc.inference.diagnostics import Gate
+from bayes_csc.inference.fit import preview
+from bayes_csc.measurement.judgements.scales import judgements
+from bayes_csc_cli.run.judgements import overall_text, verdict
 from bayes_csc_models import trajectory
 
 HAMLETS = Path(__file__).parent / "hamlets"
@@ -97,7 +97,9 @@ def test_theta_agrees_with_itself(fitted: Fit, alone: Fit) -> None:
     same = dataclasses.replace(alone, posterior=fitted.posterior.drop_vars("judgement_loading"))
     same = dataclasses.replace(same, posterior=same.posterior.assign(theta=fitted.posterior["theta"]))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bayes_csc.indicators_alone.theta_at_inspections", lambda run, *_, **__: _still(run, fitted))
+        patch.setattr(
+            "bayes_csc.estimates.judgement_free.theta_at_inspections", lambda run, *_, **__: _still(run, fitted)
+        )
         found = indicators_alone(fitted, same, trajectory)
     for agreement in found.attrs["theta"].values():
         assert agreement["of_means"] == pytest.approx(1.0)
@@ -185,7 +187,7 @@ def test_the_command_fits_the_indicators_alone(
     fitted: Fit, alone: Fit, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fitted.write(tmp_path / "run")
-    monkeypatch.setattr(sys.modules["bayes_csc.fit"], "preview", lambda *_, **__: alone)
+    monkeypatch.setattr(sys.modules["bayes_csc.inference.fit"], "preview", lambda *_, **__: alone)
     assert command("judgements", tmp_path / "run") == 0
     said = capsys.readouterr().out
     assert "Correlation of theta with and without ratings" in said

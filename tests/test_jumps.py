@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from bayes_csc.jumps import jumps, link
-from bayes_csc.panel import Panel
+from bayes_csc.panel.describe.outlying_changes import jumps, link
+from bayes_csc.panel.panel import Panel
 
 HAMLETS = Path(__file__).parent / "hamlets"
 YEARS = range(2010, 2020)

@@ -13,8 +13,8 @@ from layouts import by_hand
 from scipy.linalg import block_diag
 from scipy.stats import multivariate_normal, norm
 
-from bayes_csc.kernel import Layout, Real, value_and_gradient
-from bayes_csc.kernel.states import states
+from bayes_csc.likelihood.kernel import Layout, Real, value_and_gradient
+from bayes_csc.likelihood.kernel.states import states
 
 N_YEAR = 5
 N_KIND = 4

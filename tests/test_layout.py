@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from parts import with_sub_judgements
 
-import bayes_csc.layout
-from bayes_csc.design import Design, design
-from bayes_csc.judged import JUDGEMENT
-from bayes_csc.kernel import Real, value_and_gradient
-from bayes_csc.kernel.states import states
-from bayes_csc.layout import OWN, observed_layout
-from bayes_csc.panel import Panel
+import bayes_csc.likelihood.layout
+from bayes_csc.likelihood.kernel import Real, value_and_gradient
+from bayes_csc.likelihood.kernel.states import states
+from bayes_csc.likelihood.layout import OWN, observed_layout
+from bayes_csc.measurement.design import Design, design
+from bayes_csc.measurement.judgements.scales import JUDGEMENT
+from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
 
 
@@ -45,7 +45,9 @@ def some_values(d: Design, seed: int) -> Real:
 
 def one_by_one(d: Design) -> Design:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bayes_csc.layout, "_alike", lambda design, rows, graded: np.zeros(len(design.block), dtype=bool))
+        patch.setattr(
+            bayes_csc.likelihood.layout, "_alike", lambda design, rows, graded: np.zeros(len(design.block), dtype=bool)
+        )
         return d.kept(np.ones(len(d.observation), dtype=bool))
 
 

@@ -14,13 +14,13 @@ import pytest
 from numba import njit
 from numba.core.errors import TypingError
 
-from bayes_csc import machine_code
-from bayes_csc.machine_code import REPLACED, SELDOM, whole, whole_functions
+from bayes_csc.likelihood import machine_code
+from bayes_csc.likelihood.machine_code import REPLACED, SELDOM, whole, whole_functions
 
 MODULE = """
 import numpy as np
 from numba import njit, objmode
-from bayes_csc.machine_code import whole
+from bayes_csc.likelihood.machine_code import whole
 
 TABLE = np.array([2.0, 3.0, 5.0])
 

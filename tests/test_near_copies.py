@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from running import command
 
-from bayes_csc.near_copies import NEAR, beyond_theta, correlations, exact_copies, near_copies
-from bayes_csc.observations import observation_rows
-from bayes_csc.panel import Panel
-from bayes_csc.share import data_dir
+from bayes_csc.files.embedded_data import data_dir
+from bayes_csc.measurement.near_copies import NEAR, beyond_theta, correlations, exact_copies, near_copies
+from bayes_csc.measurement.observations import observation_rows
+from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Counts
 
 UNITS, YEARS = 150, 12

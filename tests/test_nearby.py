@@ -11,12 +11,12 @@ import pandas as pd
 import pymc as pm
 import pytest
 
-from bayes_csc.density import compile_density
-from bayes_csc.design import design
-from bayes_csc.inference import find_start
-from bayes_csc.nearby import Nearby, labels
-from bayes_csc.panel import Panel
-from bayes_csc.precondition import Coordinates
+from bayes_csc.inference.posterior_mode import find_start
+from bayes_csc.inference.warm_start import Nearby, labels
+from bayes_csc.inference.whitening import Coordinates
+from bayes_csc.likelihood.density import compile_density
+from bayes_csc.measurement.design import design
+from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import trajectory
 

@@ -14,17 +14,18 @@ import pytest
 from published import dictionary
 
 from bayes_csc.errors import UsageError
-from bayes_csc.panel import Panel
-from bayes_csc.sources import cla_placement, covariates
-from bayes_csc.sources import england as reading
-from bayes_csc.sources.catalogue import CATALOGUE, Catalogue, read_catalogue
-from bayes_csc.sources.cla_counts import count_cells
-from bayes_csc.sources.england import england
-from bayes_csc.sources.official import Official
-from bayes_csc.sources.ofsted import judgements
-from bayes_csc.sources.ofsted_visits import visits
-from bayes_csc.sources.places import LOOKUP, places
-from bayes_csc.sources.tables import read_table
+from bayes_csc.panel.panel import Panel
+from bayes_csc.sources.download.catalogue import CATALOGUE, Catalogue, read_catalogue
+from bayes_csc.sources.download.official import Official
+from bayes_csc.sources.england import panel as reading
+from bayes_csc.sources.england.panel import england
+from bayes_csc.sources.looked_after import cla_placement
+from bayes_csc.sources.looked_after.cla_counts import count_cells
+from bayes_csc.sources.ofsted.outcomes import judgements
+from bayes_csc.sources.ofsted.visits import visits
+from bayes_csc.sources.places import covariates
+from bayes_csc.sources.places.authorities import LOOKUP, places
+from bayes_csc.sources.readers.tables import read_table
 
 CELL = ["authority", "year", "indicator"]
 NEXT = 'edition.2026 = "next"'
@@ -32,7 +33,7 @@ NEXT = 'edition.2026 = "next"'
 
 def with_next(folder: Path, release: str) -> Catalogue:
     """The toolkit's catalogue with one line more: the edition of 2026 of a release."""
-    text = importlib.resources.files("bayes_csc.sources").joinpath(CATALOGUE).read_text("utf-8")
+    text = importlib.resources.files("bayes_csc.sources.download").joinpath(CATALOGUE).read_text("utf-8")
     head = f"[release.{release}]\n"
     assert head in text
     path = folder / "catalogue.toml"
@@ -77,7 +78,7 @@ def test_no_reader_names_a_file_or_a_release_with_editions(root: Path) -> None:
     known = read_catalogue().datasets.values()
     renewed = {dataset.source for dataset in known if dataset.year is not None}
     names = {Path(dataset.path).name for dataset in known}
-    for module in sorted((root / "bayes_csc" / "sources").glob("*.py")):
+    for module in sorted((root / "bayes_csc" / "sources").rglob("*.py")):
         texts = set(re.findall(r'"([^"\n]+)"', module.read_text("utf-8")))
         assert {text for text in texts if Path(text).name in names} == set(), module.name
         assert texts & renewed == set(), module.name
@@ -101,7 +102,7 @@ def test_the_same_figures_under_next_years_name_are_the_same_panel_of_another_re
 
 def test_the_tables_of_an_older_release_have_a_line_of_their_own(tmp_path: Path) -> None:
     line = 'edition.2026 = { archive = "https://explore-education-statistics.service.gov.uk/next" }'
-    text = importlib.resources.files("bayes_csc.sources").joinpath(CATALOGUE).read_text("utf-8")
+    text = importlib.resources.files("bayes_csc.sources.download").joinpath(CATALOGUE).read_text("utf-8")
     for release in ("cla_in_touch", "cla_missing", "stability_school", "stability_workers"):
         text = text.replace(f"[release.{release}]\n", f"[release.{release}]\n{line}\n")
     (tmp_path / "catalogue.toml").write_text(text, "utf-8")

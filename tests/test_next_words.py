@@ -20,22 +20,22 @@ from without_overall import panel
 
 from bayes_csc import Fit, Panel, decline, forecast
 from bayes_csc.errors import DataError, UsageError
-from bayes_csc.findings.findings import Findings, gather
-from bayes_csc.findings.next_words import domains_of, next_headings
-from bayes_csc.findings.sentences import composite_sentence, decision_sentence, next_sentence
-from bayes_csc.forecast import write_by_date, write_forecast
-from bayes_csc.overall_name import GIVEN, WOULD, overall_heading, overall_name
-from bayes_csc.report.authority_page import authority_page
-from bayes_csc.report.domain_chart import domain_chart
-from bayes_csc.report.markdown import markdown
-from bayes_csc.report.overview_page import overview_page
-from bayes_csc.report.plain import json_text
-from bayes_csc.report.single_chart import authority_chart
-from bayes_csc.report.spreadsheet import write_workbook
-from bayes_csc.report.style import look
-from bayes_csc.sources.england import description
-from bayes_csc_cli.decline import show as show_decline
-from bayes_csc_cli.forecast import show, show_domains
+from bayes_csc.estimates.forecast.forecast import write_by_date, write_forecast
+from bayes_csc.estimates.forecast.overall_name import GIVEN, WOULD, overall_heading, overall_name
+from bayes_csc.report.charts.domain_chart import domain_chart
+from bayes_csc.report.charts.single_chart import authority_chart
+from bayes_csc.report.drawing.style import look
+from bayes_csc.report.export.markdown import markdown
+from bayes_csc.report.export.plain import json_text
+from bayes_csc.report.export.spreadsheet import write_workbook
+from bayes_csc.report.findings.collect import Findings, gather
+from bayes_csc.report.findings.words.next_words import domains_of, next_headings
+from bayes_csc.report.findings.words.sentences import composite_sentence, decision_sentence, next_sentence
+from bayes_csc.report.pages.authority_page import authority_page
+from bayes_csc.report.pages.overview_page import overview_page
+from bayes_csc.sources.england.panel import description
+from bayes_csc_cli.run.decline import show as show_decline
+from bayes_csc_cli.run.forecast import show, show_domains
 from bayes_csc_models import trajectory
 
 FROM = datetime.date(2026, 4, 1)

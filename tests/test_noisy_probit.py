@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import check_grad
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 
-from bayes_csc.noisy_probit import _objective, concordance, noisy_probit_slope
+from bayes_csc.estimates.measurement_error_probit import _objective, concordance, noisy_probit_slope
 
 RNG = np.random.default_rng(11)
 

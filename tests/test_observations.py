@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bayes_csc.indicators import Indicator
-from bayes_csc.observations import observation_rows
+from bayes_csc.measurement.observations import observation_rows
+from bayes_csc.panel.indicators import Indicator
 from bayes_csc.spec import Counts
 
 NAN = np.nan

@@ -9,15 +9,15 @@ import pandas as pd
 import pytest
 
 from bayes_csc.errors import DataError
-from bayes_csc.panel import Panel
-from bayes_csc.sources import ofsted
-from bayes_csc.sources.official import Official
-from bayes_csc.sources.ofsted import STARTS, TOGETHER, earlier_judgements, judgements
-from bayes_csc.sources.ofsted_history import GRADES, IN_2023, grades
-from bayes_csc.sources.ofsted_visits import LATEST, providers, visits
-from bayes_csc.sources.places import places
-from bayes_csc.sources.sheets import read_sheet, sheet_rows
-from bayes_csc.sources.tables import read_table
+from bayes_csc.panel.panel import Panel
+from bayes_csc.sources.download.official import Official
+from bayes_csc.sources.ofsted import outcomes as ofsted
+from bayes_csc.sources.ofsted.history import GRADES, IN_2023, grades
+from bayes_csc.sources.ofsted.outcomes import STARTS, TOGETHER, earlier_judgements, judgements
+from bayes_csc.sources.ofsted.visits import LATEST, providers, visits
+from bayes_csc.sources.places.authorities import places
+from bayes_csc.sources.readers.sheets import read_sheet, sheet_rows
+from bayes_csc.sources.readers.tables import read_table
 
 # Columns of the table of judgements, which was put together from the same sheets, and partly from the reports.
 DERIVED = {
@@ -196,7 +196,7 @@ def test_visits_after_the_panels_date_are_left_out(official: Official, authoriti
 def test_an_unknown_type_of_visit_is_reported(
     official: Official, authorities: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bayes_csc.sources.ofsted_visits.VISIT_TYPES", {"ILACS Focused Visit": "focused visit"})
+    monkeypatch.setattr("bayes_csc.sources.ofsted.visits.VISIT_TYPES", {"ILACS Focused Visit": "focused visit"})
     with pytest.raises(DataError, match=r"row \d+: unknown type 'LA Monitoring visit'"):
         visits(official, authorities, **EVER)
 

@@ -12,12 +12,12 @@ import pytest
 from broken.workbooks import workbook
 
 from bayes_csc.errors import DataError
-from bayes_csc.panel import Panel
-from bayes_csc.sources.catalogue import Dataset, read_catalogue
-from bayes_csc.sources.official import Official
-from bayes_csc.sources.ofsted import TOGETHER
-from bayes_csc.sources.ofsted_reports import DOMAINS, judgements_to, read_reports, reconciled, reported
-from bayes_csc.sources.places import places
+from bayes_csc.panel.panel import Panel
+from bayes_csc.sources.download.catalogue import Dataset, read_catalogue
+from bayes_csc.sources.download.official import Official
+from bayes_csc.sources.ofsted.outcomes import TOGETHER
+from bayes_csc.sources.ofsted.report_cards import DOMAINS, judgements_to, read_reports, reconciled, reported
+from bayes_csc.sources.places.authorities import places
 
 COLUMNS = [
     "la_code", "local_authority", "inspection_framework", "inspection_start_date", "publication_date", *DOMAINS.values()

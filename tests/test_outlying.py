@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from multiverse import base, hamlets
 
-from bayes_csc.density import compile_density
-from bayes_csc.design import Design, design
-from bayes_csc.kernel import Real, value_and_gradient
-from bayes_csc.sensitivity.outlying import KEY, further_variance, with_further_variance
+from bayes_csc.evaluation.sensitivity.plan.outlying import KEY, further_variance, with_further_variance
+from bayes_csc.likelihood.density import compile_density
+from bayes_csc.likelihood.kernel import Real, value_and_gradient
+from bayes_csc.measurement.design import Design, design
 from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import trajectory
 

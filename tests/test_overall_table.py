@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from bayes_csc.errors import DataError
-from bayes_csc.overall_table import concentration, overall_table
-from bayes_csc.panel import Panel
+from bayes_csc.estimates.forecast.overall_given_subjudgements import concentration, overall_table
+from bayes_csc.panel.panel import Panel
 
 DOMAINS = ("care", "help")
 

@@ -12,7 +12,7 @@ from broken.own_cases import CSV, DESCRIPTION, Case
 from broken.own_files import ACCEPTED, BROKEN, FILES
 from running import command
 
-from bayes_csc.panel import Panel
+from bayes_csc.panel.panel import Panel
 
 TOWNS = Path(__file__).parent / "towns"
 

@@ -17,10 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from running import command
 
-from bayes_csc.design import design
 from bayes_csc.errors import DataError
-from bayes_csc.own_indicators import OwnData, read_own, with_own
-from bayes_csc.panel import Panel
+from bayes_csc.measurement.design import design
+from bayes_csc.panel.panel import Panel
+from bayes_csc.panel.user_data.add_indicators import OwnData, read_own, with_own
 from bayes_csc.spec import Spec
 
 TOWNS = Path(__file__).parent / "towns"

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from bayes_csc.errors import DataError, UsageError
-from bayes_csc.panel import Panel
-from bayes_csc.panel_files import CELL_COLUMNS, csv_text, field_text
-from bayes_csc.sources import england
-from bayes_csc.sources.catalogue import read_catalogue
+from bayes_csc.files.csv_toml import CELL_COLUMNS, csv_text, field_text
+from bayes_csc.panel.panel import Panel
+from bayes_csc.sources.download.catalogue import read_catalogue
+from bayes_csc.sources.england import panel as england
 from bayes_csc_cli import app
 
 TOWNS = Path(__file__).parent / "towns"

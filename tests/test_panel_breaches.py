@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bayes_csc.errors import DataError
-from bayes_csc.panel import Panel
+from bayes_csc.panel.panel import Panel
 
 TOWNS = Path(__file__).parent / "towns"
 

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bayes_csc.backtest import shipped as shipped_module
-from bayes_csc.backtest.shipped import recorded_pool_of
-from bayes_csc.grade_forecast import GradeChances
-from bayes_csc.next_grade import NextGrade
-from bayes_csc.panel import Panel
-from bayes_csc.pooled_forecast import mixed, transition_chances
-from bayes_csc.share import data_dir
+from bayes_csc.estimates.forecast.grade_probabilities import GradeChances
+from bayes_csc.estimates.forecast.next_grade import NextGrade
+from bayes_csc.evaluation.backtest import shipped as shipped_module
+from bayes_csc.evaluation.backtest.shipped import recorded_pool_of
+from bayes_csc.evaluation.pooled_forecast import mixed, transition_chances
+from bayes_csc.files.embedded_data import data_dir
+from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
 
 DOMAINS = ("care_leavers", "children_looked_after", "help_and_protection", "leadership")

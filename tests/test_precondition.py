@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from bayes_csc.inference import _climbed, curvature, posterior_mode
-from bayes_csc.precondition import Coordinates, whitening
+from bayes_csc.inference.posterior_mode import _climbed, curvature, posterior_mode
+from bayes_csc.inference.whitening import Coordinates, whitening
 
 N = 4
 RNG = np.random.default_rng(11)

@@ -11,8 +11,8 @@ import pytest
 from running import command
 
 from bayes_csc import Fit, Panel, decline, fit
-from bayes_csc.diagnostics import preview_gate
-from bayes_csc.fit import PREVIEW_DRAWS, PREVIEW_WARMUP, preview
+from bayes_csc.inference.diagnostics import preview_gate
+from bayes_csc.inference.fit import PREVIEW_DRAWS, PREVIEW_WARMUP, preview
 from bayes_csc_models.trajectory import trajectory
 
 HAMLETS = Path(__file__).parent / "hamlets"

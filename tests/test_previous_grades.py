@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 from parts import with_sub_judgements
 
-from bayes_csc.design import design
-from bayes_csc.grade_scales import latest_before
-from bayes_csc.judged import JUDGEMENT, judgements
-from bayes_csc.panel import Panel
-from bayes_csc.previous_grades import NONE, previous_grades
+from bayes_csc.estimates.forecast.cutpoints import latest_before
+from bayes_csc.measurement.design import design
+from bayes_csc.measurement.judgements.previous_grades import NONE, previous_grades
+from bayes_csc.measurement.judgements.scales import JUDGEMENT, judgements
+from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
 
 PARTS = {"leadership": "leadership", "both": "children", "children": "children", "leavers": "leavers"}

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from bayes_csc.design import design
 from bayes_csc.errors import SpecError
-from bayes_csc.panel import Panel
-from bayes_csc.prior import LAST_INSPECTION, Implied, implied_by_prior, parameters
-from bayes_csc.share import data_dir
-from bayes_csc.simulate import simulate
+from bayes_csc.files.embedded_data import data_dir
+from bayes_csc.measurement.design import design
+from bayes_csc.panel.panel import Panel
+from bayes_csc.simulation.prior_predictive import LAST_INSPECTION, Implied, implied_by_prior, parameters
+from bayes_csc.simulation.simulate import simulate
 from bayes_csc.spec import Spec
 from bayes_csc_cli import app
 from bayes_csc_models.trajectory import shared_parts, trajectory

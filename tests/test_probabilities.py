@@ -8,8 +8,8 @@ import pytest
 import xarray as xr
 from scipy.special import ndtr
 
-from bayes_csc.diagnostics import PREVIEW_ERROR, preview_gate
-from bayes_csc.probabilities import EPSILON, batch_means_error, conditional_probability, split_rhat
+from bayes_csc.inference.diagnostics import PREVIEW_ERROR, preview_gate
+from bayes_csc.inference.probabilities import EPSILON, batch_means_error, conditional_probability, split_rhat
 
 CHAINS, DRAWS = 4, 500
 

@@ -12,11 +12,11 @@ import pytest
 from running import command
 
 from bayes_csc.errors import UsageError
-from bayes_csc.panel import Panel
-from bayes_csc.skeleton import skeleton
-from bayes_csc.studies.dimension_fit import DimensionFit
-from bayes_csc.studies.outcomes import graded_outcomes, outcome_index, outcome_scores
-from bayes_csc.studies.ratings_and_outcomes import association, crosstab, ratings_and_outcomes
+from bayes_csc.evaluation.studies.dimension_fit import DimensionFit
+from bayes_csc.evaluation.studies.outcomes import graded_outcomes, outcome_index, outcome_scores
+from bayes_csc.evaluation.studies.ratings_and_outcomes import association, crosstab, ratings_and_outcomes
+from bayes_csc.panel.panel import Panel
+from bayes_csc.simulation.template_panel import skeleton
 
 AUTHORITIES, YEARS, KEYS = 120, 6, ("activity_1", "activity_3")
 
@@ -179,7 +179,7 @@ def test_a_failed_preview_says_so_and_exits_with_4(
     passed: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fitted = of_a_fit(passed=passed)
-    monkeypatch.setattr("bayes_csc.studies.ratings_and_outcomes.dimension_fit", lambda *_, **__: fitted)
+    monkeypatch.setattr("bayes_csc.evaluation.studies.ratings_and_outcomes.dimension_fit", lambda *_, **__: fitted)
     code = command("study", "ratings-and-outcomes", "--replicates", 5, "--json")
     content = json.loads(capsys.readouterr().out)
     assert content["tables"]["correlation"][0]["correlation"] == 0.2

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from bayes_csc import Fit, Panel, forecast
-from bayes_csc.design import design
 from bayes_csc.errors import SpecError
-from bayes_csc.fit import preview
-from bayes_csc.judged import JUDGEMENT
+from bayes_csc.inference.fit import preview
+from bayes_csc.measurement.design import design
+from bayes_csc.measurement.judgements.scales import JUDGEMENT
 from bayes_csc.spec import Spec
 from bayes_csc_models import trajectory
 from bayes_csc_models.specs import spec

@@ -7,9 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bayes_csc import Panel, read_once
+from bayes_csc import Panel
 from bayes_csc.errors import DataError
-from bayes_csc.share import data_dir
+from bayes_csc.files import read_cache as read_once
+from bayes_csc.files.embedded_data import data_dir
 
 
 @pytest.fixture

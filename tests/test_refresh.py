@@ -12,11 +12,12 @@ import pytest
 from typer.testing import CliRunner
 
 from bayes_csc.errors import DataError
-from bayes_csc.panel import Panel
-from bayes_csc.panel_changes import panel_changes
-from bayes_csc.sources import england as reading
-from bayes_csc_cli import app, refresh
-from bayes_csc_cli.refresh import changes_text
+from bayes_csc.panel.describe.panel_changes import panel_changes
+from bayes_csc.panel.panel import Panel
+from bayes_csc.sources.england import panel as reading
+from bayes_csc_cli import app
+from bayes_csc_cli.data import refresh
+from bayes_csc_cli.data.refresh import changes_text
 
 TOWNS = Path(__file__).parent / "towns"
 DAY = datetime.date(2025, 12, 31)

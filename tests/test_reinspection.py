@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bayes_csc.calendar import grid_position
-from bayes_csc.panel import Panel
-from bayes_csc.reinspection import NEVER, OpenTime, Reinspection, inspection_rates
+from bayes_csc.measurement.judgements.inspection_rates import NEVER, OpenTime, Reinspection, inspection_rates
+from bayes_csc.panel.calendar import grid_position
+from bayes_csc.panel.panel import Panel
 
 HAMLETS = Path(__file__).parent / "hamlets"
 

@@ -14,13 +14,14 @@ from python_calamine import CalamineWorkbook
 from reported import FORBIDDEN, findings
 from typer.testing import CliRunner
 
-from bayes_csc.findings.age import age_warning, made_on
-from bayes_csc.findings.findings import Findings
-from bayes_csc.report.markdown import markdown
-from bayes_csc.report.overview_page import overview_page
-from bayes_csc.report.plain import json_text
-from bayes_csc.report.spreadsheet import write_workbook
-from bayes_csc_cli import app, report
+from bayes_csc.report.export.markdown import markdown
+from bayes_csc.report.export.plain import json_text
+from bayes_csc.report.export.spreadsheet import write_workbook
+from bayes_csc.report.findings.age import age_warning, made_on
+from bayes_csc.report.findings.collect import Findings
+from bayes_csc.report.pages.overview_page import overview_page
+from bayes_csc_cli import app
+from bayes_csc_cli.run import report
 
 DECEMBER = datetime.date(2025, 12, 31)
 START = "The data are old: the panel is of 30 September 2022"

@@ -15,7 +15,7 @@ import pytest
 from browsing import axe_source, needs_chromium
 from reported import findings
 
-from bayes_csc.report.browser import Tab, browser, print_pdf
+from bayes_csc.report.export.browser import Tab, browser, print_pdf
 from bayes_csc.report.site import write_site
 
 PAGES = ("index.html", "method.html", "authority-401.html", "authority-405.html", "authority-408.html")
@@ -286,7 +286,7 @@ def test_a_browser_starts_where_a_fork_frees_the_descriptors_that_it_talks_by() 
     needs_chromium()
     script = (
         "import os\n"
-        "from bayes_csc.report.browser import browser\n"
+        "from bayes_csc.report.export.browser import browser\n"
         "taken = [os.open(os.devnull, os.O_RDONLY) for _ in range(6)]\n"
         "os.register_at_fork(after_in_child=lambda: [os.close(n) for n in taken])\n"
         "with browser() as tab: print(taken[:2], tab.evaluate('6 * 7'))\n"

@@ -20,32 +20,32 @@ from python_calamine import CalamineWorkbook
 from reported import NASTY, findings, fitted
 from running import command
 
-from bayes_csc.display_unit import DisplayUnit
 from bayes_csc.errors import UsageError
-from bayes_csc.findings.hexagon_layout import hexagon_layout
-from bayes_csc.findings.tables import tables
-from bayes_csc.panel import Panel
-from bayes_csc.report.change_chart import change_chart
-from bayes_csc.report.contribution_chart import contribution_chart
-from bayes_csc.report.fan_chart import fan_chart
-from bayes_csc.report.formats import check_formats
-from bayes_csc.report.grade_chart import grade_chart
-from bayes_csc.report.hexagon_chart import hexagon_chart
-from bayes_csc.report.indicator_chart import COLUMN as SERIES_COLUMNS
-from bayes_csc.report.indicator_chart import indicator_chart
-from bayes_csc.report.indicator_sections import MOST
-from bayes_csc.report.interval_chart import interval_chart
-from bayes_csc.report.markdown import markdown
-from bayes_csc.report.overview_page import MOST as MOST_ROWS
-from bayes_csc.report.overview_page import MOST_SERIES
-from bayes_csc.report.plain import json_text
-from bayes_csc.report.series_chart import series_chart
+from bayes_csc.panel.describe.display_unit import DisplayUnit
+from bayes_csc.panel.panel import Panel
+from bayes_csc.report.charts.change_chart import change_chart
+from bayes_csc.report.charts.contribution_chart import contribution_chart
+from bayes_csc.report.charts.fan_chart import fan_chart
+from bayes_csc.report.charts.grade_chart import grade_chart
+from bayes_csc.report.charts.hexagon_chart import hexagon_chart
+from bayes_csc.report.charts.indicator_chart import COLUMN as SERIES_COLUMNS
+from bayes_csc.report.charts.indicator_chart import indicator_chart
+from bayes_csc.report.charts.interval_chart import interval_chart
+from bayes_csc.report.charts.method.specification_chart import specification_chart
+from bayes_csc.report.charts.series_chart import series_chart
+from bayes_csc.report.charts.single_chart import authority_chart, write_chart
+from bayes_csc.report.drawing.style import colour, look
+from bayes_csc.report.export.formats import check_formats
+from bayes_csc.report.export.markdown import markdown
+from bayes_csc.report.export.plain import json_text
+from bayes_csc.report.export.spreadsheet import write_sheets, write_workbook
+from bayes_csc.report.findings.hexagon_layout import hexagon_layout
+from bayes_csc.report.findings.tables import tables
+from bayes_csc.report.pages.overview_page import MOST as MOST_ROWS
+from bayes_csc.report.pages.overview_page import MOST_SERIES
+from bayes_csc.report.pages.sections.indicator_sections import MOST
 from bayes_csc.report.server import server
-from bayes_csc.report.single_chart import authority_chart, write_chart
-from bayes_csc.report.specification_chart import specification_chart
-from bayes_csc.report.spreadsheet import write_sheets, write_workbook
-from bayes_csc.report.style import colour, look
-from bayes_csc.sources.hexagons import centres, hexagon_text, hexagons
+from bayes_csc.sources.places.hexagons import centres, hexagon_text, hexagons
 
 GOLDEN = Path(__file__).parent / "golden"
 DPI = 50

@@ -18,22 +18,22 @@ import pytest
 from pages import Page
 from reported import FORBIDDEN, NASTY, findings, fitted
 
-from bayes_csc.authority import authority_records
-from bayes_csc.contributions import contributions, write_contributions
-from bayes_csc.decline import decline, write_decline
 from bayes_csc.errors import DataError, UsageError
-from bayes_csc.findings.beside import Missing, read_backtest, read_sensitivity
-from bayes_csc.findings.caveats import caveats
-from bayes_csc.findings.findings import Findings
-from bayes_csc.findings.sentences import information_sentence
-from bayes_csc.forecast import forecast, write_forecast
-from bayes_csc.information import in_words
-from bayes_csc.panel import Panel
-from bayes_csc.report.backtest_section import backtest_section
-from bayes_csc.report.html import Content
-from bayes_csc.report.markdown import markdown
+from bayes_csc.estimates.contributions import contributions, write_contributions
+from bayes_csc.estimates.decline import decline, write_decline
+from bayes_csc.estimates.forecast.forecast import forecast, write_forecast
+from bayes_csc.estimates.information import in_words
+from bayes_csc.panel.describe.authority_record import authority_records
+from bayes_csc.panel.panel import Panel
+from bayes_csc.report.drawing.html import Content
+from bayes_csc.report.drawing.style import look
+from bayes_csc.report.export.markdown import markdown
+from bayes_csc.report.findings.caveats import caveats
+from bayes_csc.report.findings.collect import Findings
+from bayes_csc.report.findings.companions import Missing, read_backtest, read_sensitivity
+from bayes_csc.report.findings.words.sentences import information_sentence
+from bayes_csc.report.pages.sections.backtest_section import backtest_section
 from bayes_csc.report.site import check_report_target, pages, write_site
-from bayes_csc.report.style import look
 from bayes_csc_models import trajectory
 
 Texts = dict[str, str]

@@ -15,12 +15,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reported import FORBIDDEN, findings, fitted
 
-from bayes_csc.findings.caveats import ALWAYS, USE, use_here
-from bayes_csc.findings.sentences import change_sentence, contribution_sentence, decision_sentence, next_sentence
-from bayes_csc.findings.what_if import CHANCE_STEP, CHANGE_STEP, LEVELS, what_if
-from bayes_csc.findings.words import SCALE, number, of_hundred, phrase, spread, stated
-from bayes_csc.probabilities import conditional_probability
-from bayes_csc.report.plain import json_text
+from bayes_csc.inference.probabilities import conditional_probability
+from bayes_csc.report.export.plain import json_text
+from bayes_csc.report.findings.caveats import ALWAYS, USE, use_here
+from bayes_csc.report.findings.what_if import CHANCE_STEP, CHANGE_STEP, LEVELS, what_if
+from bayes_csc.report.findings.words.sentences import (
+    change_sentence,
+    contribution_sentence,
+    decision_sentence,
+    next_sentence,
+)
+from bayes_csc.report.findings.words.vocabulary import SCALE, number, of_hundred, phrase, spread, stated
 
 
 def test_the_phrases_cover_every_probability_and_their_ranges_are_as_stated() -> None:

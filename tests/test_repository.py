@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bayes_csc.panel import Panel
+from bayes_csc.panel.panel import Panel
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ import pytest
 from scipy import stats
 
 from bayes_csc.errors import DataError
-from bayes_csc.fit import Fit, preview
-from bayes_csc.kernel.states import states
-from bayes_csc.panel import Panel
-from bayes_csc.revisit import Revisited, revisit
+from bayes_csc.inference.fit import Fit, preview
+from bayes_csc.inference.reopen import Revisited, revisit
+from bayes_csc.likelihood.kernel.states import states
+from bayes_csc.panel.panel import Panel
 from bayes_csc_models import trajectory
 from bayes_csc_models.judgements import STEP
 

@@ -19,14 +19,23 @@ import xarray as xr
 from scipy.special import digamma, polygamma
 from scipy.stats import gamma, norm, truncnorm
 
-from bayes_csc import chains as chains_module
-from bayes_csc.chains import FIRST_SD, sample_chains
-from bayes_csc.density import compile_density
-from bayes_csc.design import design
-from bayes_csc.inference import Start, find_start
-from bayes_csc.panel import Panel
-from bayes_csc.precondition import Coordinates
-from bayes_csc.sampler import ANGLES, FIRST_STEP, TARGET_ACCEPT, Chain, Trajectory, _StepSize, sample_chain, trajectory
+from bayes_csc.inference import chains as chains_module
+from bayes_csc.inference.chains import FIRST_SD, sample_chains
+from bayes_csc.inference.hmc import (
+    ANGLES,
+    FIRST_STEP,
+    TARGET_ACCEPT,
+    Chain,
+    Trajectory,
+    _StepSize,
+    sample_chain,
+    trajectory,
+)
+from bayes_csc.inference.posterior_mode import Start, find_start
+from bayes_csc.inference.whitening import Coordinates
+from bayes_csc.likelihood.density import compile_density
+from bayes_csc.measurement.design import design
+from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import from_design
 

@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from bayes_csc.calibration import STATISTICS, WIDTH, summary
-from bayes_csc.chains import sample_chains
-from bayes_csc.density import compile_density
-from bayes_csc.design import design
-from bayes_csc.inference import find_start
-from bayes_csc.recovery import among, binned
-from bayes_csc.skeleton import skeleton
+from bayes_csc.inference.chains import sample_chains
+from bayes_csc.inference.posterior_mode import find_start
+from bayes_csc.likelihood.conditional_states import states_given_draws
+from bayes_csc.likelihood.density import compile_density
+from bayes_csc.likelihood.prior_draws import centred, draw_latent, draw_prior
+from bayes_csc.measurement.design import design
+from bayes_csc.simulation.calibration import STATISTICS, WIDTH, summary
+from bayes_csc.simulation.recovery import among, binned
+from bayes_csc.simulation.template_panel import skeleton
 from bayes_csc.spec import Spec
-from bayes_csc.states import states_given_draws
-from bayes_csc.truth import centred, draw_latent, draw_prior
 from bayes_csc_models.trajectory import trajectory
 
 PANELS, DRAWS, CHAINS = 40, 40, 2

@@ -9,9 +9,9 @@ import pandas as pd
 from clustering import PATIENCE, kill_when, lines_of, processes
 from multiverse import LOG, base, successions, traced
 
-from bayes_csc.cluster import dask_client
-from bayes_csc.kept import Kept
-from bayes_csc.sensitivity.run import sensitivity
+from bayes_csc.evaluation.dask_jobs import dask_client
+from bayes_csc.evaluation.sensitivity.run import sensitivity
+from bayes_csc.files.result_cache import Kept
 
 VALUES = (0.2, 0.3, 0.4)
 

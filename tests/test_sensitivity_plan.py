@@ -11,14 +11,14 @@ import pandas as pd
 import pytest
 from multiverse import hamlets
 
-from bayes_csc.design import design
 from bayes_csc.errors import SpecError
-from bayes_csc.geography import codes_of
-from bayes_csc.panel import Panel
-from bayes_csc.sensitivity.expand import Expanded, expand
-from bayes_csc.sensitivity.neighbours import neighbour_groups
-from bayes_csc.sensitivity.panel_change import changed_panel
-from bayes_csc.sensitivity.plan import PanelChange, Plan
+from bayes_csc.evaluation.sensitivity.plan.expand import Expanded, expand
+from bayes_csc.evaluation.sensitivity.plan.neighbours import neighbour_groups
+from bayes_csc.evaluation.sensitivity.plan.panel_change import changed_panel
+from bayes_csc.evaluation.sensitivity.plan.plan import PanelChange, Plan
+from bayes_csc.measurement.design import design
+from bayes_csc.panel.geography import codes_of
+from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models.plans import default_plan
 

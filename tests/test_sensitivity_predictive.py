@@ -9,21 +9,21 @@ from scipy.special import logsumexp
 from scipy.stats import norm
 from test_sites import AR_PHI, AR_SD, CASES, LOADING, PRIOR_SD, WHITE_SD, log_likelihood, some_years
 
-from bayes_csc.contributions import contrasts
-from bayes_csc.design import design
-from bayes_csc.fit import preview
-from bayes_csc.kernel import value_and_gradient
-from bayes_csc.kernel.evidence import block_densities
-from bayes_csc.kernel.states import states
-from bayes_csc.nearest import nearest
-from bayes_csc.revisit import Revisited, revisit
-from bayes_csc.sensitivity.model_scores import stacking_weights
-from bayes_csc.sensitivity.one_more_year import one_more_year
-from bayes_csc.sensitivity.predictive import left_out, predictive
-from bayes_csc.sensitivity.priors import coordinates_of, drawn_values, log_priors
-from bayes_csc.sensitivity.reweight import Base, Weights, log_ratios
-from bayes_csc.sensitivity.value_of_data import COUNT, Offer, value_of_data
-from bayes_csc.sites import fit_sites, site_evidence
+from bayes_csc.estimates.contributions import contrasts
+from bayes_csc.evaluation.sensitivity.answers.model_scores import stacking_weights
+from bayes_csc.evaluation.sensitivity.answers.one_more_year import one_more_year
+from bayes_csc.evaluation.sensitivity.answers.predictive import left_out, predictive
+from bayes_csc.evaluation.sensitivity.answers.priors import coordinates_of, drawn_values, log_priors
+from bayes_csc.evaluation.sensitivity.answers.reweight import Base, Weights, log_ratios
+from bayes_csc.evaluation.sensitivity.answers.value_of_data import COUNT, Offer, value_of_data
+from bayes_csc.files.spelling import nearest
+from bayes_csc.inference.fit import preview
+from bayes_csc.inference.reopen import Revisited, revisit
+from bayes_csc.likelihood.count_sites import fit_sites, site_evidence
+from bayes_csc.likelihood.kernel import value_and_gradient
+from bayes_csc.likelihood.kernel.evidence import block_densities
+from bayes_csc.likelihood.kernel.states import states
+from bayes_csc.measurement.design import design
 from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import trajectory
 

@@ -21,22 +21,22 @@ from running import command
 from scipy.special import ndtr
 from test_report_browser import A4_TEXT, OVERLAPS, shown
 
-from bayes_csc.calendar import grid_position
-from bayes_csc.decline import decline
-from bayes_csc.density import compile_density
-from bayes_csc.design import design
 from bayes_csc.errors import SpecError
-from bayes_csc.forecast import forecast
-from bayes_csc.kept import Kept
-from bayes_csc.kernel.states import states
-from bayes_csc.panel import Panel
-from bayes_csc.report.browser import browser
-from bayes_csc.report.sensitivity_page import sensitivity_page
-from bayes_csc.sensitivity.answer import Answer
-from bayes_csc.sensitivity.files import write_sensitivity
-from bayes_csc.sensitivity.plan import Plan
-from bayes_csc.sensitivity.result import Sensitivity
-from bayes_csc.sensitivity.run import sensitivity
+from bayes_csc.estimates.decline import decline
+from bayes_csc.estimates.forecast.forecast import forecast
+from bayes_csc.evaluation.sensitivity.answers.answer import Answer
+from bayes_csc.evaluation.sensitivity.files import write_sensitivity
+from bayes_csc.evaluation.sensitivity.plan.plan import Plan
+from bayes_csc.evaluation.sensitivity.result import Sensitivity
+from bayes_csc.evaluation.sensitivity.run import sensitivity
+from bayes_csc.files.result_cache import Kept
+from bayes_csc.likelihood.density import compile_density
+from bayes_csc.likelihood.kernel.states import states
+from bayes_csc.measurement.design import design
+from bayes_csc.panel.calendar import grid_position
+from bayes_csc.panel.panel import Panel
+from bayes_csc.report.export.browser import browser
+from bayes_csc.report.pages.sensitivity_page import sensitivity_page
 from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import trajectory
 
@@ -345,7 +345,7 @@ def test_the_command_refuses_a_plan_before_anything_runs(tmp_path: Path, capsys:
 
 
 def test_a_plan_without_variants_is_refused() -> None:
-    from bayes_csc.sensitivity.expand import expand
+    from bayes_csc.evaluation.sensitivity.plan.expand import expand
 
     with pytest.raises(SpecError, match="the plan has no variant"):
         expand(Plan(), hamlets(), Spec())

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bayes_csc import inference
-from bayes_csc.density import Density, compile_density
-from bayes_csc.design import Design, design
 from bayes_csc.errors import GateError
-from bayes_csc.inference import SETTLED, SETTLED_WORST, SITE_ROUNDS, Sites, Start, find_start
-from bayes_csc.panel import Panel
-from bayes_csc.sites import fit_sites
+from bayes_csc.inference import posterior_mode as inference
+from bayes_csc.inference.posterior_mode import SETTLED, SETTLED_WORST, SITE_ROUNDS, Sites, Start, find_start
+from bayes_csc.likelihood.count_sites import fit_sites
+from bayes_csc.likelihood.density import Density, compile_density
+from bayes_csc.measurement.design import Design, design
+from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import trajectory
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bayes_csc import share
 from bayes_csc.errors import UsageError
+from bayes_csc.files import embedded_data as share
 
 
 def panel(folder: Path) -> Path:

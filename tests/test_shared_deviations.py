@@ -12,9 +12,9 @@ import pytest
 from interpreted import MODE, by_python
 from measured import with_every_family
 
-from bayes_csc.density import Density, compile_density
-from bayes_csc.design import Design, design
-from bayes_csc.panel import Panel
+from bayes_csc.likelihood.density import Density, compile_density
+from bayes_csc.measurement.design import Design, design
+from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import coordinates, domain_correlations, from_design, shared_parts
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from bayes_csc.description import described
-from bayes_csc.panel import Panel
-from bayes_csc.report.data_page import data_page
-from bayes_csc.side_summary import covariate_summary, provider_summary, visit_summary
+from bayes_csc.panel.describe.panel_description import described
+from bayes_csc.panel.describe.supplementary_summary import covariate_summary, provider_summary, visit_summary
+from bayes_csc.panel.panel import Panel
+from bayes_csc.report.pages.data_page import data_page
 
 
 def test_the_spread_of_a_covariate_is_over_its_authorities(shipped: Panel) -> None:

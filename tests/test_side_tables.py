@@ -10,10 +10,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bayes_csc.design import design
 from bayes_csc.errors import DataError
-from bayes_csc.panel import Panel
-from bayes_csc.side_tables import SIDE_TABLES
+from bayes_csc.measurement.design import design
+from bayes_csc.panel.panel import Panel
+from bayes_csc.panel.supplementary import SIDE_TABLES
 from bayes_csc.spec import Spec
 
 TOWNS = Path(__file__).parent / "towns"

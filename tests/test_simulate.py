@@ -16,15 +16,15 @@ from scipy.special import expit
 from scipy.stats import norm
 from typer.testing import CliRunner
 
-from bayes_csc.design import Design, design
 from bayes_csc.errors import SpecError, UsageError
-from bayes_csc.judged import JUDGEMENT
-from bayes_csc.kernel import Real
-from bayes_csc.kernel.linked import noise_covariance
-from bayes_csc.panel import Panel
-from bayes_csc.simulate import simulate, simulate_like, write_simulation
+from bayes_csc.likelihood.kernel import Real
+from bayes_csc.likelihood.kernel.linked import noise_covariance
+from bayes_csc.likelihood.prior_draws import PriorDraws, centred, draw_deviations, draw_prior, draw_states
+from bayes_csc.measurement.design import Design, design
+from bayes_csc.measurement.judgements.scales import JUDGEMENT
+from bayes_csc.panel.panel import Panel
+from bayes_csc.simulation.simulate import simulate, simulate_like, write_simulation
 from bayes_csc.spec import Spec
-from bayes_csc.truth import PriorDraws, centred, draw_deviations, draw_prior, draw_states
 from bayes_csc_cli import app
 from bayes_csc_models.specs import spec
 from bayes_csc_models.trajectory import trajectory

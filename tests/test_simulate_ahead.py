@@ -11,15 +11,15 @@ import pytest
 import xarray as xr
 from parts import with_sub_judgements
 
-from bayes_csc.calendar import grid_position
-from bayes_csc.design import Design, design
 from bayes_csc.errors import DataError
-from bayes_csc.geography import existing
-from bayes_csc.judged import JUDGEMENT
-from bayes_csc.next_grade import HORIZON
-from bayes_csc.panel import Panel
-from bayes_csc.simulate_ahead import NEXT, next_inspections, simulate_ahead, simulate_ahead_like
-from bayes_csc.skeleton import skeleton
+from bayes_csc.estimates.forecast.next_grade import HORIZON
+from bayes_csc.measurement.design import Design, design
+from bayes_csc.measurement.judgements.scales import JUDGEMENT
+from bayes_csc.panel.calendar import grid_position
+from bayes_csc.panel.geography import existing
+from bayes_csc.panel.panel import Panel
+from bayes_csc.simulation.simulate_next import NEXT, next_inspections, simulate_ahead, simulate_ahead_like
+from bayes_csc.simulation.template_panel import skeleton
 from bayes_csc.spec import Spec
 from bayes_csc_models import trajectory
 

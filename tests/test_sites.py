@@ -10,9 +10,16 @@ from layouts import by_hand
 from scipy.special import logsumexp
 from scipy.stats import binom, norm, poisson
 
-from bayes_csc.kernel import Layout, Real
-from bayes_csc.kernel.states import states
-from bayes_csc.sites import FLAT_VARIANCE, INTERVAL_WIDTHS, Counts, fit_sites, interval_log_probability, tilted_moments
+from bayes_csc.likelihood.count_sites import (
+    FLAT_VARIANCE,
+    INTERVAL_WIDTHS,
+    Counts,
+    fit_sites,
+    interval_log_probability,
+    tilted_moments,
+)
+from bayes_csc.likelihood.kernel import Layout, Real
+from bayes_csc.likelihood.kernel.states import states
 from bayes_csc_models.likelihood import count_logp
 
 NAN = np.nan

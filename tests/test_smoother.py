@@ -13,15 +13,15 @@ from measured import with_every_family
 from parts import with_sub_judgements
 from scipy.linalg import block_diag
 
-from bayes_csc import smoother
-from bayes_csc.density import compile_density
-from bayes_csc.design import Design, design
-from bayes_csc.grade_sites import fit_grade_sites
-from bayes_csc.kernel import Real
-from bayes_csc.kernel.states import states
-from bayes_csc.panel import Panel
-from bayes_csc.share import data_dir
-from bayes_csc.smoother import Block, Group, smooth, stacked
+from bayes_csc.estimates import smoother
+from bayes_csc.estimates.grade_sites import fit_grade_sites
+from bayes_csc.estimates.smoother import Block, Group, smooth, stacked
+from bayes_csc.files.embedded_data import data_dir
+from bayes_csc.likelihood.density import compile_density
+from bayes_csc.likelihood.kernel import Real
+from bayes_csc.likelihood.kernel.states import states
+from bayes_csc.measurement.design import Design, design
+from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import from_design
 

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bayes_csc.errors import DataError
-from bayes_csc.sources.cells import cell
-from bayes_csc.sources.england import england
-from bayes_csc.sources.lait import SYMBOLS as LAIT_SYMBOLS
-from bayes_csc.sources.tables import (
+from bayes_csc.sources.england.panel import england
+from bayes_csc.sources.looked_after.lait import SYMBOLS as LAIT_SYMBOLS
+from bayes_csc.sources.readers.cells import cell
+from bayes_csc.sources.readers.tables import (
     EES_SYMBOLS,
     INAPPLICABLE,
     ROUNDS_TO_ZERO,

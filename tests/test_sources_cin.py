@@ -10,9 +10,11 @@ import pytest
 from published import Published, dictionary, england_row, ratio
 
 from bayes_csc.errors import DataError
-from bayes_csc.sources import cin, cin_early, cin_rates, lait_totals, population
-from bayes_csc.sources.official import Official
-from bayes_csc.sources.tables import EES_SYMBOLS, entries, local_authorities, read_table
+from bayes_csc.sources.children_in_need import cin, cin_early, cin_rates
+from bayes_csc.sources.download.official import Official
+from bayes_csc.sources.looked_after import lait_totals
+from bayes_csc.sources.places import population
+from bayes_csc.sources.readers.tables import EES_SYMBOLS, entries, local_authorities, read_table
 
 
 @pytest.fixture(scope="module")

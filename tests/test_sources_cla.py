@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bayes_csc.indicators import Indicator, parse_dictionary
-from bayes_csc.sources import cla, cla_health, cla_leavers, cla_placement, cla_scores
-from bayes_csc.sources.cla_counts import LongCount, Place, published
-from bayes_csc.sources.cla_sheets import authority_names, sheet_entries
-from bayes_csc.sources.england import description, while_existing
-from bayes_csc.sources.official import Official
-from bayes_csc.sources.places import places
-from bayes_csc.sources.tables import read_table
+from bayes_csc.panel.indicators import Indicator, parse_dictionary
+from bayes_csc.sources.download.official import Official
+from bayes_csc.sources.england.panel import description, while_existing
+from bayes_csc.sources.looked_after import cla, cla_health, cla_leavers, cla_placement, cla_scores
+from bayes_csc.sources.looked_after.cla_counts import LongCount, Place, published
+from bayes_csc.sources.looked_after.cla_sheets import authority_names, sheet_entries
+from bayes_csc.sources.places.authorities import places
+from bayes_csc.sources.readers.tables import read_table
 
 PLACES = (*cla_placement.PLACES, *cla_leavers.PLACES, *cla_health.PLACES)
 

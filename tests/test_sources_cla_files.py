@@ -14,14 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bayes_csc.errors import DataError
-from bayes_csc.indicators import Indicator, parse_dictionary
-from bayes_csc.sources.cla_counts import LongCount, WideCount, at_least, count_cells
-from bayes_csc.sources.cla_health import rounded_cell
-from bayes_csc.sources.cla_scores import score_cell
-from bayes_csc.sources.cla_sheets import Sheet, sheet_entries, sheet_table
-from bayes_csc.sources.england import description
-from bayes_csc.sources.official import Official
-from bayes_csc.sources.tables import SMALL_COUNT, UNAVAILABLE, Entry
+from bayes_csc.panel.indicators import Indicator, parse_dictionary
+from bayes_csc.sources.download.official import Official
+from bayes_csc.sources.england.panel import description
+from bayes_csc.sources.looked_after.cla_counts import LongCount, WideCount, at_least, count_cells
+from bayes_csc.sources.looked_after.cla_health import rounded_cell
+from bayes_csc.sources.looked_after.cla_scores import score_cell
+from bayes_csc.sources.looked_after.cla_sheets import Sheet, sheet_entries, sheet_table
+from bayes_csc.sources.readers.tables import SMALL_COUNT, UNAVAILABLE, Entry
 
 
 def shown(value: float) -> Entry:

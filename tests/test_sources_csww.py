@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from published import dictionary, england_row, ratio
 
-from bayes_csc.sources import csww
-from bayes_csc.sources.cin_rates import IN_NEED
-from bayes_csc.sources.csww import absence_cell
-from bayes_csc.sources.official import Official
-from bayes_csc.sources.tables import INAPPLICABLE, ROUNDS_TO_ZERO, SMALL_COUNT, UNAVAILABLE, Entry, read_table
+from bayes_csc.sources.children_in_need.cin_rates import IN_NEED
+from bayes_csc.sources.download.official import Official
+from bayes_csc.sources.readers.tables import INAPPLICABLE, ROUNDS_TO_ZERO, SMALL_COUNT, UNAVAILABLE, Entry, read_table
+from bayes_csc.sources.workforce import csww
+from bayes_csc.sources.workforce.csww import absence_cell
 
 
 @pytest.fixture(scope="module")

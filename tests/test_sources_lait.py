@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from published import dictionary, ratio
 
 from bayes_csc.errors import DataError
-from bayes_csc.sources import cin, csww, lait, lait_totals
-from bayes_csc.sources.official import Official
-from bayes_csc.sources.rounded import rounded_cell
-from bayes_csc.sources.tables import SMALL_COUNT, UNAVAILABLE, Entry, local_authorities, read_table
+from bayes_csc.sources.children_in_need import cin
+from bayes_csc.sources.download.official import Official
+from bayes_csc.sources.looked_after import lait, lait_totals
+from bayes_csc.sources.readers.rounded import rounded_cell
+from bayes_csc.sources.readers.tables import SMALL_COUNT, UNAVAILABLE, Entry, local_authorities, read_table
+from bayes_csc.sources.workforce import csww
 
 NAMES = [measure.name for measure in lait.MEASURES]
 

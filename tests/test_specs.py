@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bayes_csc.errors import SpecError
+from bayes_csc.evaluation.studies.outcomes import OUTCOMES
 from bayes_csc.spec import Spec
-from bayes_csc.studies.outcomes import OUTCOMES
 from bayes_csc_models.specs import FOLDER, shipped, spec
 
 DIFFERS = {

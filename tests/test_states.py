@@ -11,11 +11,11 @@ import pytest
 import xarray as xr
 from scipy.linalg import block_diag
 
-from bayes_csc.density import Density, compile_density
-from bayes_csc.design import Design, design
-from bayes_csc.panel import Panel
+from bayes_csc.likelihood.conditional_states import CHANGES, last_inspections, states_given_draws
+from bayes_csc.likelihood.density import Density, compile_density
+from bayes_csc.measurement.design import Design, design
+from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
-from bayes_csc.states import CHANGES, last_inspections, states_given_draws
 from bayes_csc_models.trajectory import from_design
 
 GAUSSIAN = Spec.parse({"ratings": {"use": False}})

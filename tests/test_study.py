@@ -12,9 +12,9 @@ import pytest
 from running import command
 
 from bayes_csc.errors import UsageError
-from bayes_csc.panel import Panel
-from bayes_csc.studies.study import Study, provenance
-from bayes_csc_cli.study_table import column_texts
+from bayes_csc.evaluation.studies.study import Study, provenance
+from bayes_csc.panel.panel import Panel
+from bayes_csc_cli.evaluation.study_table import column_texts
 
 HAMLETS = Path(__file__).parent / "hamlets"
 

@@ -14,12 +14,12 @@ import pandas as pd
 import pytest
 from broken.workbooks import workbook
 
-from bayes_csc.density import compile_density
-from bayes_csc.design import Design, design
 from bayes_csc.errors import DataError
-from bayes_csc.geography import existing, predecessors
-from bayes_csc.panel import Panel
-from bayes_csc.sources.ofsted_reports import CODE, DOMAINS, KIND, NAME, PUBLISHED, START, read_reports
+from bayes_csc.likelihood.density import compile_density
+from bayes_csc.measurement.design import Design, design
+from bayes_csc.panel.geography import existing, predecessors
+from bayes_csc.panel.panel import Panel
+from bayes_csc.sources.ofsted.report_cards import CODE, DOMAINS, KIND, NAME, PUBLISHED, START, read_reports
 from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import from_design
 

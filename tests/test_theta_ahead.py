@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bayes_csc.fit import Fit, preview
-from bayes_csc.kernel.states import states
-from bayes_csc.panel import Panel
-from bayes_csc.revisit import Revisited, revisit
-from bayes_csc.states import last_inspections
-from bayes_csc.theta_ahead import Ahead, stratified_normals, theta_ahead
+from bayes_csc.estimates.forecast.state_forecast import Ahead, stratified_normals, theta_ahead
+from bayes_csc.inference.fit import Fit, preview
+from bayes_csc.inference.reopen import Revisited, revisit
+from bayes_csc.likelihood.conditional_states import last_inspections
+from bayes_csc.likelihood.kernel.states import states
+from bayes_csc.panel.panel import Panel
 from bayes_csc_models import trajectory
 
 HAMLETS = Path(__file__).parent / "hamlets"

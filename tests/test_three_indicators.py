@@ -14,10 +14,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from bayes_csc.errors import UsageError
-from bayes_csc.panel import Panel
-from bayes_csc.studies.classification import area_under_curve, flags, log_score, performance
-from bayes_csc.studies.inspected import known_at_start, overall_inspections, share_vintages
-from bayes_csc.studies.three_indicators import (
+from bayes_csc.evaluation.studies.classification import area_under_curve, flags, log_score, performance
+from bayes_csc.evaluation.studies.inspected import known_at_start, overall_inspections, share_vintages
+from bayes_csc.evaluation.studies.three_indicators import (
     FIRST,
     LATER,
     earlier_to_later,
@@ -25,6 +24,7 @@ from bayes_csc.studies.three_indicators import (
     model_data,
     three_indicators,
 )
+from bayes_csc.panel.panel import Panel
 
 INDICATORS = ["on_time", "re_referral", "agency"]
 

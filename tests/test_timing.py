@@ -14,16 +14,16 @@ from interpreted import by_python
 from scipy.special import log_ndtr
 from scipy.stats import norm
 
-from bayes_csc.density import Density, compile_density
-from bayes_csc.design import Design, design
 from bayes_csc.errors import SpecError
-from bayes_csc.inference import find_start
-from bayes_csc.kernel import Real, value_and_gradient
-from bayes_csc.kernel.states import states
-from bayes_csc.panel import Panel
-from bayes_csc.sites import Counts, fit_sites
-from bayes_csc.timing import TIMING, WHITE_VARIANCE, timing_rows, whole_years
-from bayes_csc.truth import fitted
+from bayes_csc.inference.posterior_mode import find_start
+from bayes_csc.likelihood.count_sites import Counts, fit_sites
+from bayes_csc.likelihood.density import Density, compile_density
+from bayes_csc.likelihood.kernel import Real, value_and_gradient
+from bayes_csc.likelihood.kernel.states import states
+from bayes_csc.likelihood.prior_draws import fitted
+from bayes_csc.measurement.design import Design, design
+from bayes_csc.measurement.judgements.inspection_timing import TIMING, WHITE_VARIANCE, timing_rows, whole_years
+from bayes_csc.panel.panel import Panel
 from bayes_csc_models.likelihood import exact_logp
 from bayes_csc_models.trajectory import from_design
 

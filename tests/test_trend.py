@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bayes_csc.trend import (
+from bayes_csc.measurement.state_prior import (
     LEVEL,
     PATH,
     SLOPE,

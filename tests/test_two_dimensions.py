@@ -12,15 +12,15 @@ from pytensor.compile.mode import Mode
 from scipy.special import expit
 from scipy.stats import multivariate_normal
 
-from bayes_csc.collapse import collapsed_inputs
-from bayes_csc.design import Design, design
-from bayes_csc.dimensions import indicators_of, is_second, two_dimensional
 from bayes_csc.errors import SpecError
-from bayes_csc.kernel import Real
-from bayes_csc.panel import Panel
-from bayes_csc.skeleton import skeleton
+from bayes_csc.evaluation.studies.dimension_fit import dimension_fit
+from bayes_csc.likelihood.collapsed_op import collapsed_inputs
+from bayes_csc.likelihood.kernel import Real
+from bayes_csc.measurement.design import Design, design
+from bayes_csc.measurement.two_dimensional import indicators_of, is_second, two_dimensional
+from bayes_csc.panel.panel import Panel
+from bayes_csc.simulation.template_panel import skeleton
 from bayes_csc.spec import Spec
-from bayes_csc.studies.dimension_fit import dimension_fit
 from bayes_csc_models.specs import spec as shipped
 from bayes_csc_models.trajectory import trajectory
 from bayes_csc_models.two_dimensions import two_dimensions

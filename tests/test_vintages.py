@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bayes_csc.errors import DataError
-from bayes_csc.panel import Panel
-from bayes_csc.simulate import simulate_like
+from bayes_csc.panel.panel import Panel
+from bayes_csc.panel.vintages import chained, current_and_earlier
+from bayes_csc.simulation.simulate import simulate_like
 from bayes_csc.spec import Spec
-from bayes_csc.vintages import chained, current_and_earlier
 from bayes_csc_models.trajectory import trajectory
 
 TOWNS = Path(__file__).parent / "towns"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bayes_csc.visit_decision import decide, expected_errors, threshold, visit_value
+from bayes_csc.estimates.forecast.visit_decision import decide, expected_errors, threshold, visit_value
 
 NAN = float("nan")
 

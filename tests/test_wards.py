@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from running import command
 
-from bayes_csc.geography import linked_blocks
-from bayes_csc.judged import judgements
-from bayes_csc.panel import Panel
+from bayes_csc.measurement.judgements.scales import judgements
+from bayes_csc.panel.geography import linked_blocks
+from bayes_csc.panel.panel import Panel
 
 WARDS = Path(__file__).parent / "wards"
 

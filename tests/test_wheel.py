@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from bayes_csc.panel import Panel
-from bayes_csc.share import data_dir
+from bayes_csc.files.embedded_data import data_dir
+from bayes_csc.panel.panel import Panel
 
 KERNEL, CACHE = Path("bayes_csc", "kernel"), "__pycache__"
 
@@ -75,7 +75,9 @@ def test_all_three_packages_are_imported_from_the_wheel_not_from_the_checkout(in
 
 
 def test_the_embedded_panel_is_found_and_equals_the_checkouts(installed: Installed) -> None:
-    found = Path(installed.run("python", "-c", "from bayes_csc.share import data_dir; print(data_dir('england'))"))
+    found = Path(
+        installed.run("python", "-c", "from bayes_csc.files.embedded_data import data_dir; print(data_dir('england'))")
+    )
     assert found.is_relative_to(installed.environment)
     ours = data_dir("england")
     assert {path.relative_to(found): path.read_bytes() for path in found.rglob("*") if path.is_file()} == {
@@ -106,7 +108,8 @@ def test_a_panel_is_fitted_and_its_table_forced_where_there_is_no_checkout(insta
 
 def test_the_embedded_panel_is_what_a_fit_without_options_reads(installed: Installed) -> None:
     code = (
-        "from bayes_csc import Panel; from bayes_csc.share import data_dir; from bayes_csc_models.specs import spec; "
+        "from bayes_csc import Panel; from bayes_csc.files.embedded_data import data_dir; "
+        "from bayes_csc_models.specs import spec; "
         "panel = Panel.read(data_dir()); print(panel.name, panel.date, panel.hash, spec().name)"
     )
     ours = Panel.read(data_dir())

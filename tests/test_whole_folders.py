@@ -25,18 +25,18 @@ import xarray as xr
 from running import command
 
 from bayes_csc import Fit, Panel, Spec
-from bayes_csc.backtest import files as backtest_files
-from bayes_csc.backtest.files import write_backtest
-from bayes_csc.chains import Checkpoint
-from bayes_csc.diagnostics import Gate
 from bayes_csc.errors import DataError, StorageError, UsageError
+from bayes_csc.evaluation.backtest import files as backtest_files
+from bayes_csc.evaluation.backtest.files import write_backtest
 from bayes_csc.files import atomic_folder, netcdf, reserved, whole_folder, write_files
-from bayes_csc.fit import HASHES
+from bayes_csc.inference.chains import Checkpoint
+from bayes_csc.inference.diagnostics import Gate
+from bayes_csc.inference.fit import HASHES
 from bayes_csc.report import site
-from bayes_csc.simulate import write_simulation
+from bayes_csc.simulation.simulate import write_simulation
 from bayes_csc_cli.signals import ended_by_signals
 
-FIT = importlib.import_module("bayes_csc.fit")  # whose name the function has
+FIT = importlib.import_module("bayes_csc.inference.fit")  # whose name the function has
 HAMLETS = Path(__file__).parent / "hamlets"
 GATE = Gate(True, 1.0, 900.0, 800.0, 0.9, 0, (), "")
 CALLS = {

@@ -14,22 +14,22 @@ from interpreted import by_python
 from without_overall import LATEST, fitted, panel
 
 from bayes_csc import Fit, Panel, Spec, decline
-from bayes_csc.backtest.base_rate import following
-from bayes_csc.backtest.events import outcomes, straddling, targets
-from bayes_csc.backtest.known import known_at
-from bayes_csc.backtest.training import past_inspections
-from bayes_csc.calendar import grid_position
-from bayes_csc.diagnostics import Gate
-from bayes_csc.feedback import after_worst
-from bayes_csc.findings.base_rates import base_rates
-from bayes_csc.findings.findings import gather
-from bayes_csc.group import members
-from bayes_csc.panel import OVERALL, inspection_dates, whole_grades
-from bayes_csc.reinspection import Reinspection
-from bayes_csc.report.authority_page import authority_page
-from bayes_csc.report.overview_page import overview_page
-from bayes_csc.states import CHANGES, last_inspections
-from bayes_csc.timing import timing_rows
+from bayes_csc.evaluation.backtest.events import outcomes, straddling, targets
+from bayes_csc.evaluation.backtest.forecasters.base_rate import following
+from bayes_csc.evaluation.backtest.forecasters.training_examples import past_inspections
+from bayes_csc.evaluation.backtest.known import known_at
+from bayes_csc.inference.diagnostics import Gate
+from bayes_csc.inference.groups import members
+from bayes_csc.likelihood.conditional_states import CHANGES, last_inspections
+from bayes_csc.measurement.judgements.inspection_rates import Reinspection
+from bayes_csc.measurement.judgements.inspection_timing import timing_rows
+from bayes_csc.measurement.judgements.post_inspection import after_worst
+from bayes_csc.panel.calendar import grid_position
+from bayes_csc.panel.panel import OVERALL, inspection_dates, whole_grades
+from bayes_csc.report.findings.base_rates import base_rates
+from bayes_csc.report.findings.collect import gather
+from bayes_csc.report.pages.authority_page import authority_page
+from bayes_csc.report.pages.overview_page import overview_page
 from bayes_csc_models import trajectory
 
 CODES = ("401", "402", "403", "404", "405", "408")

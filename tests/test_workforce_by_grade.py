@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from bayes_csc.errors import UsageError
-from bayes_csc.panel import Panel
-from bayes_csc.studies.workforce_by_grade import MIXED, NONE, unit_grades, workforce_by_grade
+from bayes_csc.evaluation.studies.workforce_by_grade import MIXED, NONE, unit_grades, workforce_by_grade
+from bayes_csc.panel.panel import Panel
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ import pandas as pd
 from interpreted import by_python
 from parts import with_sub_judgements
 
-from bayes_csc.diagnostics import Gate
-from bayes_csc.fit import Fit, preview
-from bayes_csc.panel import Panel
+from bayes_csc.inference.diagnostics import Gate
+from bayes_csc.inference.fit import Fit, preview
+from bayes_csc.panel.panel import Panel
 from bayes_csc_models import trajectory
 
 HAMLETS = Path(__file__).parent / "hamlets"

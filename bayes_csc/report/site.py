@@ -11,11 +11,11 @@ from typing import Any
 
 from bayes_csc.errors import UsageError
 from bayes_csc.files import whole_folder
-from bayes_csc.findings.findings import Findings
-from bayes_csc.report.authority_page import authority_page
-from bayes_csc.report.method_page import method_page
-from bayes_csc.report.overview_page import overview_page
-from bayes_csc.report.page_parts import SENSITIVITY_LINK, links_beside, navigation
+from bayes_csc.report.findings.collect import Findings
+from bayes_csc.report.pages.authority_page import authority_page
+from bayes_csc.report.pages.method_page import method_page
+from bayes_csc.report.pages.overview_page import overview_page
+from bayes_csc.report.pages.page_parts import SENSITIVITY_LINK, links_beside, navigation
 
 INDEX, METHOD, SENSITIVITY = "index.html", "method.html", "sensitivity.html"
 FEW = 6

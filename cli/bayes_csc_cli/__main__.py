@@ -1,5 +1,5 @@
 """`python -m bayes_csc_cli` is `bayescsc`."""
 
-from .command_line import main
+from bayes_csc_cli.command_line import main
 
 main()

@@ -14,21 +14,21 @@ from typing import Annotated
 
 import typer
 
-from .backtest import backtest
-from .compare import compare
-from .contributions import contributions
-from .data import app as data_app
-from .decline import decline
-from .fit import fit
-from .forecast import forecast
-from .judgements import judgements
-from .model import app as model_app
-from .plot import plot
-from .report import report
-from .sensitivity import sensitivity
-from .signals import ended_by_signals
-from .simulate import simulate
-from .study import app as study_app
+from bayes_csc_cli.data import app as data_app
+from bayes_csc_cli.evaluation.backtest import backtest
+from bayes_csc_cli.evaluation.sensitivity import sensitivity
+from bayes_csc_cli.evaluation.study import app as study_app
+from bayes_csc_cli.fit import fit
+from bayes_csc_cli.model import app as model_app
+from bayes_csc_cli.run.compare import compare
+from bayes_csc_cli.run.contributions import contributions
+from bayes_csc_cli.run.decline import decline
+from bayes_csc_cli.run.forecast import forecast
+from bayes_csc_cli.run.judgements import judgements
+from bayes_csc_cli.run.plot import plot
+from bayes_csc_cli.run.report import report
+from bayes_csc_cli.signals import ended_by_signals
+from bayes_csc_cli.simulate import simulate
 
 app = typer.Typer(
     name="bayescsc",

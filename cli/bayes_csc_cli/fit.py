@@ -36,17 +36,16 @@ def fit(
     resume: Annotated[bool, typer.Option("--resume", help="Take up the finished chains of a killed fit.")] = False,
 ) -> None:
     """Fit the model and write a run folder; Ctrl-C keeps what was drawn."""
-    from bayes_csc.chains import remove_chains
+    from bayes_csc.estimates.information import information_shares
     from bayes_csc.files import reserved
-    from bayes_csc.fit import CHAINS, check_target
-    from bayes_csc.fit import fit as fit_model
-    from bayes_csc.information import information_shares
-    from bayes_csc.panel import Panel
-    from bayes_csc.share import data_dir
+    from bayes_csc.files.embedded_data import data_dir
+    from bayes_csc.inference.chains import remove_chains
+    from bayes_csc.inference.fit import CHAINS, check_target
+    from bayes_csc.inference.fit import fit as fit_model
+    from bayes_csc.panel.panel import Panel
+    from bayes_csc_cli.progress import shown
     from bayes_csc_models.specs import spec as read_spec
     from bayes_csc_models.trajectory import trajectory
-
-    from .progress import shown
 
     data = Panel.read(panel or data_dir("england"))
     data = data.as_of(as_of.date()) if as_of else data
@@ -83,12 +82,11 @@ def run_name(panel: str) -> str:
 
 def report(run: object, target: Path, made_of: pd.DataFrame) -> str:
     """Say what was written and whether it can be trusted."""
-    from bayes_csc.fit import Fit
-    from bayes_csc.indicator_choice import chosen_indicators
-    from bayes_csc.information import in_words
-    from bayes_csc.near_copies import near_copy_sentences
-
-    from .text_table import text_table
+    from bayes_csc.estimates.information import in_words
+    from bayes_csc.inference.fit import Fit
+    from bayes_csc.measurement.near_copies import near_copy_sentences
+    from bayes_csc.panel.indicator_selection import chosen_indicators
+    from bayes_csc_cli.text_table import text_table
 
     if not isinstance(run, Fit):
         raise TypeError(f"expected a Fit, found {type(run).__name__}")

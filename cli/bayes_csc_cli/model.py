@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bayes_csc.prior import Implied
+    from bayes_csc.simulation.prior_predictive import Implied
 
 app = typer.Typer(name="model", no_args_is_help=True, help="Look at the model before fitting it.")
 
@@ -29,9 +29,9 @@ def show(
     """Print a spec's equations and priors, its parameter count, and what the priors imply before any data."""
     import inspect
 
-    from bayes_csc.panel import Panel
-    from bayes_csc.prior import implied_by_prior, parameters
-    from bayes_csc.share import data_dir
+    from bayes_csc.files.embedded_data import data_dir
+    from bayes_csc.panel.panel import Panel
+    from bayes_csc.simulation.prior_predictive import implied_by_prior, parameters
     from bayes_csc_models.specs import spec as read_spec
     from bayes_csc_models.trajectory import trajectory
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bayes_csc.chains import Progress
+    from bayes_csc.inference.chains import Progress
 
 
 @contextmanager

@@ -19,7 +19,7 @@ def simulate(
 ) -> None:
     """Draw truths from the prior and data from the model, and write them as a panel that `fit` reads."""
     from bayes_csc.files import reserved
-    from bayes_csc.simulate import refuse_existing, simulate, write_simulation
+    from bayes_csc.simulation.simulate import refuse_existing, simulate, write_simulation
     from bayes_csc_models.specs import spec as read_spec
     from bayes_csc_models.trajectory import trajectory
 

@@ -10,7 +10,7 @@
               timing alike, y = 1{eta + N(0, 1) > 0}
     grade   = ordered probit of f[j] + inspection_sd zeta[i] + N(0, 1)     judgements; ordinal indicators without zeta
 
-With the states, deviations and white noise integrated out this is the collapsed likelihood (`bayes_csc.kernel`).
+With the states, deviations and white noise integrated out this is the collapsed likelihood (`likelihood.kernel`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
-from bayes_csc.design import Design
+from bayes_csc.measurement.design import Design
 from bayes_csc_models.likelihood import exact_logp, ordinal_logp
 from bayes_csc_models.noise import Noise
 

@@ -10,9 +10,9 @@ import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 from scipy.linalg import helmert
 
-from bayes_csc.design import Design
-from bayes_csc.judged import JUDGEMENT
-from bayes_csc.judgement_covariates import covariate_column
+from bayes_csc.measurement.design import Design
+from bayes_csc.measurement.judgements.covariates import covariate_column
+from bayes_csc.measurement.judgements.scales import JUDGEMENT
 from bayes_csc.spec import Spec
 from bayes_csc_models.effects import combination, common_scale, half_normal
 from bayes_csc_models.scales import Angle, Cutpoints, induced_cutpoints

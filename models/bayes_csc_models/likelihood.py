@@ -9,7 +9,7 @@ from pymc.distributions.dist_math import normal_lcdf
 from pytensor.tensor.variable import TensorVariable
 from scipy.special import gammaln
 
-from bayes_csc.timing import TIMING, WHITE_VARIANCE
+from bayes_csc.measurement.judgements.inspection_timing import TIMING, WHITE_VARIANCE
 
 FAR = 30.0
 """A cutpoint beyond every score, in standard deviations."""

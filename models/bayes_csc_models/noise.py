@@ -8,7 +8,7 @@ import numpy as np
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
-from bayes_csc.timing import WHITE_VARIANCE
+from bayes_csc.measurement.judgements.inspection_timing import WHITE_VARIANCE
 
 
 @dataclass(frozen=True)

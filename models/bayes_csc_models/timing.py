@@ -3,10 +3,10 @@
     score[a, t] = level + grade[g] + since[s] + year[t] + b x[a] + loading theta(a, t) + N(0, 1)
     inspected   = score > 0
 
-g the previous grade, s the time since (`bayes_csc.timing`). The loading may have either sign: authorities thought to be
-failing may be visited sooner, and so may those that asked to be judged again.
+g the previous grade, s the time since (`bayes_csc.measurement.judgements.inspection_timing`). The loading may have
+either sign: authorities thought to be failing may be visited sooner, and so may those that asked to be judged again.
 
-    eta[i] has the further term effect[k] w[i]      indicator k with `post_inspection` (`bayes_csc.feedback`)
+    eta[i] has the further term effect[k] w[i]      indicator k with `post_inspection` (the module of that name there)
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
-from bayes_csc.design import Design
+from bayes_csc.measurement.design import Design
+from bayes_csc.measurement.judgements.inspection_timing import BANDS, TIMING
 from bayes_csc.spec import Spec
-from bayes_csc.timing import BANDS, TIMING
 
 
 def timing_coordinates(d: Design) -> dict[str, list[object]]:

@@ -6,8 +6,8 @@
     delta   = deviation_sd[k] (q[k] D[domain, t] + sqrt(1 - q[k] ** 2) own[k, t]);  D and own: AR(1) plus white noise,
               of unit variance; q[k] = 0 where an indicator is alone in its domain
     y[i]    ~ Binomial(n[i], logit^-1 eta[i])
-    (rates and values on their own link scale, `bayes_csc.families`; an ordinal indicator as a judgement is;
-    with `post_inspection` eta also has effect[k] w[i], `bayes_csc.feedback`)
+    (rates and values on their own link scale, `bayes_csc.panel.families`; an ordinal indicator as a judgement is;
+    with `post_inspection` eta also has effect[k] w[i], `bayes_csc.measurement.judgements.post_inspection`)
 
     u[j]    = judgement_loading[d] theta(a, start) + standard(start) + inspection_sd zeta[i] + N(0, 1)
               + previous_effect[grade before] + earlier_effect 1{under an earlier framework} + covariate_effect' x[j]
@@ -30,12 +30,12 @@ import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
-from bayes_csc.collapse import collapsed_potential
-from bayes_csc.design import Design, design
 from bayes_csc.errors import SpecError
-from bayes_csc.judged import JUDGEMENT
-from bayes_csc.judgement_covariates import covariates_of
-from bayes_csc.panel import Panel
+from bayes_csc.likelihood.collapsed_op import collapsed_potential
+from bayes_csc.measurement.design import Design, design
+from bayes_csc.measurement.judgements.covariates import covariates_of
+from bayes_csc.measurement.judgements.scales import JUDGEMENT
+from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models.effects import combination, exchangeable, half_normal
 from bayes_csc_models.joint import joint_likelihood
@@ -192,7 +192,7 @@ def curved(curve: np.ndarray, name: str, sd: float) -> TensorVariable:
 
 
 def own_scale(spec: Spec) -> TensorVariable:
-    """Standard deviation of each kind of the templates' columns (`bayes_csc.trend.COLUMN_KINDS`)."""
+    """Standard deviation of each kind of the templates' columns (`bayes_csc.measurement.state_prior.COLUMN_KINDS`)."""
     parts = ["level", "slope"] + (["path"] if spec.trend.kind != "straight line" else [])
     pm.modelcontext(None).add_coord("trend_part", parts)
     concentration = np.array(spec.trend.share_concentration[: len(parts)])

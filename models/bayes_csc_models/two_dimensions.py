@@ -19,9 +19,9 @@ import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
-from bayes_csc.design import Design, design
-from bayes_csc.dimensions import indicators_of, is_second, two_dimensional
-from bayes_csc.panel import Panel
+from bayes_csc.measurement.design import Design, design
+from bayes_csc.measurement.two_dimensional import indicators_of, is_second, two_dimensional
+from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import from_design, latent_mean, own_scale
 

@@ -1,1 +1,0 @@
-"""Forecasts of past inspections from what was known before them, beside those of simple rivals."""

@@ -1,0 +1,1 @@
+"""Many fits: backtest, sensitivity, studies, comparison of runs, and the jobs they share."""

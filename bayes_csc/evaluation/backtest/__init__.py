@@ -1,0 +1,1 @@
+"""Forecasts of past inspections from what was known before them, beside those of competitors."""

@@ -1,0 +1,1 @@
+"""Competing forecasters and what they learn from."""

@@ -1,0 +1,1 @@
+"""Scores, reliability, and the rule by which a candidate becomes the forecast."""

@@ -1,0 +1,1 @@
+"""What each variant answers: changes of P(decline), importance weights, predictive scores."""

@@ -1,0 +1,1 @@
+"""Variants of a base, from a plan in TOML, refused whole where one is wrong."""

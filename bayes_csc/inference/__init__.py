@@ -1,0 +1,1 @@
+"""Posterior mode, whitening, sampler, convergence, and the run folder."""

@@ -1,0 +1,1 @@
+"""The collapsed likelihood: states integrated out, counts by Gaussian sites, exact conditional states."""

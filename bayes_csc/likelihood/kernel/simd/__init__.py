@@ -1,0 +1,1 @@
+"""Vectorised arithmetic: eight numbers at a time, their memory, special functions and factors."""

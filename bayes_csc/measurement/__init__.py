@@ -1,0 +1,1 @@
+"""Panel and specification as labelled arrays: what a model observes."""

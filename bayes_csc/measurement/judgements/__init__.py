@@ -1,0 +1,1 @@
+"""What is judged, by which scale, after which grade and when."""

@@ -1,0 +1,1 @@
+"""The panel: validated, labelled data of one analysis, its calendar, places, indicators and vintages."""

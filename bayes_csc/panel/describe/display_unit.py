@@ -1,0 +1,81 @@
+"""The unit in which people read an indicator: per cent, a rate per so many, or the figure itself."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import pandas as pd
+
+from bayes_csc.panel.indicators import Indicator
+
+MOST_DIGITS = 6
+
+
+@dataclass(frozen=True)
+class DisplayUnit:
+    """How figures of one indicator are shown.
+
+    Parameters
+    ----------
+    factor
+        What a value of the panel is multiplied by.
+    name
+        The unit, such as "%"; empty where the figure speaks for itself.
+    digits
+        Decimals shown.
+    """
+
+    factor: float
+    name: str
+    digits: int
+
+    def text(self, value: float) -> str:
+        """Write a value of the panel in this unit; blank where it is missing.
+
+        Examples
+        --------
+        >>> DisplayUnit(100.0, "%", 1).text(0.2149)
+        '21.5'
+        """
+        return "" if pd.isna(value) else f"{value * self.factor:.{self.digits}f}"
+
+    def full_text(self, value: float) -> str:
+        """Write a value and its unit; blank where it is missing."""
+        text = self.text(value)
+        return f"{text} {self.name}".strip() if text else ""
+
+    def range_text(self, lower: float, upper: float) -> str:
+        """Write a range in this unit, as one figure where its ends read the same."""
+        ends = [self.text(lower), self.text(upper)]
+        return ends[0] if ends[0] == ends[1] else "-".join(ends)
+
+
+def display_unit(indicator: Indicator, values: pd.Series) -> DisplayUnit:
+    """Choose the unit of an indicator.
+
+    A proportion is in per cent. A rate is per 100 of its denominator where it is usually above 0.05, per 10,000 where
+    it is usually below, and as it is where it is usually 1 or more. Any other figure is as it is. Those are shown to
+    three significant digits of the usual one, proportions and rates to one decimal.
+
+    Parameters
+    ----------
+    indicator
+        The indicator.
+    values
+        Its values, of any authorities and years.
+    """
+    if indicator.family == "binomial":
+        return DisplayUnit(100.0, "%", 1)
+    typical = float(values.abs().median()) if values.notna().any() else 1.0
+    if indicator.family == "poisson" and typical < 1.0:
+        return DisplayUnit(100.0, "per 100", 1) if typical >= 0.05 else DisplayUnit(10_000.0, "per 10,000", 1)
+    return DisplayUnit(1.0, "", min(max(2 - math.floor(math.log10(typical)), 0), MOST_DIGITS) if typical > 0 else 1)
+
+
+def display_units(indicators: dict[str, Indicator], cells: pd.DataFrame) -> dict[str, DisplayUnit]:
+    """The unit of every indicator of a panel, by key; a count that is known as an interval stands at its middle."""
+    middle = (cells["lower"] + cells["upper"]) / 2 / cells["denominator"].where(cells["denominator"] > 0)
+    values = {str(key): group for key, group in cells["value"].fillna(middle).groupby(cells["indicator"])}
+    none = pd.Series(dtype=float)
+    return {key: display_unit(indicator, values.get(key, none)) for key, indicator in indicators.items()}

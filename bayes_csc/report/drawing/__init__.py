@@ -1,0 +1,1 @@
+"""Palette, canvas, SVG and HTML elements, and the page's script and style."""

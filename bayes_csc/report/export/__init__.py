@@ -1,0 +1,1 @@
+"""Other formats: workbook, Markdown, plain text, PDF."""

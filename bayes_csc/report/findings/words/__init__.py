@@ -1,0 +1,1 @@
+"""Sentences by rules: vocabulary, the next inspection, the method."""

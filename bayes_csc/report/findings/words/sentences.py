@@ -1,0 +1,299 @@
+"""The answer for one authority in sentences: natural frequencies, with intervals and what they mean."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from bayes_csc.estimates.forecast.overall_name import WOULD
+from bayes_csc.measurement.figures_used import NO_FIGURES, SO_ALMOST_PRIOR, without_figures
+from bayes_csc.report.findings.caveats import SAID_NOTHING
+from bayes_csc.report.findings.words.next_words import any_sentence, domains_of, domains_sentence, has_overall
+from bayes_csc.report.findings.words.vocabulary import day, joined, month, number, of_hundred, spread, stated, years
+
+PRIOR = {"prior: region": "trend of its region", "prior: deprivation": "trend by deprivation"}
+LITTLE = 0.15
+"""Step of a probability below which figures have moved it a little."""
+DECISIONS = {
+    "flag": "Flag: the probability of a worse grade, with its whole interval, is above the threshold, and without the "
+    "figures since the inspection it would not clearly be.",
+    "watch": "Watch: the probability of a worse grade, with its whole interval, is below the threshold; the "
+    "figures since "
+    "the inspection speak against the early visit that its last grade and the time since leave open.",
+    "interval": "Cannot tell: the interval of the probability of a worse grade includes the threshold.",
+    "as without data": "Cannot tell: the probability of a worse grade, with its whole interval, is {side} the "
+    "threshold, and would be so without the figures since the inspection, too: they have not changed what to do.",
+}
+
+
+def next_sentence(forecast: dict[str, Any], base: pd.Series | None, grades: Sequence[str], percent: str) -> str:
+    """Say what the next judgement may be: the sub-judgements first, where the forecast has them.
+
+    Parameters
+    ----------
+    forecast
+        The authority's row.
+    base
+        Base rate of its last grade, which is its name; None where there is none that compares.
+    grades
+        Best first.
+    percent
+        Probability of the intervals, as text.
+    """
+    when = f"around {month(forecast['next_inspection_median'])}"
+    window = f"{month(forecast['next_inspection_lower'])} to {month(forecast['next_inspection_upper'])}"
+    lead = f"The next inspection is expected {when} ({percent} interval {window}). "
+    parts = (any_sentence(forecast, grades[-1], percent), domains_sentence(forecast, grades))
+    whole = _overall_sentence(forecast, base, grades, percent)
+    return lead + " ".join(filter(None, (*parts, whole)))
+
+
+def _overall_sentence(forecast: dict[str, Any], base: pd.Series | None, grades: Sequence[str], percent: str) -> str:
+    """Say what the overall grade may be, or would have been."""
+    given, whole = has_overall(forecast), "overall grade" if domains_of(forecast) else "grade"
+    lead = "Of" if given else f"The inspection is expected to give no overall grade. {WOULD[0].upper()}{WOULD[1:]}: of"
+    lead += " 100 authorities that look like this one,"
+    if base is None:
+        as_what = " as overall grade" if domains_of(forecast) else ""
+        shares = [f"{of_hundred(forecast[f'p_grade_{g + 1}'])} {grade}" for g, grade in enumerate(grades)]
+        return f"{lead} {', '.join(shares)} would be expected{as_what}."
+    worse, better = forecast["p_next_worse"], forecast["p_next_better"]
+    same = max(0.0, 1.0 - worse - better)
+    outcomes = [(better, f"a better {whole}"), (same, "the same"), (worse, "a worse one")]
+    told = [(of_hundred(p), what) for p, what in outcomes if p > 0 or what == "a worse one"]
+    parts = [
+        f"{count} {what}" if place else f"{count} would be expected to get {what}"
+        for place, (count, what) in enumerate(told)
+    ]
+    text = f"{lead} {joined(parts)}."
+    if (last := int(str(base.name))) == len(grades):
+        return f"{text} A worse {whole} does not exist."
+    interval = spread(forecast["p_next_worse_lower"], forecast["p_next_worse_upper"])
+    text += f" A worse {whole} is {stated(worse)}: probability {number(worse)} ({percent} interval {interval})."
+    if base["number"] > 0:
+        share = sum(float(base[f"grade_{g}"]) for g in range(last + 1, len(grades) + 1))
+        text += f" Of {base['number']:.0f} judgements on record that followed the same grade, {share:.0%} were worse."
+    return text
+
+
+def no_figures_sentence(decline: Mapping[Any, Any]) -> str:
+    """Say that there are no figures since the inspection, and what that means; blank where there are some."""
+    return f"There are {NO_FIGURES}: {SO_ALMOST_PRIOR}." if without_figures(decline) else ""
+
+
+def group_without_figures(rows: pd.DataFrame, *, named: bool = True) -> str:
+    """Say of which authorities of a group, or of how many, there are no figures since the inspection; blank if none.
+
+    Examples
+    --------
+    >>> group_without_figures(pd.DataFrame({"name": ["Elm", "Fern"], "figures_since": [0, 4]}))[:64]
+    'Of 1 of 2 authorities (Elm) there are no figures since the inspe'
+    """
+    names = [str(row["name"]) for row in rows.to_dict("records") if without_figures(row)]
+    if not names:
+        return ""
+    listed = f" ({joined(names)})" if named else ""
+    if len(rows) == 1:
+        return no_figures_sentence(rows.to_dict("records")[0])
+    whom = f"{len(names)} of {len(rows)} authorities{listed}"
+    return f"Of {whom} there are {NO_FIGURES}: {SO_ALMOST_PRIOR}."
+
+
+def figures_words(decline: Mapping[Any, Any]) -> str:
+    """Write how many figures there are since the inspection, in words where there are none; blank without one.
+
+    Examples
+    --------
+    >>> figures_words({"figures_since": 0}), figures_words({"figures_since": 4}), figures_words({})
+    ('no figures since the inspection', '4', '')
+    """
+    count = decline.get("figures_since")
+    return NO_FIGURES if without_figures(decline) else f"{count}" if pd.notna(count) else ""
+
+
+def recent_words(about: dict[str, Any]) -> str:
+    """Name the period of the recent change.
+
+    Examples
+    --------
+    >>> recent_words({"recent_until": "2025-09-30"})
+    'the two years to 30 September 2025'
+    """
+    return f"the two years to {day(about['recent_until'])}"
+
+
+def change_sentence(decline: dict[str, Any], percent: str, recent: str = "the last two years") -> str:
+    """Say whether quality has declined since the last inspection.
+
+    Parameters
+    ----------
+    decline
+        The authority's row.
+    percent
+        Probability of the intervals, as text.
+    recent
+        Period of the recent change (`recent_words`).
+    """
+    gap, epsilon = decline["gap_years"], decline["epsilon"]
+    if gap != gap:
+        return (
+            f"It has no inspection on record, so there is no change since one to speak of. Over {recent} a "
+            f"decline of more than {epsilon:g} is {stated(decline['p_recent_decline'])}: probability "
+            f"{number(decline['p_recent_decline'])}."
+        )
+    p, step = decline["p_decline"], decline["p_decline"] - decline["p_decline_no_data"]
+    moved = f"there are {NO_FIGURES}" if without_figures(decline) else _moved(step)
+    median, interval = (
+        number(decline["delta_median"], "+.2f"),
+        spread(decline["delta_lower"], decline["delta_upper"], "+.2f"),
+    )
+    return (
+        f"Since the inspection of {day(decline['last_inspection'])}, {years(gap)} before the end of the data, a "
+        f"decline of more than {epsilon:g}, in units of the spread between similar authorities, is {stated(p)}: of 100 "
+        f"authorities with figures like these, {of_hundred(p)} would be expected to have declined by more than that "
+        f"(probability {number(p)}). The middle estimate of the change is {median} ({percent} interval {interval}). "
+        "Had nothing been observed since the inspection, the probability would be "
+        f"{number(decline['p_decline_no_data'])}: {moved}."
+    )
+
+
+def _moved(step: float) -> str:
+    """Say which way the figures since the inspection point."""
+    if abs(step) < SAID_NOTHING:
+        return "the figures since then have said next to nothing"
+    return (
+        "the figures since then speak "
+        + ("for a decline" if step > 0 else "against one")
+        + (", a little" if abs(step) < LITTLE else "")
+    )
+
+
+def decision_sentence(forecast: dict[str, Any], threshold: float, loss_ratio: float) -> str:
+    """Say what the rule for early visits comes to, and what it is."""
+    if not forecast["decision"]:
+        return ""
+    key = str(forecast["reason"] or forecast["decision"])
+    about = "" if has_overall(forecast) else f" This is about {WOULD}."
+    side = "above" if forecast["p_next_worse"] > threshold else "below"
+    return (
+        f"{DECISIONS[key].format(side=side)}{about} (The threshold is {number(threshold)}: a worse grade that "
+        f"nobody saw coming is taken to cost {loss_ratio:g} early visits that were not needed.)"
+    )
+
+
+def path_sentence(fan: pd.DataFrame, percent: str) -> str:
+    """Say where a trajectory began and where it stands."""
+    first, last = fan.iloc[0], fan.iloc[-1]
+    side = "above" if last["median"] > 0 else "below"
+    sure = "which the interval excludes" if last["lower"] > 0 or last["upper"] < 0 else "which the interval includes"
+    start, end = (f"{number(row['median'], '+.2f')} in {row['position'] - 0.75:.0f}" for row in (first, last))
+    interval = spread(last["lower"], last["upper"], "+.2f")
+    return f"From {start} to {end} ({percent} interval {interval}), {side} the national mean, {sure}."
+
+
+def composite_sentence(composite: pd.Series, decline: Mapping[str, Any]) -> str:
+    """Say what a plain mean of the indicators is now and was at the last inspection, and where it points otherwise.
+
+    The year at the inspection is the latest whose 31 March was past.
+
+    Parameters
+    ----------
+    composite
+        The authority's, by year (`composite.composite`).
+    decline
+        Its row of the table of declines.
+    """
+    known = composite.dropna()
+    if known.empty:
+        return ""
+    now = int(known.index[-1])
+    text = (
+        "A plain mean of the standardised indicators, which anyone can compute again (equal weights, higher is "
+        f"better): {number(known[now], '+.2f')} in {now}"
+    )
+    if not decline["last_grade"]:
+        return f"{text}."
+    began = datetime.date.fromisoformat(str(decline["last_inspection"]))
+    year = began.year - (began < datetime.date(began.year, 3, 31))
+    if year not in known.index or year == now:
+        return f"{text}; there is no other year to set beside the last inspection."
+    step, change = float(known[now] - known[year]), float(decline["delta_median"])
+    text += f", {number(known[year], '+.2f')} in {year}, the last year before the last inspection."
+    if min(abs(step), abs(change)) < 0.005 or step * change > 0:
+        return text
+    up, down = ("plain mean", "estimate") if step > 0 else ("estimate", "plain mean")
+    return f"{text} The two point different ways: the {up} has risen since, the {down} has fallen."
+
+
+def contribution_sentence(parts: pd.DataFrame) -> str:
+    """Say which parts moved an estimate most, up and down; without a cause."""
+    up = parts[parts["contribution"] >= 0.005].nlargest(2, "contribution")
+    down = parts[parts["contribution"] <= -0.005].nsmallest(2, "contribution")
+
+    def named(rows: pd.DataFrame) -> str:
+        return " and ".join(
+            f"{label} ({number(value, '+.2f')})"
+            for label, value in zip(rows["label"], rows["contribution"], strict=True)
+        )
+
+    said = [f"{word} most by {named(rows)}" for word, rows in (("up", up), ("down", down)) if len(rows)]
+    text = f"The estimate is moved {'; '.join(said)}." if said else "Nothing moved the estimate by 0.005 or more."
+    return f"{text} These say how the estimate is made up, not why anything changed."
+
+
+def source_words(label: str) -> str:
+    """Write the label of a contribution for readers.
+
+    Examples
+    --------
+    >>> source_words("ILACS:help_and_protection 2023-07-10: good"), source_words("prior: region")
+    ('ILACS help and protection, July 2023: good', 'trend of its region')
+    """
+    if label in PRIOR:
+        return PRIOR[label]
+    judged = re.fullmatch(r"([^\s:]+):(\S+) (\d{4}-\d\d-\d\d)(.*)", label)
+    if judged is None:
+        return label
+    framework, domain, date, rest = judged.groups()
+    return f"{framework} {domain.replace('_', ' ')}, {month(date)}{rest}"
+
+
+def caterpillar_sentence(rows: pd.DataFrame, epsilon: float, percent: str) -> str:
+    """Say what a group's changes show together."""
+    known = rows.dropna(subset=["p_decline"])
+    if known.empty:
+        return "No authority of this group has a change since an inspection."
+    clear = int(((known["delta_upper"] < 0) | (known["delta_lower"] > 0)).sum())
+    above = int((known["p_decline"] > 0.5).sum())
+    moved = int(((known["p_decline"] - known["p_decline_no_data"]).abs() >= 0.05).sum())
+    likely = known["p_decline"].sum()
+    if len(known) == 1:
+        row = known.iloc[0]
+        return (
+            f"The {percent} interval of its change {'excludes' if clear else 'includes'} zero. The probability of a "
+            f"decline of more than {epsilon:g} is {number(row['p_decline'])}; had nothing been observed since the "
+            f"inspection, it would be {number(row['p_decline_no_data'])}."
+        )
+    none, one_half, some = (str(n or "none") for n in (clear, above, moved))
+    return (
+        f"For {none} of {len(known)} authorities the {percent} interval of the change excludes zero. The probability "
+        f"of a decline of more than {epsilon:g} is above one half for {one_half}; together, about {likely:.0f} of the "
+        f"{len(known)} would be expected to have declined by that much, without saying which. For {some} the figures "
+        "since the inspection moved the probability by 0.05 or more."
+    )
+
+
+def information_sentence(table: pd.DataFrame) -> str:
+    """Say where what is known of latent quality comes from (`bayes_csc.estimates.information`)."""
+    first = table.nlargest(2, "share")
+    parts = [
+        f"{s:.0%} comes from {name.replace('_', ' ')}" for name, s in zip(first["source"], first["share"], strict=True)
+    ]
+    return (
+        f"Of what the data say about latent quality, {joined(parts)}. Figures of one domain that share local practice "
+        "are one source however many they are; what is supposed before any data is not counted."
+    )

@@ -1,0 +1,224 @@
+"""The page of one authority."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayes_csc.measurement.figures_used import NO_FIGURES, without_figures
+from bayes_csc.panel.panel import NO_OVERALL
+from bayes_csc.report.charts.change_chart import change_chart
+from bayes_csc.report.charts.contribution_chart import contribution_chart
+from bayes_csc.report.charts.fan_chart import fan_chart
+from bayes_csc.report.drawing.html import Content, element
+from bayes_csc.report.drawing.style import look
+from bayes_csc.report.findings.authority_findings import AuthorityFindings
+from bayes_csc.report.findings.caveats import ALWAYS, USE, use_here
+from bayes_csc.report.findings.words.sentences import (
+    change_sentence,
+    composite_sentence,
+    contribution_sentence,
+    decision_sentence,
+    next_sentence,
+    no_figures_sentence,
+    path_sentence,
+    recent_words,
+    source_words,
+)
+from bayes_csc.report.findings.words.vocabulary import day, joined, number, spread, years
+from bayes_csc.report.pages.page_parts import Section, bullets, charted, paragraphs, site_page
+from bayes_csc.report.pages.sections.indicator_sections import indicator_sections
+from bayes_csc.report.pages.sections.next_section import next_section
+from bayes_csc.report.pages.sections.sensitivity_section import authority_sensitivity
+from bayes_csc.report.pages.what_if_panel import kept_data, what_if_panel
+
+SHOWN = 14
+"""Contributions drawn one by one, the largest; the table has all."""
+
+
+def authority_page(
+    own: AuthorityFindings, about: dict[str, Any], grades: tuple[str, ...], used: tuple[str, ...],
+    others: list[tuple[str, str]],
+) -> str:  # fmt: skip
+    """Write the page of an authority.
+
+    Parameters
+    ----------
+    own
+        What is said of it.
+    about
+        What every output carries.
+    grades
+        Best first.
+    used
+        Keys of the indicators that the fit used.
+    others
+        Slug and link text of the pages before and after it.
+    """
+    percent = f"{about['interval']['probability']:.0%}"
+    with look():
+        sections: list[Section] = [
+            ("answer", "In short", _answer(own, about, grades, percent)),
+            ("trajectory", "Its trajectory", _trajectory(own, about, percent)),
+            *(
+                [("next", "The next judgement", next_section(own, about.get("no_overall_from"), grades, percent))]
+                if own.forecast
+                else []
+            ),
+            ("change", "The change since the last inspection", _change(own, about, percent)),
+            ("contributions", "What moved the estimate", _contributions(own, percent)),
+            ("indicators", "Every indicator", indicator_sections(own, set(used), percent)),
+            ("sensitivity", "Does it depend on how it was done?", authority_sensitivity(own)),
+            ("data", "Gaps and breaks in the data", _data(own, set(used))),
+            ("use", "What this cannot tell, and how to use it", _use(own)),
+            ("what-if", "With other settings", [what_if_panel(about, list(own.what_if["periods"]))]),
+        ]
+    return site_page(
+        own.name, [_facts(own, about)], sections, about, slug=own.slug, others=others,
+        data=kept_data("authority", own.what_if | ({"note": NO_FIGURES} if without_figures(own.decline) else {})),
+    )  # fmt: skip
+
+
+def _facts(own: AuthorityFindings, about: dict[str, Any]) -> Content:
+    last = own.decline["last_grade"]
+    worst = " (the worst sub-judgement; it has no overall grade)" if NO_OVERALL in own.decline["note"] else ""
+    judged = (
+        f"last judged {last}{worst}, inspection of {day(own.decline['last_inspection'])}"
+        if last
+        else "no grade on record"
+    )
+    return element(
+        "p",
+        f"{own.region}; {judged}. {about['data_days']}",
+        class_="lead",
+    )
+
+
+def _answer(own: AuthorityFindings, about: dict[str, Any], grades: tuple[str, ...], percent: str) -> list[Content]:
+    said = [change_sentence(own.decline, percent, recent_words(about))]
+    if own.forecast:
+        said.insert(0, next_sentence(own.forecast, own.base_rate, grades, percent))
+        said.append(decision_sentence(own.forecast, about["threshold"], about["loss_ratio"]))
+    said.insert(0, no_figures_sentence(own.decline))
+    limits = [element("p", "Before you read on:"), bullets(own.caveats)] if own.caveats else []
+    return [*paragraphs(*said), *limits]
+
+
+def _trajectory(own: AuthorityFindings, about: dict[str, Any], percent: str) -> list[Content]:
+    finding = path_sentence(own.fan, percent)
+    note = (
+        "Latent quality is what the indicators and the judgements share. Zero is the national mean of each year. One "
+        "unit is the spread between authorities of the same region and deprivation: two in three of them lie within "
+        "one unit of what such authorities have in common."
+    )
+    bands = ("median", "inner_lower", "inner_upper", "lower", "upper")
+    rows = [
+        [
+            f"30 September {int(str(year)) - 1}",
+            *(number(row[c], "+.2f") for c in bands),
+            number(float(region), "+.2f"),
+        ]
+        for region, (year, row) in zip(own.region_path.to_numpy(), own.fan.iterrows(), strict=True)
+    ]
+    header = ["Date", "Median", "50% from", "to", f"{percent} from", "to", f"Mean of {own.region}"]
+    graded = [f"{row.label} ({row.date:%B %Y})" for row in own.inspections.dropna(subset=["date"]).itertuples()]
+    judged = f" Judged {joined(graded)}." if graded else " Never judged on record."
+    figure = fan_chart(own, about["panel"], about["interval"]["probability"])
+    return [
+        *paragraphs(finding, note, composite_sentence(own.composite, own.decline)),
+        charted(figure, "trajectory", f"Latent quality of {own.name}", finding + judged,
+                "Latent quality by year, with its region and the nation behind it and its inspections at their dates",
+                header, rows),
+    ]  # fmt: skip
+
+
+def _change(own: AuthorityFindings, about: dict[str, Any], percent: str) -> list[Content]:
+    row = own.decline
+    recent = (
+        f"Over {recent_words(about)}: {number(row['recent_delta_median'], '+.2f')} ({percent} interval "
+        f"{spread(row['recent_delta_lower'], row['recent_delta_upper'], '+.2f')}); probability of a decline of more "
+        f"than {about['epsilon']:g}: {number(row['p_recent_decline'])}."
+    )
+    if own.density is None:
+        return paragraphs("Without an inspection on record there is no change since one.", recent)
+    finding = (
+        f"Probability of a decline of more than {about['epsilon']:g}: {number(row['p_decline'])} (Monte Carlo error "
+        f"{number(row['p_decline_mcse'], '.4f')}); had nothing been observed since the inspection: "
+        f"{number(row['p_decline_no_data'])}."
+    )
+    rows = [[number(x, "+.3f"), number(f, ".4f"), number(g, ".4f")] for x, f, g in own.density.to_numpy()[::4]]
+    caption = f"Change of latent quality over the {years(row['gap_years'])} since the last inspection"
+    return [
+        *paragraphs(finding, recent),
+        charted(change_chart(own.density, about["epsilon"]), "change", "Density of the change", finding, caption,
+                ["Change", "Density given all data", "Had nothing been observed"], rows),
+    ]  # fmt: skip
+
+
+def _contributions(own: AuthorityFindings, percent: str) -> list[Content]:
+    parts = own.contributions[own.contributions["kind"] != "total"]
+    total = own.contributions.loc[own.contributions["kind"] == "total", "contribution"].sum()
+    if parts.empty:
+        return paragraphs("Without an inspection on record there is no change since one to take apart.")
+    order = parts["contribution"].abs().sort_values(ascending=False, kind="stable").index
+    parts = parts.assign(label=parts["label"].map(source_words))
+    shown, rest = parts.loc[order[:SHOWN]], parts.loc[order[SHOWN:]]
+    drawn = shown[["label", "contribution", "lower", "upper"]]
+    if len(rest):
+        more = {"label": f"{len(rest)} others together", "contribution": rest["contribution"].sum()}
+        drawn = pd.concat([drawn, pd.DataFrame([more | {"lower": np.nan, "upper": np.nan}])], ignore_index=True)
+    finding = contribution_sentence(parts)
+    rows = [
+        [source_words(str(r.label)), str(r.domain).replace("_", " "), number(float(str(r.contribution)), "+.3f"),
+         number(float(str(r.lower)), "+.3f"), number(float(str(r.upper)), "+.3f")]
+        for r in own.contributions.itertuples()
+    ]  # fmt: skip
+    note = (
+        "The parts sum to the mean of the change. Indicators of one domain share what they say: read those of the "
+        "workforce together. The interval is over draws of the model's parameters."
+    )
+    return [
+        *paragraphs(finding, note),
+        charted(contribution_chart(drawn, float(total)), "contributions", "Contributions to the change", finding,
+                "What the estimated change since the last inspection is made up of",
+                ["Source", "Domain", "Contribution", f"{percent} from", "to"], rows, texts=[1]),
+    ]  # fmt: skip
+
+
+def _data(own: AuthorityFindings, used: set[str]) -> list[Content]:
+    record = own.record
+    gaps = record.gaps[record.gaps["indicator"].isin(used)]
+    content: list[Content] = []
+    if len(gaps):
+        lines = []
+        for key, rows in gaps.groupby("indicator", sort=False):
+            words = {"no_row": "no row", "not_available": "not available", "not_applicable": "not applicable"}
+            each = [f"{year} ({words[str(status)]})" for year, status in zip(rows["year"], rows["status"], strict=True)]
+            lines.append(f"{record.indicators[str(key)].label}: {joined(each)}.")
+        content += [element("p", "Figures that others have and the model would use, missing here:"), bullets(lines)]
+    else:
+        content += paragraphs("No figure that the model would use, and that others have, is missing here.")
+    changes = record.release_changes[record.release_changes["indicator"].isin(used)]
+    if len(changes):
+        lines = [
+            f"{record.indicators[str(key)].label}: from {joined([str(y) for y in rows['year']])} the figures are read "
+            "from another release, so that a step there may be one of definition."
+            for key, rows in changes.groupby("indicator", sort=False)
+        ]
+        content += [element("p", "Changes of release within its series:"), bullets(lines)]
+    if len(record.revisions):
+        content += paragraphs(f"{len(record.revisions)} of its figures were restated by a later release; the latest "
+                              "stands here.")  # fmt: skip
+    content += paragraphs(*(f"{name} of the panel: {text}" for name, text in record.notes.items()))
+    return content
+
+
+def _use(own: AuthorityFindings) -> list[Content]:
+    return [
+        element("h3", "What it cannot tell"),
+        bullets(list(ALWAYS)),
+        element("h3", "How to use it"),
+        bullets([*use_here(own.decline, own.contributions), *USE]),
+    ]

@@ -1,0 +1,1 @@
+"""Panels of known truth, the prior predictive distribution, recovery and calibration."""

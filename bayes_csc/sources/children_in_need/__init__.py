@@ -1,0 +1,1 @@
+"""Children in need: panel rows from its releases."""

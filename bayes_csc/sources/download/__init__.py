@@ -1,0 +1,1 @@
+"""Official files: catalogue of releases, download, receipts."""

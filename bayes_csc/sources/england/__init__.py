@@ -1,0 +1,1 @@
+"""England's panel, built from all sources, and where each figure comes from."""

@@ -1,0 +1,1 @@
+"""Revenue outturn and spending: covariates."""

@@ -1,0 +1,1 @@
+"""Ofsted's inspections, visits and reports: panel rows."""

@@ -1,0 +1,1 @@
+"""Authorities, population, map and area covariates."""

@@ -1,0 +1,1 @@
+"""The children's social work workforce: panel rows."""

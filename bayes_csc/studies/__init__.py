@@ -1,1 +1,0 @@
-"""The founding studies on a panel: one module per study, each with one function that returns a `Study`."""

@@ -1,0 +1,1 @@
+"""Commands of many fits: backtest, sensitivity, studies."""

@@ -1,0 +1,1 @@
+"""Commands about a run: decline, forecast, contributions, judgements, comparison, report and plot."""
