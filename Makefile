@@ -12,8 +12,8 @@ fit: setup
 	$(BIN)/bayescsc fit --overwrite --out runs/england
 	$(BIN)/bayescsc decline runs/england
 
-# pytest is last: its closing line says how many tests ran. Files go to its processes in the order of their names, which
-# begins with the longest; by the number of their tests, as xdist would have it, the longest would come last.
+# pytest is last: its closing line says how many tests ran. Files go to its processes in the order of `tests/conftest.py`,
+# the longest first; by the number of their tests, as xdist would have it, the longest would come last.
 test: setup
 	@$(MAKE) --no-print-directory --jobs=2 checks compiled
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
@@ -25,7 +25,7 @@ checks:
 
 # The other core's work meanwhile: what the suite's processes would each compile.
 compiled:
-	$(BIN)/python tests/compiling.py
+	$(BIN)/python tests/processes/compile_before.py
 
 # The record of the baseline's backtest ships with the panel; run it anew when the panel or the baseline changes.
 backtest: setup

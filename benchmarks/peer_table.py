@@ -57,7 +57,7 @@ def preamble(settings: dict[str, Any], machine: str, versions: str) -> list[str]
         "samples `joint` as it stands; nutpie, NumPyro (through PyTensor's JAX) and Stan (the httpstan that PyStan 3 "
         "wraps, a process a chain) have it on arrays of series by years, with the same log density up to a constant "
         "(`peers.py check`). `ours` is the collapsed model, whose Gaussian sites for counts and grades move a mean by "
-        "less than 0.1 posterior standard deviations (`tests/test_agreement.py`).",
+        "less than 0.1 posterior standard deviations (`tests/models/test_agreement.py`).",
         "",
         "ESS: the smallest over theta (authorities existing in a year, less their mean) and the hyperparameters. "
         "Sampling is everything from the compiled model to the draws: for ours also the mode, its curvature and the "

@@ -199,7 +199,7 @@ def compared(options: argparse.Namespace) -> Iterator[tuple[str, np.ndarray]]:
 
 def check_panels(options: argparse.Namespace) -> Iterator[tuple[str, Panel]]:
     """Small panels: with a joint return and a reorganisation, and a simulated one with a shared deviation."""
-    yield "hamlets", Panel.read(HERE.parent / "tests" / "hamlets")
+    yield "hamlets", Panel.read(HERE.parent / "tests" / "panels" / "hamlets")
     yield "simulated", simulate(trajectory, spec(options.spec), authorities=8, years=6, indicators=5, seed=1)[0]
 
 

@@ -21,6 +21,20 @@ ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 
 
+LONGEST = (
+    "test_agreement", "test_function_cache", "test_whole_folders", "test_invariance", "test_next_words",
+    "test_calibrated_fit", "test_dask_sensitivity", "test_sensitivity_run", "test_inspection_timing",
+    "test_compile_ahead", "test_two_dimensions", "test_sbc", "test_predictive", "test_fit",
+)  # fmt: skip
+"""Files of tests that take longest: they go to the suite's processes first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files."""
+    first = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: first.get(item.path.stem, len(first)))
+
+
 @pytest.fixture(autouse=True)
 def _listening() -> Generator[None]:
     """Listen to Ctrl-C even where the suite was started in the background, which ignores it, as would its processes."""
@@ -74,7 +88,7 @@ def _compiled_once(common: Path) -> None:
 @pytest.fixture
 def interpreted() -> Generator[None]:
     """Let a test's densities be evaluated by Python: for a model that no other test compiles, and few draws."""
-    from interpreted import by_python  # a helper beside the tests, which a conftest of its own elsewhere lacks
+    from interpreted_density import by_python  # a helper beside the tests, which a conftest of its own elsewhere lacks
 
     with by_python():
         yield

@@ -1,0 +1,39 @@
+"""What every process of the suite would compile for itself, compiled once before it; run while the types are checked.
+
+Nothing depends on it: where it was not run, or what it made is gone, the tests compile.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from paths import PANELS
+
+from bayes_csc.likelihood.density import compile_density
+from bayes_csc.likelihood.kernel.compile_ahead import compiled_beside, types_of
+from bayes_csc.likelihood.kernel.evidence import block_densities
+from bayes_csc.measurement.design import Design, design
+from bayes_csc.panel.panel import Panel
+from bayes_csc.spec import Spec
+from bayes_csc_models.trajectory import from_design
+
+
+def laid_out() -> Design:
+    """The panel that most tests fit."""
+    return design(Panel.read(PANELS / "hamlets"), Spec())
+
+
+def main() -> None:
+    """Compile the kernel, its part that scores predictions and, meanwhile, the baseline model."""
+    scoring = subprocess.Popen([sys.executable, __file__, "scoring"])
+    with compiled_beside(laid_out().layout):
+        compile_density(from_design(laid_out(), Spec()))
+    scoring.wait()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["scoring"]:
+        block_densities.machine.compile(types_of(laid_out().layout)[0])
+    else:
+        main()
