@@ -11,8 +11,8 @@ Examples
 from importlib.metadata import version
 
 from bayes_csc.estimates.decline import decline
-from bayes_csc.estimates.forecast.forecast import forecast
 from bayes_csc.estimates.information import information_shares
+from bayes_csc.evaluation.forecast.forecast import forecast
 from bayes_csc.inference.fit import Fit, fit
 from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec

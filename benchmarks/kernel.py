@@ -24,6 +24,7 @@ from bayes_csc.files.embedded_data import data_dir
 from bayes_csc.likelihood.kernel import Layout, Real, value_and_gradient
 from bayes_csc.likelihood.kernel.simd.memory import first_aligned, get, put, view
 from bayes_csc.likelihood.kernel.simd.vector import WIDTH, fma
+from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.measurement.design import Design, design
 from bayes_csc.measurement.judgements.scales import JUDGEMENT
 from bayes_csc.panel.panel import Panel
@@ -128,7 +129,7 @@ def linked_flops(layout: Layout) -> float:
 
 def report(d: Design, repeats: int) -> str:
     """Lay the measurements out as Markdown."""
-    layout, real, nothing = d.layout, plausible(d), np.zeros(0, np.int64)
+    layout, real, nothing = layout_of(d), plausible(d), np.zeros(0, np.int64)
     alone = layout._replace(block=nothing, block_group=np.zeros((0, 2), np.int64))
     rest = layout._replace(single_block=np.zeros((0, WIDTH), np.int64))
     ungraded = alone._replace(single_grade=layout.single_grade[:, :0].copy())

@@ -21,6 +21,8 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+from bayes_csc.likelihood.layout import layout_of
+
 HERE = Path(__file__).resolve().parent
 RATE = 2000
 """Samples a second."""
@@ -57,7 +59,7 @@ def profile(seconds: float) -> str:
     from bayes_csc.spec import Spec
 
     d = design(Panel.read(data_dir()), Spec())
-    layout, real = d.layout, plausible(d)
+    layout, real = layout_of(d), plausible(d)
     machine = value_and_gradient.machine
     machine.compile(types_of(layout)[0])
     (result,) = machine.overloads.values()

@@ -25,7 +25,7 @@ from bayes_csc.evaluation.backtest.run import backtest
 from bayes_csc.evaluation.backtest.scoring.scores import brier, log_score, ranked_probability_score
 from bayes_csc.evaluation.backtest.summary import chance_of_worse, resampled
 from bayes_csc.evaluation.dask_jobs import dask_client
-from bayes_csc.evaluation.pooled_forecast import transition_chances
+from bayes_csc.evaluation.forecast.pooled_forecast import transition_chances
 from bayes_csc.files.embedded_data import data_dir
 from bayes_csc.measurement.judgements.inspection_rates import Reinspection
 from bayes_csc.panel.panel import OVERALL

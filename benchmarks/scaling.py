@@ -117,7 +117,7 @@ def measure_one(options: argparse.Namespace) -> None:
     model = timed("model", lambda: from_design(d, chosen))
     values = pm.draw(collapsed_inputs(model), random_seed=options.seed, mode="FAST_COMPILE")
     real = Real(*(np.ascontiguousarray(value, dtype=float) for value in values))
-    keep("gradient", gradient_seconds(lambda: value_and_gradient(d.layout, real)))
+    keep("gradient", gradient_seconds(lambda: value_and_gradient(layout_of(d), real)))
     run = timed("preview", lambda: preview(panel, trajectory, spec=chosen, seed=options.seed))
     keep("passed", run.gate.passed)
 

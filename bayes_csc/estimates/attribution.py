@@ -23,6 +23,7 @@ from bayes_csc.estimates.smoother import Block, Smoothed, smooth, stacked
 from bayes_csc.inference.reopen import Revisited
 from bayes_csc.likelihood.kernel import Real
 from bayes_csc.likelihood.kernel.states import states
+from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.measurement.design import Design
 from bayes_csc.panel.calendar import grid_date
 
@@ -97,7 +98,7 @@ def _draws(again: Revisited) -> _Draws:
     reals = [again.density.real(x) for x in again.points]
     share = d.exists / np.maximum(d.exists.sum(axis=0), 1)
     nothing = np.empty((len(d.block), 0))
-    mean = [states(d.layout, real, d.year.size, share.ravel(), nothing)[0] for real in reals]
+    mean = [states(layout_of(d), real, d.year.size, share.ravel(), nothing)[0] for real in reals]
     real = stacked(reals)
     named = [again.density.expand(x) for x in again.points]
     shape = (len(reals), *d.exists.shape)

@@ -25,6 +25,7 @@ import numpy as np
 
 from bayes_csc.estimates.grade_sites import fit_grade_sites
 from bayes_csc.likelihood.kernel import Real
+from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.measurement.design import Design
 from bayes_csc.measurement.state_prior import Template
 
@@ -67,7 +68,7 @@ class Block:
     @classmethod
     def of(cls, design: Design, index: int) -> Block:
         """Lay one block of a design out."""
-        layout, n_year = design.layout, design.year.size
+        layout, n_year = layout_of(design), design.year.size
         first, end = np.searchsorted(design.observation.block.to_numpy(), [index, index + 1])
         states = np.concatenate([np.arange(a * n_year, (a + 1) * n_year) for a in design.block[index]])
         terms = slice(layout.row[first], layout.row[end])

@@ -26,6 +26,7 @@ from bayes_csc.likelihood.conditional_states import last_inspections, states_giv
 from bayes_csc.likelihood.density import Density, compile_density
 from bayes_csc.likelihood.function_cache import building_graphs
 from bayes_csc.likelihood.kernel.compile_ahead import compiled_beside
+from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.measurement.design import Design, design
 from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
@@ -273,7 +274,7 @@ def fit(
     key = record | {"whole_spec": spec.model_dump(mode="json")}
     with Checkpoint(checkpoint, key).opened(resume=resume) if checkpoint else nullcontext() as store:
         tell(Progress("compiling", 0, 1))
-        with building_graphs(), compiled_beside(laid_out.layout) as first_time:
+        with building_graphs(), compiled_beside(layout_of(laid_out)) as first_time:
             if first_time:
                 tell(Progress("compiling, this first time for a minute or two", 0, 1))
             built = model(panel, spec)

@@ -19,6 +19,7 @@ from scipy.stats import qmc
 from bayes_csc.likelihood.density import Density
 from bayes_csc.likelihood.kernel import Real
 from bayes_csc.likelihood.kernel.states import states
+from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.measurement.design import Design
 from bayes_csc.measurement.figures_used import newest_figure
 from bayes_csc.panel.calendar import grid_position
@@ -162,7 +163,7 @@ def cuts(design: Design, last: np.ndarray) -> tuple[Cut, ...]:
         limit = np.where(chosen >= 0, last[chosen], -np.inf)
         kept = position <= np.nan_to_num(limit, nan=-np.inf)[block]
         part = design.kept(kept, blocks=np.flatnonzero(chosen >= 0))
-        still = np.flatnonzero(kept[design.layout.graded >= 0])
+        still = np.flatnonzero(kept[layout_of(design).graded >= 0])
         out.append(Cut(part, np.flatnonzero(kept), still, chosen[chosen >= 0]))
     return tuple(out)
 
@@ -197,7 +198,7 @@ class _Moments:
 
         So a chain's mean of theta has little error but that of its hyperparameters.
         """
-        layout = self.design.layout
+        layout = layout_of(self.design)
         shape = len(self.design.block), int(layout.template_column.max()) + layout.single_grade.shape[1]
         cube = qmc.LatinHypercube(shape[0] * shape[1], rng=rng).random(draws)
         return np.asarray(ndtri(cube).reshape(draws, *shape), dtype=np.float32)
@@ -229,7 +230,7 @@ class _Moments:
         self, design: Design, real: Real, noise: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         n_year = design.year.size
-        out = states(design.layout, real, n_year, self.share.ravel(), noise)
+        out = states(layout_of(design), real, n_year, self.share.ravel(), noise)
         return out[0].reshape(-1, n_year), out[1].reshape(-1, n_year), out[2], out[3]
 
     def _change(

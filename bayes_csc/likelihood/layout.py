@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
 
 from bayes_csc.likelihood.kernel.arrays import Layout
 from bayes_csc.likelihood.kernel.simd.vector import WIDTH
+from bayes_csc.measurement.design import Design
 from bayes_csc.measurement.state_prior import Template
-
-if TYPE_CHECKING:
-    from bayes_csc.measurement.design import Design
 
 OWN = 0
 """Index of the template of an authority by itself."""
 
 
-def layout_of(design: Design, observation: pd.DataFrame, *, blocks: np.ndarray | None = None) -> Layout:
-    """Lay the observations out for the kernel.
+LAYOUTS: WeakKeyDictionary[Design, Layout] = WeakKeyDictionary()
 
-    Parameters
-    ----------
-    design
-        Blocks, templates and the grid.
-    observation
-        In kernel order (block, group): columns block, group, kind, year, position, domain, members, shares, grade.
-    blocks
-        Indices of the blocks to evaluate; all by default.
-    """
+
+def layout_of(design: Design) -> Layout:
+    """Integer arrays of the kernel for a design's observations; computed once for each design."""
+    if design not in LAYOUTS:
+        LAYOUTS[design] = _laid_out(design)
+    return LAYOUTS[design]
+
+
+def _laid_out(design: Design) -> Layout:
+    observation, blocks = design.observation, design.evaluated
     n_year, n_block = design.year.size, len(design.block)
     evaluated = np.ones(n_block, bool) if blocks is None else np.isin(np.arange(n_block), blocks)
     judged = (observation.kind >= design.first_graded).to_numpy()
@@ -65,10 +63,11 @@ def observed_layout(design: Design) -> Layout:
     templates = [_kept(t, np.arange(len(t.matrix)) % n_year < felt) for t in design.template]
     own = templates[OWN]
     short = Template(own.matrix[:felt], own.column_kind)
-    block_template = design.layout.block_template.copy()
-    alone = design.layout.block  # those of one authority among them keep its states whole
+    layout = layout_of(design)
+    block_template = layout.block_template.copy()
+    alone = layout.block  # those of one authority among them keep its states whole
     block_template[alone[block_template[alone] == OWN]] = len(templates)
-    return design.layout._replace(block_template=block_template, **_templates([short, *templates[1:], own]))
+    return layout._replace(block_template=block_template, **_templates([short, *templates[1:], own]))
 
 
 def _kept(template: Template, there: np.ndarray) -> Template:

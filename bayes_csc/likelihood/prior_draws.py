@@ -17,6 +17,7 @@ import xarray as xr
 
 from bayes_csc.likelihood.collapsed_op import collapsed_inputs
 from bayes_csc.likelihood.kernel import Real
+from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.measurement.design import Design
 
 PRIOR_INPUTS = (
@@ -78,7 +79,7 @@ def _labelled(model: pm.Model, name: str, array: np.ndarray) -> xr.DataArray:
 
 def draw_states(design: Design, inputs: dict[str, np.ndarray], rng: np.random.Generator) -> np.ndarray:
     """Draw theta (authority, year): theta = mean + L v in every block."""
-    layout = design.layout
+    layout = layout_of(design)
     theta = np.array(inputs["mean"], dtype=float)
     for b in range(len(design.block)):
         first, last = layout.block_state[b], layout.block_state[b + 1]
@@ -96,7 +97,7 @@ def centred(design: Design, theta: np.ndarray) -> np.ndarray:
 
 def fitted(design: Design, inputs: dict[str, np.ndarray], theta: np.ndarray) -> np.ndarray:
     """Expected logit or score of each observation given theta: offset + loading W theta."""
-    layout = design.layout
+    layout = layout_of(design)
     terms = np.diff(layout.row)
     first = np.repeat(layout.block_state[design.observation.block.to_numpy()], terms)
     at = np.repeat(np.arange(terms.size), terms)

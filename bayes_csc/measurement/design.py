@@ -13,8 +13,6 @@ import pandas as pd
 from scipy.linalg import block_diag
 
 from bayes_csc.errors import DataError
-from bayes_csc.likelihood.kernel.arrays import Layout
-from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.measurement.deprivation import deprivation_curve, standardised_deprivation
 from bayes_csc.measurement.judgements.inspection_timing import TIMING, timing_rows
 from bayes_csc.measurement.judgements.post_inspection import after_worst
@@ -49,7 +47,7 @@ class Graded:
     score: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Design:
     """Everything that the model functions need, and nothing of the posterior.
 
@@ -87,14 +85,14 @@ class Design:
         Whether each authority existed at each grid point (authority, year).
     grade
         Labels of the grades, best first.
-    layout
-        The kernel's integer arrays for these observations.
     template
         The distinct covariance templates, the first for an authority by itself.
     block_template
         Index of each block's template.
     polarity
         Polarity of each indicator, the ordinal ones last.
+    evaluated
+        Indices of the blocks whose density counts; all by default.
     """
 
     authority: tuple[str, ...]
@@ -120,7 +118,7 @@ class Design:
     exists: np.ndarray
     grade: tuple[str, ...]
     observation: pd.DataFrame
-    layout: Layout
+    evaluated: np.ndarray | None = None
 
     @property
     def time(self) -> np.ndarray:
@@ -167,7 +165,7 @@ class Design:
         With `blocks` (indices) the kernel leaves all other blocks out.
         """
         observation = self.observation[mask]
-        return replace(self, observation=observation, layout=layout_of(self, observation, blocks=blocks))
+        return replace(self, observation=observation, evaluated=blocks)
 
     def deprivation_at(self, rows: pd.DataFrame) -> np.ndarray:
         """Deprivation of each observation's unit, of a path at the observation's instant."""
@@ -262,10 +260,8 @@ def _laid_out(panel: Panel, spec: Spec) -> Design:
         exists=_exists(table, year),
         grade=panel.grades,
         observation=observation,
-        layout=None,  # type: ignore[arg-type]  # filled below, from the ordered observations
     )
-    observation = _ordered(out, observation, panel)
-    return replace(out, observation=observation, layout=layout_of(out, observation))
+    return replace(out, observation=_ordered(out, observation, panel))
 
 
 def _shared(panel: Panel, metric: tuple[str, ...], prior: Measurement, rows: pd.DataFrame) -> dict[str, str]:

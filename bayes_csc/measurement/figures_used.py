@@ -13,10 +13,10 @@ import pandas as pd
 from bayes_csc.measurement.judgements.inspection_timing import TIMING
 from bayes_csc.measurement.judgements.scales import JUDGEMENT
 from bayes_csc.measurement.observations import observation_rows
+from bayes_csc.panel.calendar import day
 from bayes_csc.panel.geography import codes_of, each
 from bayes_csc.panel.indicator_selection import chosen_indicators
 from bayes_csc.panel.panel import Panel
-from bayes_csc.report.findings.words.vocabulary import day
 from bayes_csc.spec import Spec
 
 NO_FIGURES = "no figures since the inspection"

@@ -1,4 +1,4 @@
-"""Indicators that say the same thing twice: near-copies by their deviations, exact copies by their figures."""
+"""Indicators that say the same thing twice: near-copies, by their deviations about theta."""
 
 from __future__ import annotations
 
@@ -21,8 +21,6 @@ MOST_SAMPLING = 0.5
 APART, TIMES = 0.4, 2.0
 """Correlation from which a pair in different domains could take theta over in England (at 0.41 it did not, at 0.53 it
 did), if it is also so many times what any third domain's indicator has with both."""
-COPIED = 20
-"""Cells in common from which figures that are all the same are a copy."""
 
 
 def correlations(rows: pd.DataFrame) -> pd.DataFrame:
@@ -155,28 +153,3 @@ def near_copy_sentences(
         for row in pairs.itertuples()
         if {row.first, row.second} & set(of)
     ]
-
-
-def exact_copies(cells: pd.DataFrame) -> list[str]:
-    """Say which indicators have the same figures in all of at least `COPIED` cells that both have.
-
-    Figures are a count and its denominator, or a value; of suppressed ones nothing is said.
-    """
-    seen = cells[cells.status.eq("observed")]
-    value = seen.value.where(seen.numerator.isna())
-    figure = pd.DataFrame({"n": seen.numerator, "of": seen.denominator, "value": value})
-    code = figure.groupby(list(figure), dropna=False).ngroup().to_numpy()
-    cell = seen.groupby(["authority", "year"]).ngroup().to_numpy()
-    kind, keys = pd.factorize(seen.indicator.to_numpy(dtype=object))
-    table = np.full((len(keys), cell.max(initial=-1) + 1), -1)
-    table[kind, cell] = code
-    problems = []
-    for i, one in enumerate(table):
-        both = (table[i + 1 :] >= 0) & (one >= 0)
-        same = ((table[i + 1 :] == one) | ~both).all(axis=1) & (both.sum(axis=1) >= COPIED)
-        problems += [
-            f"{keys[i]} and {keys[i + 1 + j]} have the same figures in all {both[j].sum()} cells that both have; "
-            "keep one of them"
-            for j in np.flatnonzero(same)
-        ]
-    return problems

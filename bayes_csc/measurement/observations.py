@@ -9,13 +9,12 @@ import pandas as pd
 
 from bayes_csc.files.csv_toml import WIDEST
 from bayes_csc.panel.calendar import grid_position, reference_instant
-from bayes_csc.panel.families import category_rows, rate_rows, value_rows
+from bayes_csc.panel.families import COUNTED, category_rows, rate_rows, value_rows
 from bayes_csc.panel.indicators import SIGN, Indicator
 from bayes_csc.spec import Counts
 
 SNAP = 0.005
 """A reference instant this near a grid point (two days) is at it: leap years move a midpoint by a day."""
-COUNTED = ("binomial", "poisson")
 CONFIDENCE_LEVELS = (1.0, 2.0, 3.0)
 NONE = pd.DataFrame(
     {name: pd.Series(dtype=str) for name in ("unit", "indicator", "family")}

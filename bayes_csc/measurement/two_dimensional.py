@@ -19,7 +19,6 @@ import numpy as np
 import pandas as pd
 
 from bayes_csc.errors import SpecError
-from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.measurement.design import Design
 from bayes_csc.measurement.state_prior import COLUMN_KINDS, Template
 from bayes_csc.panel.panel import Panel
@@ -56,7 +55,7 @@ def two_dimensional(design: Design, second: Collection[str]) -> Design:
         index=design.observation.index,
     )
     labels = [design.authority[i] + (f":{SECOND}" if s else "") for i, s in zip(source, on_second, strict=True)]
-    out = replace(
+    return replace(
         design,
         authority=tuple(labels),
         region_index=design.region_index[source],
@@ -67,7 +66,6 @@ def two_dimensional(design: Design, second: Collection[str]) -> Design:
         template=tuple(doubled(t) for t in design.template),
         observation=design.observation.assign(members=members),
     )
-    return replace(out, layout=layout_of(out, out.observation))
 
 
 def is_second(design: Design) -> np.ndarray:

@@ -114,3 +114,15 @@ def publication_date(reference_end: pd.Series, month: int) -> pd.Series:
     year = reference_end.dt.year + (reference_end.dt.month >= month)
     first = pd.to_datetime(pd.DataFrame({"year": year, "month": month, "day": 1}))
     return first + pd.offsets.MonthEnd(0)
+
+
+def day(date: datetime.date | str) -> str:
+    """Write a date in words.
+
+    Examples
+    --------
+    >>> day("2023-07-10")
+    '10 July 2023'
+    """
+    when = datetime.date.fromisoformat(date) if isinstance(date, str) else date
+    return f"{when.day} {when:%B %Y}"

@@ -23,6 +23,9 @@ import pandas as pd
 
 from bayes_csc.panel.indicators import SIGN, Indicator
 
+COUNTED = ("binomial", "poisson")
+"""Families whose observations are counts."""
+
 
 def typical(indicator: Indicator, cells: pd.DataFrame) -> float:
     """Typical figure of an indicator: declared, or the pooled rate, the geometric mean or the mean of its cells.

@@ -15,9 +15,9 @@ from bayes_csc.errors import DataError, UsageError
 from bayes_csc.files import whole_folder
 from bayes_csc.files.csv_toml import CELL_COLUMNS, CELL_OPTIONAL, csv_text, read_text
 from bayes_csc.files.read_cache import read_once
-from bayes_csc.measurement.near_copies import exact_copies
 from bayes_csc.panel.authorities_and_inspections import read_authorities, read_inspections
 from bayes_csc.panel.cell_checks import read_cells
+from bayes_csc.panel.exact_copies import exact_copies
 from bayes_csc.panel.framework_grades import in_panel_grades
 from bayes_csc.panel.geography import existing
 from bayes_csc.panel.indicators import Indicator, dictionary_text, read_dictionary

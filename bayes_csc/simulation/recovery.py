@@ -27,6 +27,7 @@ from bayes_csc.inference.probabilities import EPSILON, conditional_probability
 from bayes_csc.inference.reopen import Revisited, revisit
 from bayes_csc.likelihood.density import Density
 from bayes_csc.likelihood.kernel.states import states
+from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.likelihood.prior_draws import fitted
 from bayes_csc.measurement.design import Design
 from bayes_csc.measurement.judgements.inspection_rates import Reinspection
@@ -139,14 +140,14 @@ def states_of(
     """
     d = again.design
     share = d.exists / np.maximum(d.exists.sum(axis=0), 1)
-    width = d.layout.template_column.max() + d.layout.single_grade.shape[1]
+    width = layout_of(d).template_column.max() + layout_of(d).single_grade.shape[1]
     theta = known.theta.sel(authority=list(d.authority)).transpose("authority", "year").to_numpy()
     at = np.flatnonzero(d.observation.kind < len(d.indicator))
     below, figures = np.zeros(theta.shape), []
     for x in again.points:
         real = again.density.real(x)
         noise = rng.standard_normal((len(d.block), width))
-        mean, draw, own, shared = states(d.layout, real, d.year.size, share.ravel(), noise)
+        mean, draw, own, shared = states(layout_of(d), real, d.year.size, share.ravel(), noise)
         mean = mean.reshape(theta.shape)
         nation = np.einsum("at,att->t", share, shared)
         variance = np.einsum("att->at", own) - 2.0 * np.einsum("att->at", shared) + nation

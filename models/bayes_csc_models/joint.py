@@ -21,6 +21,7 @@ import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
+from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.measurement.design import Design
 from bayes_csc_models.likelihood import exact_logp, ordinal_logp
 from bayes_csc_models.noise import Noise
@@ -148,7 +149,7 @@ def autoregression(innovation: TensorVariable, phi: TensorVariable) -> TensorVar
 
 def theta_weights(d: Design) -> tuple[np.ndarray, np.ndarray]:
     """Index into theta.ravel() and weight, both (observation, terms), of the states behind each observation."""
-    layout = d.layout
+    layout = layout_of(d)
     block = d.observation.block.to_numpy()
     terms = np.diff(layout.row)
     width = int(terms.max())

@@ -20,6 +20,7 @@ from bayes_csc.inference.fit import Fit, preview
 from bayes_csc.inference.reopen import Revisited, revisit
 from bayes_csc.likelihood.density import Density
 from bayes_csc.likelihood.kernel.states import states
+from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
 from bayes_csc_models import trajectory
@@ -83,7 +84,9 @@ def test_the_terms_of_theta_now_sum_to_its_conditional_mean_relative_to_the_nati
     share = d.exists / d.exists.sum(axis=0)
     for draw, x in enumerate(again.points):
         real = again.density.real(x)
-        mean = states(d.layout, real, d.year.size, share.ravel(), np.empty((len(d.block), 0)))[0].reshape(share.shape)
+        mean = states(layout_of(d), real, d.year.size, share.ravel(), np.empty((len(d.block), 0)))[0].reshape(
+            share.shape
+        )
         relative = (mean - (share * mean).sum(axis=0)) @ d.weights(np.array([d.now]))[0]
         for a, code in enumerate(d.authority):
             np.testing.assert_allclose(parts[code].value[draw].sum(), relative[a], rtol=0, atol=1e-10)

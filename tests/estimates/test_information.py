@@ -19,6 +19,7 @@ from bayes_csc.estimates.smoother import Block, smooth, stacked
 from bayes_csc.inference.reopen import Revisited
 from bayes_csc.likelihood.conditional_states import Cut
 from bayes_csc.likelihood.density import compile_density
+from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.measurement.design import design
 from bayes_csc.panel.panel import Panel
 from bayes_csc.report.findings.words.sentences import information_sentence
@@ -83,7 +84,7 @@ def test_the_shares_of_domains_and_judgements_sum_to_one_in_order(hamlets: Revis
 def test_without_the_users_own_they_are_those_of_the_design_without_their_figures(hamlets: Revisited) -> None:
     table, d = shares(hamlets, panel()), hamlets.design
     kept = d.observation.indicator.ne("vacancy").to_numpy()
-    cut = Cut(d.kept(kept), np.flatnonzero(kept), np.flatnonzero(kept[d.layout.graded >= 0]), np.zeros(0, int))
+    cut = Cut(d.kept(kept), np.flatnonzero(kept), np.flatnonzero(kept[layout_of(d).graded >= 0]), np.zeros(0, int))
     density: Any = SimpleNamespace(real=lambda x: cut.kept(hamlets.density.real(x)))
     without = shares(Revisited(cut.design, density, hamlets.points), panel())
     np.testing.assert_allclose(table.without_own, without.share, rtol=0, atol=1e-9)

@@ -20,6 +20,7 @@ from bayes_csc.files.embedded_data import data_dir
 from bayes_csc.likelihood.density import compile_density
 from bayes_csc.likelihood.kernel import Real
 from bayes_csc.likelihood.kernel.states import states
+from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.measurement.design import Design, design
 from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
@@ -89,7 +90,7 @@ def test_the_states_are_the_kernel_s(name: str, changes: dict[str, dict[str, str
         block = Block.of(d, b)
         found = smooth(block, stacked(case.reals))
         for k, real in enumerate(case.reals):
-            mean, _, own, _ = states(d.layout, real, n_year, share, nothing)
+            mean, _, own, _ = states(layout_of(d), real, n_year, share, nothing)
             np.testing.assert_allclose(found.mean[k], mean[block.state], rtol=0, atol=1e-8)
             for i, a in enumerate(d.block[b]):
                 at = slice(i * n_year, (i + 1) * n_year)

@@ -14,7 +14,7 @@ from bayes_csc.estimates.forecast.grade_probabilities import GradeChances
 from bayes_csc.estimates.forecast.next_grade import NextGrade
 from bayes_csc.evaluation.backtest import shipped as shipped_module
 from bayes_csc.evaluation.backtest.shipped import recorded_pool_of
-from bayes_csc.evaluation.pooled_forecast import mixed, transition_chances
+from bayes_csc.evaluation.forecast.pooled_forecast import mixed, transition_chances
 from bayes_csc.files.embedded_data import data_dir
 from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec

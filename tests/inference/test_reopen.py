@@ -14,6 +14,7 @@ from bayes_csc.errors import DataError
 from bayes_csc.inference.fit import Fit, preview
 from bayes_csc.inference.reopen import Revisited, revisit
 from bayes_csc.likelihood.kernel.states import states
+from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.panel.panel import Panel
 from bayes_csc_models import trajectory
 from bayes_csc_models.judgements import STEP
@@ -30,7 +31,7 @@ def mean_states(again: Revisited, draw: int) -> tuple[np.ndarray, np.ndarray]:
     d = again.design
     real = again.density.real(again.points[draw])
     share = np.full(real.mean.size, 1.0 / len(d.authority))
-    mean, _, own, _ = states(d.layout, real, d.year.size, share, np.empty((len(d.block), 0)))
+    mean, _, own, _ = states(layout_of(d), real, d.year.size, share, np.empty((len(d.block), 0)))
     return mean.reshape(-1, d.year.size), own
 
 

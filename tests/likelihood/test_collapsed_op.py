@@ -16,7 +16,7 @@ from pytensor.gradient import DisconnectedInputError
 from bayes_csc.likelihood.collapsed_op import N_LAYOUT, CollapsedLikelihood, collapsed_inputs, collapsed_layout
 from bayes_csc.likelihood.density import compile_density
 from bayes_csc.likelihood.kernel import Layout, Real, value_and_gradient
-from bayes_csc.likelihood.layout import observed_layout
+from bayes_csc.likelihood.layout import layout_of, observed_layout
 from bayes_csc.measurement.design import Design, design
 from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
@@ -44,10 +44,10 @@ def real(model: pm.Model) -> Real:
 @pytest.mark.parametrize("mode", [PLAIN, "NUMBA"], ids=["Python", "Numba"])
 def test_value_and_gradient_are_the_kernel_s_in_every_mode(laid_out: Design, real: Real, mode: Mode | str) -> None:
     inputs = [pt.dvector(name) for name in Real._fields]
-    value = CollapsedLikelihood()(*(pt.as_tensor(a) for a in laid_out.layout), *inputs)[0]
+    value = CollapsedLikelihood()(*(pt.as_tensor(a) for a in layout_of(laid_out)), *inputs)[0]
     outputs = [value, *pytensor.grad(3.0 * value, inputs)]
     got = pytensor.function(inputs, outputs, mode=mode)(*real)
-    value, gradient = value_and_gradient(laid_out.layout, real)
+    value, gradient = value_and_gradient(layout_of(laid_out), real)
     expected = (value, *gradient)
     assert float(got[0]) == pytest.approx(expected[0], rel=1e-12)
     for name, a, b in zip(Real._fields, got[1:], expected[1:], strict=True):
@@ -60,14 +60,14 @@ def test_at_the_edge_of_the_support_the_value_is_minus_infinity_in_every_mode(
 ) -> None:
     edge = real._replace(ar_phi=np.ones_like(real.ar_phi))
     inputs = [pt.dvector(name) for name in Real._fields]
-    value = CollapsedLikelihood()(*(pt.as_tensor(a) for a in laid_out.layout), *inputs)[0]
-    assert value_and_gradient(laid_out.layout, edge)[0] == -np.inf
+    value = CollapsedLikelihood()(*(pt.as_tensor(a) for a in layout_of(laid_out)), *inputs)[0]
+    assert value_and_gradient(layout_of(laid_out), edge)[0] == -np.inf
     assert float(pytensor.function(inputs, value, mode=mode)(*edge)) == -np.inf
 
 
 def test_the_gradient_cannot_be_differentiated_again(laid_out: Design) -> None:
     inputs = [pt.dvector(name) for name in Real._fields]
-    value = CollapsedLikelihood()(*(pt.as_tensor(a) for a in laid_out.layout), *inputs)[0]
+    value = CollapsedLikelihood()(*(pt.as_tensor(a) for a in layout_of(laid_out)), *inputs)[0]
     slope = pytensor.grad(value, inputs[2])
     with pytest.raises(DisconnectedInputError):
         pytensor.grad(slope.sum(), inputs[2])
@@ -87,7 +87,7 @@ def test_the_collapsed_inputs_of_a_model_are_found_in_the_kernel_s_order(
     sizes = dict(zip(Real._fields, (r.size for r in real), strict=True))
     n = len(laid_out.observation)
     assert (sizes["z"], sizes["offset"], sizes["mean"]) == (n, n, laid_out.exists.size)
-    assert len(laid_out.layout) == N_LAYOUT
+    assert len(layout_of(laid_out)) == N_LAYOUT
 
 
 def test_the_layout_of_a_model_is_that_of_its_design(laid_out: Design, model: pm.Model) -> None:

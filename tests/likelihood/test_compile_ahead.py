@@ -16,6 +16,7 @@ import bayes_csc.likelihood.conditional_states
 from bayes_csc.likelihood.conditional_states import last_inspections, states_given_draws
 from bayes_csc.likelihood.density import compile_density
 from bayes_csc.likelihood.kernel import compile_ahead as beside
+from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.measurement.design import Design, design
 from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
@@ -36,7 +37,7 @@ def laid_out(panel: Panel) -> Design:
 
 def test_it_compiles_for_the_types_of_a_fit(panel: Panel, laid_out: Design, monkeypatch: pytest.MonkeyPatch) -> None:
     density = compile_density(from_design(laid_out, Spec()))
-    of_value, of_states = beside.types_of(laid_out.layout)
+    of_value, of_states = beside.types_of(layout_of(laid_out))
     assert of_value == (typeof(density.layout), typeof(density.real(density.first)))
 
     seen, states = set(), bayes_csc.likelihood.conditional_states.states
@@ -58,7 +59,7 @@ def test_a_kernel_in_the_cache_is_not_compiled_again(laid_out: Design, monkeypat
 
     monkeypatch.setattr(beside, "is_cached", lambda: True)
     monkeypatch.setattr(subprocess, "Popen", refuse)
-    with beside.compiled_beside(laid_out.layout) as first_time:
+    with beside.compiled_beside(layout_of(laid_out)) as first_time:
         assert not first_time
 
 
@@ -77,9 +78,9 @@ def test_a_process_that_fails_is_no_problem_and_one_that_hangs_is_stopped(
     monkeypatch.setattr(beside, "is_cached", lambda: False)
     monkeypatch.setattr(subprocess, "Popen", start)
     if interrupted:
-        with pytest.raises(KeyboardInterrupt), beside.compiled_beside(laid_out.layout):
+        with pytest.raises(KeyboardInterrupt), beside.compiled_beside(layout_of(laid_out)):
             raise KeyboardInterrupt
     else:
-        with beside.compiled_beside(laid_out.layout) as first_time:
+        with beside.compiled_beside(layout_of(laid_out)) as first_time:
             assert first_time
     assert started[0].returncode == (-9 if interrupted else 1)

@@ -14,7 +14,7 @@ from paths import PANELS
 import bayes_csc.likelihood.layout
 from bayes_csc.likelihood.kernel import Real, value_and_gradient
 from bayes_csc.likelihood.kernel.states import states
-from bayes_csc.likelihood.layout import OWN, observed_layout
+from bayes_csc.likelihood.layout import OWN, layout_of, observed_layout
 from bayes_csc.measurement.design import Design, design
 from bayes_csc.measurement.judgements.scales import JUDGEMENT
 from bayes_csc.panel.panel import Panel
@@ -48,14 +48,16 @@ def one_by_one(d: Design) -> Design:
         patch.setattr(
             bayes_csc.likelihood.layout, "_alike", lambda design, rows, graded: np.zeros(len(design.block), dtype=bool)
         )
-        return d.kept(np.ones(len(d.observation), dtype=bool))
+        apart = d.kept(np.ones(len(d.observation), dtype=bool))
+        layout_of(apart)  # while the patch holds
+        return apart
 
 
 def assert_equal_likelihoods(d: Design, real: Real, apart: Design | None = None) -> None:
     apart = apart or one_by_one(d)
-    assert apart.layout.single_block.size == 0
-    value, gradient = value_and_gradient(d.layout, real)
-    expected, wanted = value_and_gradient(apart.layout, real)
+    assert layout_of(apart).single_block.size == 0
+    value, gradient = value_and_gradient(layout_of(d), real)
+    expected, wanted = value_and_gradient(layout_of(apart), real)
     assert value == pytest.approx(expected, rel=1e-10)
     for name in Real._fields:
         a, b = getattr(gradient, name), getattr(wanted, name)
@@ -63,14 +65,14 @@ def assert_equal_likelihoods(d: Design, real: Real, apart: Design | None = None)
         np.testing.assert_allclose(a / scale, b / scale, atol=1e-9, err_msg=name)
     n_year = d.year.size
     share, noise = np.random.default_rng(0).random(d.exists.size), np.zeros((len(d.block), 0))
-    moments = states(d.layout, real, n_year, share, noise)
-    for a, b in zip(moments, states(apart.layout, real, n_year, share, noise), strict=True):
+    moments = states(layout_of(d), real, n_year, share, noise)
+    for a, b in zip(moments, states(layout_of(apart), real, n_year, share, noise), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-9)
 
 
 def test_england_side_by_side_is_england_one_by_one(shipped: Panel) -> None:
     d = design(shipped, Spec())
-    assert (d.layout.single_block >= 0).sum() == 145
+    assert (layout_of(d).single_block >= 0).sum() == 145
     apart = one_by_one(d)
     for seed in range(3):
         assert_equal_likelihoods(d, some_values(d, seed), apart)
@@ -86,14 +88,14 @@ def test_whatever_is_missing_makes_no_difference_between_the_two(hamlets: Design
 
 def test_an_authority_with_instants_of_its_own_is_taken_by_itself(hamlets: Design) -> None:
     rows = hamlets.observation.copy()
-    alike = rows.block.isin(hamlets.layout.single_block.ravel())
+    alike = rows.block.isin(layout_of(hamlets).single_block.ravel())
     first = rows.index[alike & (rows.indicator != JUDGEMENT)][0]
     block = int(rows.block[first])
-    assert block in hamlets.layout.single_block
+    assert block in layout_of(hamlets).single_block
     rows.loc[first, "position"] += 0.1
     d = replace(hamlets, observation=rows).kept(np.ones(len(rows), dtype=bool))
-    assert block not in d.layout.single_block
-    assert block in d.layout.block
+    assert block not in layout_of(d).single_block
+    assert block in layout_of(d).block
     assert_equal_likelihoods(d, some_values(d, 1))
 
 
@@ -104,11 +106,11 @@ def test_blocks_left_out_say_nothing_and_keep_their_prior_mean(hamlets: Design) 
         np.ones(len(hamlets.observation), dtype=bool), blocks=np.setdiff1d(np.arange(len(hamlets.block)), chosen)
     )
     real = some_values(hamlets, 2)
-    whole = value_and_gradient(hamlets.layout, real)[0]
-    parts = [value_and_gradient(d.layout, real)[0] for d in (part, rest)]
+    whole = value_and_gradient(layout_of(hamlets), real)[0]
+    parts = [value_and_gradient(layout_of(d), real)[0] for d in (part, rest)]
     assert sum(parts) == pytest.approx(whole, rel=1e-12)
     mean, _, own, _ = states(
-        part.layout, real, hamlets.year.size, np.zeros(hamlets.exists.size), np.zeros((len(hamlets.block), 0))
+        layout_of(part), real, hamlets.year.size, np.zeros(hamlets.exists.size), np.zeros((len(hamlets.block), 0))
     )
     left_out = [a for b, block in enumerate(hamlets.block) if b not in chosen for a in block]
     np.testing.assert_array_equal(
@@ -120,11 +122,14 @@ def test_blocks_left_out_say_nothing_and_keep_their_prior_mean(hamlets: Design) 
 def test_draws_given_grades_have_the_moments_that_go_with_them(hamlets: Design) -> None:
     real, n, n_year = some_values(hamlets, 3), 3000, hamlets.year.size
     rng, share = np.random.default_rng(4), np.zeros(hamlets.exists.size)
-    width = int(hamlets.layout.template_column.max()) + hamlets.layout.single_grade.shape[1]
+    width = int(layout_of(hamlets).template_column.max()) + layout_of(hamlets).single_grade.shape[1]
     draws = np.stack(
-        [states(hamlets.layout, real, n_year, share, rng.normal(size=(len(hamlets.block), width)))[1] for _ in range(n)]
+        [
+            states(layout_of(hamlets), real, n_year, share, rng.normal(size=(len(hamlets.block), width)))[1]
+            for _ in range(n)
+        ]
     ).reshape(n, -1, n_year)
-    mean, _, own, _ = states(hamlets.layout, real, n_year, share, np.zeros((len(hamlets.block), 0)))
+    mean, _, own, _ = states(layout_of(hamlets), real, n_year, share, np.zeros((len(hamlets.block), 0)))
     sd = np.sqrt(np.einsum("att->at", own))
     z = (draws.mean(axis=0) - mean.reshape(sd.shape)) / sd * np.sqrt(n)
     assert np.abs(z).max() < 5.0
@@ -142,9 +147,9 @@ def test_years_after_the_data_change_nothing_in_the_density_and_are_left_out_of_
     d = design(shipped, Spec.parse({"horizon": 6, "trend": {"kind": kind}}))
     d = one_by_one(d) if alone else d
     layout, real = observed_layout(d), some_values(d, 4)
-    assert layout.template.size < d.layout.template.size + d.template[OWN].matrix.size
+    assert layout.template.size < layout_of(d).template.size + d.template[OWN].matrix.size
     value, gradient = value_and_gradient(layout, real)
-    expected, wanted = value_and_gradient(d.layout, real)
+    expected, wanted = value_and_gradient(layout_of(d), real)
     assert value == pytest.approx(expected, rel=1e-12)
     for name, a, b in zip(Real._fields, gradient, wanted, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9 * np.abs(b).max(initial=1.0), err_msg=name)

@@ -10,6 +10,7 @@ import pytest
 from paths import PANELS
 
 from bayes_csc.errors import DataError, SpecError
+from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.measurement.design import Design, design
 from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
@@ -39,7 +40,7 @@ def observed(d: Design, unit: str, indicator: str, year: int) -> pd.Series:
 
 def state_weights(d: Design, at: int) -> dict[tuple[str, int], float]:
     """Weight of each authority's grid year in one observation, read back from the layout."""
-    layout, n_year = d.layout, d.year.size
+    layout, n_year = layout_of(d), d.year.size
     first = d.block[d.observation.block.iloc[at]]
     span = slice(layout.row[at], layout.row[at + 1])
     return {
@@ -104,7 +105,7 @@ def test_northamptonshire_has_states_until_its_end_and_its_successors_after(engl
 
 
 def test_every_observation_s_weights_sum_to_one_and_stay_in_its_block(england: Design) -> None:
-    layout = england.layout
+    layout = layout_of(england)
     total = np.add.reduceat(layout.weight, layout.row[:-1])
     np.testing.assert_allclose(total, 1.0, atol=1e-12)
     sizes = np.diff(layout.block_state)[england.observation.block]
@@ -232,7 +233,7 @@ def test_a_missing_deprivation_score_is_refused_unless_it_is_not_used(hamlets: P
 def test_keeping_every_observation_keeps_the_layout(hamlets: Panel) -> None:
     d = design(hamlets, Spec())
     again = d.kept(np.ones(len(d.observation), dtype=bool))
-    for a, b in zip(again.layout, d.layout, strict=True):
+    for a, b in zip(layout_of(again), layout_of(d), strict=True):
         np.testing.assert_array_equal(a, b)
 
 

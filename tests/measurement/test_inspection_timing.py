@@ -20,6 +20,7 @@ from bayes_csc.likelihood.count_sites import Counts, fit_sites
 from bayes_csc.likelihood.density import Density, compile_density
 from bayes_csc.likelihood.kernel import Real, value_and_gradient
 from bayes_csc.likelihood.kernel.states import states
+from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.likelihood.prior_draws import fitted
 from bayes_csc.measurement.design import Design, design
 from bayes_csc.measurement.judgements.inspection_timing import TIMING, WHITE_VARIANCE, timing_rows, whole_years
@@ -120,7 +121,7 @@ def by_name(d: Design, density: Density, loading: float) -> Real:
 def moments(d: Design, real: Real, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean of theta, and a draw of it, (authority, year)."""
     n_year = d.year.size
-    out = states(d.layout, real, n_year, np.zeros(len(d.authority) * n_year), noise)
+    out = states(layout_of(d), real, n_year, np.zeros(len(d.authority) * n_year), noise)
     return out[0].reshape(-1, n_year), out[1].reshape(-1, n_year)
 
 
@@ -137,8 +138,12 @@ def test_with_a_loading_of_zero_theta_is_what_it_is_without_timing(
     )  # fmt: skip
     n_year = timed.year.size
     for found, expected in zip(
-        states(timed.layout, real, n_year, np.zeros(len(timed.authority) * n_year), np.zeros((len(timed.block), 0))),
-        states(plain.layout, other, n_year, np.zeros(len(plain.authority) * n_year), np.zeros((len(plain.block), 0))),
+        states(
+            layout_of(timed), real, n_year, np.zeros(len(timed.authority) * n_year), np.zeros((len(timed.block), 0))
+        ),
+        states(
+            layout_of(plain), other, n_year, np.zeros(len(plain.authority) * n_year), np.zeros((len(plain.block), 0))
+        ),
         strict=True,
     ):
         np.testing.assert_allclose(found, expected, atol=1e-12)
@@ -149,9 +154,9 @@ def test_sites_give_the_states_and_the_evidence_of_the_exact_likelihood(timed: D
     rows, loading, draws = timed.observation, -0.9, 4000
     at = (rows.indicator == TIMING).to_numpy()
     real = by_name(timed, density, loading)
-    z, variance, change = fit_sites(timed.layout, real, rows, at)
+    z, variance, change = fit_sites(layout_of(timed), real, rows, at)
     assert change < 1e-4
-    width = int(timed.layout.template_column.max()) + timed.layout.single_grade.shape[1]
+    width = int(layout_of(timed).template_column.max()) + layout_of(timed).single_grade.shape[1]
     rng = np.random.default_rng(4)
     nothing = real._replace(variance=np.where(at, 1e12, real.variance))
     theta = np.stack([moments(timed, nothing, rng.normal(size=(len(timed.block), width)))[1] for _ in range(draws)])
@@ -175,7 +180,7 @@ def test_sites_give_the_states_and_the_evidence_of_the_exact_likelihood(timed: D
         assert (np.abs(mean[list(members)] - exact) < 0.03 * sd + 4.5 * error).all()
     exact_gain = float(np.log(np.exp(log_weight(-0.5)).mean(axis=0) / np.exp(log_weight(loading)).mean(axis=0)).sum())
     at_sites = [
-        value_and_gradient(timed.layout, by_name(timed, density, v)._replace(z=z, variance=variance))[0]
+        value_and_gradient(layout_of(timed), by_name(timed, density, v)._replace(z=z, variance=variance))[0]
         for v in (loading, -0.5)
     ]
     assert at_sites[1] - at_sites[0] == pytest.approx(exact_gain, abs=0.1)

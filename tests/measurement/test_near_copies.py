@@ -11,8 +11,9 @@ import pytest
 from command_runner import command
 
 from bayes_csc.files.embedded_data import data_dir
-from bayes_csc.measurement.near_copies import NEAR, beyond_theta, correlations, exact_copies, near_copies
+from bayes_csc.measurement.near_copies import NEAR, beyond_theta, correlations, near_copies
 from bayes_csc.measurement.observations import observation_rows
+from bayes_csc.panel.exact_copies import exact_copies
 from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Counts
 

@@ -25,6 +25,7 @@ from bayes_csc.inference.chains import sample_chains
 from bayes_csc.inference.posterior_mode import Start, find_start
 from bayes_csc.likelihood.density import compile_density
 from bayes_csc.likelihood.kernel.states import states
+from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.measurement.design import Design, design
 from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
@@ -156,14 +157,14 @@ def collapsed_draws(d: Design, start: Start) -> Draws:
     points = tree["unconstrained"]["x"].to_numpy()[:, ::THIN]
     n_chain, n_draw = points.shape[:2]
     n_year = d.year.size
-    width = int(d.layout.template_column.max()) + d.layout.single_grade.shape[1]
+    width = int(layout_of(d).template_column.max()) + layout_of(d).single_grade.shape[1]
     share = np.zeros(len(d.authority) * n_year)
     rng = np.random.default_rng(5)
     theta = np.empty((n_chain, n_draw, len(d.authority), n_year))
     for c in range(n_chain):
         for i in range(n_draw):
             real = start.density.real(points[c, i])
-            out = states(d.layout, real, n_year, share, rng.normal(size=(len(d.block), width)))
+            out = states(layout_of(d), real, n_year, share, rng.normal(size=(len(d.block), width)))
             theta[c, i] = out[1].reshape(theta.shape[2:])
     return Draws({**{k: posterior[k] for k in HYPERPARAMETERS if k in posterior}, "theta": theta})
 

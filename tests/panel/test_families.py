@@ -17,6 +17,7 @@ from scipy.stats import poisson
 
 from bayes_csc.likelihood.count_sites import Counts
 from bayes_csc.likelihood.kernel import Real, value_and_gradient
+from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.measurement.design import Design, design
 from bayes_csc.panel.families import declared, drawn
 from bayes_csc.panel.indicators import parse_dictionary
@@ -171,7 +172,7 @@ def test_judgements_and_the_same_grades_as_an_ordinal_indicator_have_one_density
             domain_sd=one.copy(), domain_phi=np.zeros(0), domain_white=np.zeros(0), low=cutpoints[graded.score],
             high=cutpoints[graded.score + 1],
         )  # fmt: skip
-        values.append(value_and_gradient(d.layout, real)[0])
+        values.append(value_and_gradient(layout_of(d), real)[0])
     assert values[0] == pytest.approx(values[1], rel=2e-3)
 
 

@@ -30,6 +30,7 @@ from bayes_csc.evaluation.backtest.events import overall_judgements
 from bayes_csc.inference.group_rule import chosen_by
 from bayes_csc.inference.groups import members
 from bayes_csc.likelihood.density import Density, compile_density
+from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.measurement.design import Design, design
 from bayes_csc.measurement.judgements.inspection_rates import NEVER, Reinspection
 from bayes_csc.measurement.judgements.post_inspection import after_worst
@@ -265,7 +266,7 @@ def test_each_grade_lies_between_its_own_scale_s_cutpoints(laid_out: Design, den
     graded = laid_out.graded()
     ends = [np.concatenate([[-np.inf], c[: n - 1], [np.inf]]) for c, n in zip(cut, laid_out.judged.size, strict=True)]
     low, high = (np.array([ends[f][s + k] for f, s in zip(graded.scale, graded.score, strict=True)]) for k in (0, 1))
-    place = laid_out.layout.graded[graded.at]
+    place = layout_of(laid_out).graded[graded.at]
     np.testing.assert_array_equal(real.low[place], low)
     np.testing.assert_array_equal(real.high[place], high)
 

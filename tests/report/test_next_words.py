@@ -20,8 +20,8 @@ from simulated_report import findings as without_sub_judgements
 
 from bayes_csc import Fit, Panel, decline, forecast
 from bayes_csc.errors import DataError, UsageError
-from bayes_csc.estimates.forecast.forecast import write_by_date, write_forecast
 from bayes_csc.estimates.forecast.overall_name import GIVEN, WOULD, overall_heading, overall_name
+from bayes_csc.evaluation.forecast.forecast import write_by_date, write_forecast
 from bayes_csc.report.charts.domain_chart import domain_chart
 from bayes_csc.report.charts.single_chart import authority_chart
 from bayes_csc.report.drawing.style import look

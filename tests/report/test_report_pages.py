@@ -21,8 +21,8 @@ from simulated_report import FORBIDDEN, NASTY, findings, fitted
 from bayes_csc.errors import DataError, UsageError
 from bayes_csc.estimates.contributions import contributions, write_contributions
 from bayes_csc.estimates.decline import decline, write_decline
-from bayes_csc.estimates.forecast.forecast import forecast, write_forecast
 from bayes_csc.estimates.information import in_words
+from bayes_csc.evaluation.forecast.forecast import forecast, write_forecast
 from bayes_csc.panel.describe.authority_record import authority_records
 from bayes_csc.panel.panel import Panel
 from bayes_csc.report.drawing.html import Content

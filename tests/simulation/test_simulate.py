@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from bayes_csc.errors import SpecError, UsageError
 from bayes_csc.likelihood.kernel import Real
 from bayes_csc.likelihood.kernel.linked import noise_covariance
+from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.likelihood.prior_draws import PriorDraws, centred, draw_deviations, draw_prior, draw_states
 from bayes_csc.measurement.design import Design, design
 from bayes_csc.measurement.judgements.scales import JUDGEMENT
@@ -165,7 +166,7 @@ def test_deviations_have_the_covariance_of_the_collapsed_likelihood(laid_out: De
     sample = draw_deviations(side_by_side(laid_out, draws), inputs, rng).reshape(draws, -1)
     again = draw_deviations(laid_out, inputs, np.random.default_rng(2))
     assert again.shape == sample.shape[1:]
-    layout = laid_out.layout
+    layout = layout_of(laid_out)
     n = len(laid_out.observation)
     none = np.zeros(0)
     real = Real(z=np.zeros(n), variance=np.zeros(n), low=none, high=none, **inputs)

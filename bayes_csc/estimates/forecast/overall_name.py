@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from bayes_csc.report.findings.words.vocabulary import day
+from bayes_csc.panel.calendar import day
 
 GIVEN = "the overall grade"
 WOULD = "what the overall grade would have been"

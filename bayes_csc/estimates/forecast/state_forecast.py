@@ -16,6 +16,7 @@ from bayes_csc.likelihood.conditional_states import cuts
 from bayes_csc.likelihood.density import Density
 from bayes_csc.likelihood.kernel import Real
 from bayes_csc.likelihood.kernel.states import states
+from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.measurement.design import Design
 
 
@@ -111,7 +112,7 @@ def theta_moments(design: Design, real: Real) -> tuple[np.ndarray, np.ndarray]:
     """Posterior mean (authority, year) of theta and each authority's covariance over the years."""
     n_year = design.year.size
     nobody = np.zeros(real.mean.size)
-    mean, _, own, _ = states(design.layout, real, n_year, nobody, np.empty((len(design.block), 0)))
+    mean, _, own, _ = states(layout_of(design), real, n_year, nobody, np.empty((len(design.block), 0)))
     return mean.reshape(-1, n_year), own
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from bayes_csc.estimates.forecast.forecast import has_judgements
 from bayes_csc.evaluation.dask_jobs import Job, results
+from bayes_csc.evaluation.forecast.forecast import has_judgements
 from bayes_csc.evaluation.sensitivity.answers.answer import Answer, about_fit, authorities, moments
 from bayes_csc.evaluation.sensitivity.answers.model_scores import score_table
 from bayes_csc.evaluation.sensitivity.answers.own_draws import (

@@ -19,6 +19,7 @@ from bayes_csc.inference.probabilities import batch_means_error, split_rhat
 from bayes_csc.likelihood.density import compile_density
 from bayes_csc.likelihood.function_cache import building_graphs
 from bayes_csc.likelihood.kernel.compile_ahead import compiled_beside
+from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.measurement.design import design
 from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
@@ -60,7 +61,7 @@ def sampled(
     tell = progress or (lambda _: None)
     laid_out = design(panel, spec)
     tell(Progress("compiling", 0, 1))
-    with building_graphs(), compiled_beside(laid_out.layout) as first_time:
+    with building_graphs(), compiled_beside(layout_of(laid_out)) as first_time:
         if first_time:
             tell(Progress("compiling, this first time for a minute or two", 0, 1))
         density = compile_density(model(panel, spec))

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from bayes_csc.errors import DataError
-from bayes_csc.measurement.observations import COUNTED
+from bayes_csc.panel.families import COUNTED
 from bayes_csc.panel.geography import codes_of
 from bayes_csc.panel.indicator_selection import default_indicators
 from bayes_csc.panel.indicators import SIGN

@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 
 from bayes_csc.panel.cell_checks import STATUSES
+from bayes_csc.panel.families import COUNTED
 from bayes_csc.panel.geography import codes_of, existing
 from bayes_csc.panel.panel import Panel
 from bayes_csc.panel.revisions import current_cells
-
-COUNTED = ("binomial", "poisson")
 
 
 def identity(panel: Panel) -> dict[str, str]:

@@ -15,9 +15,9 @@ from bayes_csc.errors import DataError
 from bayes_csc.files.csv_toml import CELL_COLUMNS
 from bayes_csc.files.decoding import read_bytes
 from bayes_csc.files.row_checks import TableCheck, quoted
-from bayes_csc.measurement.near_copies import exact_copies
 from bayes_csc.panel.calendar import publication_date
 from bayes_csc.panel.cell_checks import check_authorities, sorted_return
+from bayes_csc.panel.exact_copies import exact_copies
 from bayes_csc.panel.panel import Panel
 from bayes_csc.panel.user_data.figures import own_figures
 from bayes_csc.panel.user_data.figures_description import Description, OwnIndicator, read_description

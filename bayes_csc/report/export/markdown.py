@@ -7,6 +7,7 @@ from typing import Any
 
 from bayes_csc.estimates.information import in_words
 from bayes_csc.measurement.figures_used import without_figures
+from bayes_csc.panel.calendar import day
 from bayes_csc.report.findings.caveats import ALWAYS, USE
 from bayes_csc.report.findings.collect import Findings
 from bayes_csc.report.findings.companions import Missing
@@ -24,7 +25,7 @@ from bayes_csc.report.findings.words.sentences import (
     no_figures_sentence,
     recent_words,
 )
-from bayes_csc.report.findings.words.vocabulary import day, number, spread
+from bayes_csc.report.findings.words.vocabulary import number, spread
 
 SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]<>#|~"})
 

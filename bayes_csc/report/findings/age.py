@@ -6,7 +6,8 @@ import datetime
 
 import pandas as pd
 
-from bayes_csc.report.findings.words.vocabulary import day, years
+from bayes_csc.panel.calendar import day
+from bayes_csc.report.findings.words.vocabulary import years
 
 OLD_AFTER = pd.DateOffset(months=6)
 """Age of a panel from which a report says first of all how old it is."""

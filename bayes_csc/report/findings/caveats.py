@@ -8,8 +8,9 @@ import pandas as pd
 
 from bayes_csc.estimates.decline import TOO_RECENT
 from bayes_csc.measurement.figures_used import NO_FIGURES, without_figures
+from bayes_csc.panel.calendar import day
 from bayes_csc.panel.describe.authority_record import AuthorityRecord
-from bayes_csc.report.findings.words.vocabulary import day, joined, number, years
+from bayes_csc.report.findings.words.vocabulary import joined, number, years
 
 LONG_GAP = 5.0
 """Years since the last inspection from which its grade says little of today."""

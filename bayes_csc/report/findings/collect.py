@@ -14,9 +14,9 @@ import pandas as pd
 
 from bayes_csc.estimates.contributions import contributions
 from bayes_csc.estimates.decline import INTERVAL, decline
-from bayes_csc.estimates.forecast.forecast import LOSS_RATIO
 from bayes_csc.estimates.information import DRAWS, shares
 from bayes_csc.evaluation.backtest.shipped import shipped
+from bayes_csc.evaluation.forecast.forecast import LOSS_RATIO
 from bayes_csc.inference.fit import Fit, Model
 from bayes_csc.inference.groups import members
 from bayes_csc.inference.probabilities import EPSILON

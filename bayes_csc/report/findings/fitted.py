@@ -11,6 +11,7 @@ from scipy.stats import beta, gamma
 
 from bayes_csc.inference.reopen import Revisited
 from bayes_csc.likelihood.kernel.states import states
+from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.likelihood.prior_draws import fitted as expectation
 from bayes_csc.measurement.judgements.scales import JUDGEMENT
 from bayes_csc.panel.families import declared
@@ -69,7 +70,7 @@ def fitted(again: Revisited, panel: Panel, *, seed: int, interval: float) -> Fit
     rows = d.observation
     wanted = np.flatnonzero((rows.indicator != JUDGEMENT).to_numpy() & (rows.kind < len(d.indicator)).to_numpy())
     rng = np.random.default_rng([seed, 7])
-    width = d.layout.template_column.max() + d.layout.single_grade.shape[1]
+    width = layout_of(d).template_column.max() + layout_of(d).single_grade.shape[1]
     nobody = np.zeros(d.exists.size)
     part = rows.iloc[wanted]
     counted, doubt = part.site.to_numpy(bool), part.confidence_variance.to_numpy(float)
@@ -77,7 +78,7 @@ def fitted(again: Revisited, panel: Panel, *, seed: int, interval: float) -> Fit
     link, below = [], []
     for x in again.points:
         real = again.density.real(x)
-        theta = states(d.layout, real, d.year.size, nobody, rng.standard_normal((len(d.block), width)))[1]
+        theta = states(layout_of(d), real, d.year.size, nobody, rng.standard_normal((len(d.block), width)))[1]
         known = {"offset": real.offset, "loading": real.loading}
         mean = expectation(d, known, np.reshape(theta, d.exists.shape))[wanted]
         kind = rows.kind.to_numpy()[wanted]

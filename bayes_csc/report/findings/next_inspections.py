@@ -11,9 +11,9 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from bayes_csc.estimates.forecast.forecast import forecast, has_judgements
 from bayes_csc.estimates.forecast.next_grade import NextGrade
-from bayes_csc.evaluation.pooled_forecast import pooled_forecast
+from bayes_csc.evaluation.forecast.forecast import forecast, has_judgements
+from bayes_csc.evaluation.forecast.pooled_forecast import pooled_forecast
 from bayes_csc.inference.fit import Fit, Model
 from bayes_csc.measurement.judgements.inspection_rates import Reinspection
 from bayes_csc.panel.panel import Panel

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bayes_csc.measurement.figures_used import NO_FIGURES, without_figures
+from bayes_csc.panel.calendar import day
 from bayes_csc.panel.panel import NO_OVERALL
 from bayes_csc.report.charts.change_chart import change_chart
 from bayes_csc.report.charts.contribution_chart import contribution_chart
@@ -27,7 +28,7 @@ from bayes_csc.report.findings.words.sentences import (
     recent_words,
     source_words,
 )
-from bayes_csc.report.findings.words.vocabulary import day, joined, number, spread, years
+from bayes_csc.report.findings.words.vocabulary import joined, number, spread, years
 from bayes_csc.report.pages.page_parts import Section, bullets, charted, paragraphs, site_page
 from bayes_csc.report.pages.sections.indicator_sections import indicator_sections
 from bayes_csc.report.pages.sections.next_section import next_section

@@ -8,11 +8,11 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from bayes_csc.panel.calendar import day
 from bayes_csc.report.drawing.html import Content, chart, element, folded, page_text, resource, table
 from bayes_csc.report.drawing.svg import svg_element
 from bayes_csc.report.findings.collect import Findings
 from bayes_csc.report.findings.companions import Missing
-from bayes_csc.report.findings.words.vocabulary import day
 
 PAGES = (("index", "Overview"), ("method", "Method"))
 SENSITIVITY_LINK = ("sensitivity", "Sensitivity")

@@ -6,9 +6,9 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from typing import Any
 
+from bayes_csc.panel.calendar import day
 from bayes_csc.report.drawing.html import Content, element
 from bayes_csc.report.findings.what_if import CHANCE_STEP, CHANGE_STEP, LEVELS
-from bayes_csc.report.findings.words.vocabulary import day
 
 
 def kept_data(kind: str, kept: dict[str, Any]) -> dict[str, Any]:

@@ -40,8 +40,8 @@ def forecast(
 
     Several dates are written as forecast_dates.csv and forecast_dates.json, with a row per authority and date.
     """
-    from bayes_csc.estimates.forecast.forecast import by_date, write_by_date, write_forecast
-    from bayes_csc.estimates.forecast.forecast import forecast as forecast_table
+    from bayes_csc.evaluation.forecast.forecast import by_date, write_by_date, write_forecast
+    from bayes_csc.evaluation.forecast.forecast import forecast as forecast_table
     from bayes_csc.inference.fit import Fit
     from bayes_csc.report.findings.words.next_words import pool_sentence
     from bayes_csc_models.trajectory import trajectory
@@ -77,8 +77,8 @@ def skill(fit: Fit, group: str) -> str:
 
 def forecast_of(fit: Fit, **options: Any) -> pd.DataFrame | None:
     """Forecast with the shipped model; None where the run is of another, or has no judgements."""
-    from bayes_csc.estimates.forecast.forecast import forecast as forecast_table
-    from bayes_csc.estimates.forecast.forecast import has_judgements
+    from bayes_csc.evaluation.forecast.forecast import forecast as forecast_table
+    from bayes_csc.evaluation.forecast.forecast import has_judgements
     from bayes_csc_models.trajectory import trajectory
 
     if not has_judgements(fit) or fit.record["model"] != trajectory.__qualname__:

@@ -11,6 +11,7 @@ from bayes_csc.inference.fit import Fit, preview
 from bayes_csc.inference.reopen import Revisited, revisit
 from bayes_csc.likelihood.conditional_states import last_inspections
 from bayes_csc.likelihood.kernel.states import states
+from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.panel.panel import Panel
 from bayes_csc_models import trajectory
 
@@ -60,10 +61,10 @@ def test_without_later_data_is_a_state_of_a_design_without_them(fitted: Fit, aga
     real = again.density.real(again.points[4])
     part = real._replace(
         z=real.z[kept], variance=real.variance[kept], offset=real.offset[kept],
-        low=real.low[kept[d.layout.graded >= 0]], high=real.high[kept[d.layout.graded >= 0]],
+        low=real.low[kept[layout_of(d).graded >= 0]], high=real.high[kept[layout_of(d).graded >= 0]],
     )  # fmt: skip
     nobody = np.zeros(real.mean.size)
-    mean, _, own, _ = states(d.kept(kept).layout, part, d.year.size, nobody, np.empty((len(d.block), 0)))
+    mean, _, own, _ = states(layout_of(d.kept(kept)), part, d.year.size, nobody, np.empty((len(d.block), 0)))
     w = d.weights(node)
     np.testing.assert_allclose(found.without.mean[1, a], w @ mean.reshape(-1, d.year.size)[a], atol=1e-9)
     np.testing.assert_allclose(found.without.variance[1, a], np.diag(w @ own[a] @ w.T), atol=1e-9)

@@ -12,6 +12,7 @@ from sensitivity_base import base, hamlets
 from bayes_csc.evaluation.sensitivity.plan.outlying import KEY, further_variance, with_further_variance
 from bayes_csc.likelihood.density import compile_density
 from bayes_csc.likelihood.kernel import Real, value_and_gradient
+from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.measurement.design import Design, design
 from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import trajectory
@@ -39,7 +40,7 @@ def test_extra_variances_are_a_share_of_the_expected_square_of_the_white_part(mo
         for step in (1e-6, -1e-6):
             moved = variance.copy()
             moved[i] += step * total[own == i][0]
-            ends.append(value_and_gradient(d.layout, real._replace(white_sd=shrunk, variance=moved))[0])
+            ends.append(value_and_gradient(layout_of(d), real._replace(white_sd=shrunk, variance=moved))[0])
         v = total[own == i][0]
         square = v + 2.0 * v**2 * (ends[0] - ends[1]) / (2e-6 * v)
         assert extra[own == i][0] == pytest.approx(square / (df + 1.0), rel=0.02)

@@ -23,6 +23,7 @@ from bayes_csc.likelihood.count_sites import fit_sites, site_evidence
 from bayes_csc.likelihood.kernel import value_and_gradient
 from bayes_csc.likelihood.kernel.evidence import block_densities
 from bayes_csc.likelihood.kernel.states import states
+from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.measurement.design import design
 from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import trajectory
@@ -72,7 +73,7 @@ def test_a_normal_prior_to_a_power_is_the_prior_of_a_refit_by_reweighting(again:
 def test_a_block_left_out_has_the_density_zero_and_changes_no_other(again: Revisited) -> None:
     real = again.density.real(again.points[0])
     kept = again.design.kept(np.ones(len(again.design.observation), bool), blocks=np.array([0, 2]))
-    whole, some = (block_densities(layout, real) for layout in (again.density.layout, kept.layout))
+    whole, some = (block_densities(layout, real) for layout in (again.density.layout, layout_of(kept)))
     np.testing.assert_allclose(some[[0, 2]], whole[[0, 2]], rtol=1e-12)
     assert (np.delete(some, [0, 2]) == 0.0).all()
 
@@ -163,7 +164,7 @@ def test_a_count_unsuppressed_narrows_as_the_smoother_with_its_variance_does() -
         variance = real.variance.copy()
         variance[at[0]] = 1.0 / (n * p * (1.0 - p))
         both = [
-            _variance(d.layout, each, share, d.authority.index(code), wanted[code], d.year.size)
+            _variance(layout_of(d), each, share, d.authority.index(code), wanted[code], d.year.size)
             for each in (real, real._replace(variance=variance))
         ]
         ratio.append(1.0 - np.sqrt(both[1] / both[0]))
@@ -184,7 +185,7 @@ def test_one_more_year_leaves_todays_answers_where_it_adds_nothing(again: Revisi
     share = again.design.exists / np.maximum(again.design.exists.sum(axis=0), 1)
     for code, variance in longer.items():
         a = again.design.authority.index(code)
-        now = [_variance(again.design.layout, r, share, a, wanted[code], again.design.year.size) for r in reals]
+        now = [_variance(layout_of(again.design), r, share, a, wanted[code], again.design.year.size) for r in reals]
         assert (variance <= np.array(now) * 1.02).all()
 
 

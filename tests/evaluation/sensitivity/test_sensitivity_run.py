@@ -23,7 +23,7 @@ from shown_page import A4_TEXT, OVERLAPS, shown
 
 from bayes_csc.errors import SpecError
 from bayes_csc.estimates.decline import decline
-from bayes_csc.estimates.forecast.forecast import forecast
+from bayes_csc.evaluation.forecast.forecast import forecast
 from bayes_csc.evaluation.sensitivity.answers.answer import Answer
 from bayes_csc.evaluation.sensitivity.files import write_sensitivity
 from bayes_csc.evaluation.sensitivity.plan.plan import Plan
@@ -32,6 +32,7 @@ from bayes_csc.evaluation.sensitivity.run import sensitivity
 from bayes_csc.files.result_cache import Kept
 from bayes_csc.likelihood.density import compile_density
 from bayes_csc.likelihood.kernel.states import states
+from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.measurement.design import design
 from bayes_csc.panel.calendar import grid_position
 from bayes_csc.panel.panel import Panel
@@ -322,8 +323,8 @@ def test_leaving_out_an_indicator_whose_loading_is_zero_changes_nothing_at_all()
             here[first : first + at.stop - at.start] = there[at]
         gaps.append(whole(here)[0] - part(there)[0])
         for a, b in zip(
-            states(laid_out.layout, whole.real(here), n_year, nobody, np.empty((len(laid_out.block), 0))),
-            states(kept.layout, part.real(there), n_year, nobody, np.empty((len(kept.block), 0))),
+            states(layout_of(laid_out), whole.real(here), n_year, nobody, np.empty((len(laid_out.block), 0))),
+            states(layout_of(kept), part.real(there), n_year, nobody, np.empty((len(kept.block), 0))),
             strict=True,
         ):
             np.testing.assert_allclose(a, b, atol=1e-9)

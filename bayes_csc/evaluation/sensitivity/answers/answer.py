@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayes_csc.estimates.forecast.forecast import has_judgements
 from bayes_csc.estimates.forecast.next_grade import DRAWS, years_ahead
+from bayes_csc.evaluation.forecast.forecast import has_judgements
 from bayes_csc.evaluation.sensitivity.answers.packed import packed, unpacked
 from bayes_csc.evaluation.sensitivity.answers.predictive import Predictive, data_digest, predictive
 from bayes_csc.evaluation.sensitivity.answers.worse import FORECAST, NOTHING, Worse

@@ -12,6 +12,7 @@ from bayes_csc.inference.fit import Fit
 from bayes_csc.inference.reopen import Revisited
 from bayes_csc.likelihood.kernel import Real
 from bayes_csc.likelihood.kernel.states import states
+from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.measurement.design import Design, design
 from bayes_csc.panel.indicator_selection import chosen_indicators
 from bayes_csc.panel.panel import Panel
@@ -54,7 +55,7 @@ def one_more_year(
         variance = np.where(fresh, sharpness, real.variance[source])
         made = real._replace(z=z, offset=offset, variance=variance, mean=mean)
         _, _, own, shared = states(
-            longer.layout, made, longer.year.size, share.ravel(), np.empty((len(longer.block), 0))
+            layout_of(longer), made, longer.year.size, share.ravel(), np.empty((len(longer.block), 0))
         )  # fmt: skip
         national = np.einsum("at,atu->tu", share, shared)
         for code, weights in contrast.items():

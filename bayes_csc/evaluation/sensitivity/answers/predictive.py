@@ -26,6 +26,7 @@ from scipy.special import logsumexp
 from bayes_csc.inference.reopen import Revisited
 from bayes_csc.likelihood.count_sites import site_evidence
 from bayes_csc.likelihood.kernel.evidence import block_densities
+from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.measurement.design import Design
 
 DATA = (
@@ -74,18 +75,18 @@ def predictive(again: Revisited) -> Predictive:
     rows = d.observation
     kept = (rows["position"] <= d.now - LAST_YEARS + 1e-9).to_numpy()
     past = d.kept(kept)
-    graded = np.flatnonzero(kept[d.layout.graded >= 0])
+    graded = np.flatnonzero(kept[layout_of(d).graded >= 0])
     whole, before = (np.empty((len(again.points), len(d.block))) for _ in range(2))
     for s, x in enumerate(again.points):
         real = density.real(x)
-        whole[s] = block_densities(d.layout, real)
+        whole[s] = block_densities(layout_of(d), real)
         observed = {name: getattr(real, name)[kept] for name in ("z", "variance", "offset")}
         cutpoints = {name: getattr(real, name)[graded] for name in ("low", "high")}
-        before[s] = block_densities(past.layout, real._replace(**observed, **cutpoints))
+        before[s] = block_densities(layout_of(past), real._replace(**observed, **cutpoints))
     site = rows["site"].to_numpy(dtype=bool)
     constant = np.zeros(len(rows))
     if site.any():
-        constant[site] = site_evidence(d.layout, density.real(again.points.mean(axis=0)), rows, site)
+        constant[site] = site_evidence(layout_of(d), density.real(again.points.mean(axis=0)), rows, site)
     block = rows["block"].to_numpy()
     sums = [np.bincount(block[m], constant[m], len(d.block)) for m in (np.ones(len(rows), bool), kept)]
     loo, loo_k = left_out(whole + sums[0])

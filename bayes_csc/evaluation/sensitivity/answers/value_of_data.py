@@ -26,14 +26,15 @@ from scipy.stats import norm
 
 from bayes_csc.estimates.contributions import contrasts
 from bayes_csc.estimates.forecast.cutpoints import GradeScales
-from bayes_csc.estimates.forecast.forecast import has_judgements
 from bayes_csc.estimates.smoother import Block, smooth, stacked
+from bayes_csc.evaluation.forecast.forecast import has_judgements
 from bayes_csc.evaluation.sensitivity.answers.one_more_year import one_more_year
 from bayes_csc.inference.fit import Fit, Model
 from bayes_csc.inference.reopen import Revisited, revisit
 from bayes_csc.likelihood.count_sites import site_marginals
 from bayes_csc.likelihood.kernel import Real
 from bayes_csc.likelihood.kernel.states import states
+from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.measurement.design import Design
 
 YEAR, INDICATOR, COUNT, INSPECTION = "one more year", "one more indicator", "a count unsuppressed", "an inspection now"
@@ -126,7 +127,7 @@ class _Now:
         found: tuple[dict[str, list[np.ndarray]], ...] = tuple({code: [] for code in contrast} for _ in range(4))
         variance, covariance, own_of, mean_of = found
         for real in reals:
-            mean, _, own, shared = states(d.layout, real, d.year.size, share.ravel(), np.empty((len(d.block), 0)))
+            mean, _, own, shared = states(layout_of(d), real, d.year.size, share.ravel(), np.empty((len(d.block), 0)))
             national = np.einsum("at,atu->tu", share, shared)
             for code, c in contrast.items():
                 a = d.authority.index(code)
@@ -222,7 +223,7 @@ def _unsuppressed(now: _Now, again: Revisited, reals: Sequence[Real]) -> Iterato
     real = stacked(reals)
     logit = np.full((len(reals), len(rows)), np.nan)
     for s, each in enumerate(reals):
-        logit[s, hidden] = site_marginals(d.layout, each, hidden)[1] if hidden.any() else []
+        logit[s, hidden] = site_marginals(layout_of(d), each, hidden)[1] if hidden.any() else []
     share = d.exists / np.maximum(d.exists.sum(axis=0), 1)
     for index, members in enumerate(d.block):
         wanted = [a for a in members if d.authority[a] in now.contrast]

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayes_csc.estimates.forecast.forecast import INTERVAL, LOSS_RATIO
 from bayes_csc.estimates.forecast.next_grade import WITHOUT_EVERY, next_grade
 from bayes_csc.estimates.forecast.visit_decision import decide, threshold
+from bayes_csc.evaluation.forecast.forecast import INTERVAL, LOSS_RATIO
 from bayes_csc.evaluation.sensitivity.answers.packed import packed, unpacked
 from bayes_csc.evaluation.sensitivity.answers.reweight import Weights
 from bayes_csc.inference.fit import Fit, Model

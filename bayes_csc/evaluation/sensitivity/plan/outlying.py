@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from bayes_csc.likelihood.kernel import Real, value_and_gradient
+from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.measurement.design import Design
 from bayes_csc.measurement.observations import FURTHER
 from bayes_csc.panel.panel import Panel
@@ -51,7 +52,7 @@ def further_variance(design: Design, real: Real, df: float) -> pd.DataFrame:
     for _ in range(ROUNDS):
         variance = real.variance.copy()
         variance[own] += extra
-        _, gradient = value_and_gradient(design.layout, narrower._replace(variance=variance))
+        _, gradient = value_and_gradient(layout_of(design), narrower._replace(variance=variance))
         total = common + extra
         extra = np.maximum(total + 2.0 * total**2 * gradient.variance[own], 0.0) / (df + 1.0)
     where = rows.iloc[own].rename(columns={"unit": "authority"})[KEY]

@@ -11,9 +11,10 @@ import pandas as pd
 
 from bayes_csc.estimates.forecast.overall_name import WOULD
 from bayes_csc.measurement.figures_used import NO_FIGURES, SO_ALMOST_PRIOR, without_figures
+from bayes_csc.panel.calendar import day
 from bayes_csc.report.findings.caveats import SAID_NOTHING
 from bayes_csc.report.findings.words.next_words import any_sentence, domains_of, domains_sentence, has_overall
-from bayes_csc.report.findings.words.vocabulary import day, joined, month, number, of_hundred, spread, stated, years
+from bayes_csc.report.findings.words.vocabulary import joined, month, number, of_hundred, spread, stated, years
 
 PRIOR = {"prior: region": "trend of its region", "prior: deprivation": "trend by deprivation"}
 LITTLE = 0.15

@@ -87,18 +87,6 @@ def spread(lower: float, upper: float, form: str = ".2f") -> str:
     return f"{low} to {high}" if low and high else ""
 
 
-def day(date: datetime.date | str) -> str:
-    """Write a date in words.
-
-    Examples
-    --------
-    >>> day("2023-07-10")
-    '10 July 2023'
-    """
-    when = datetime.date.fromisoformat(date) if isinstance(date, str) else date
-    return f"{when.day} {when:%B %Y}"
-
-
 def month(date: str) -> str:
     """Write the month of a date in words.
 

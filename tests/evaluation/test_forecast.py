@@ -17,12 +17,13 @@ from paths import PANELS
 
 from bayes_csc import Fit, Panel, decline, forecast
 from bayes_csc.errors import GateError, UsageError
-from bayes_csc.estimates.forecast.forecast import write_forecast
 from bayes_csc.estimates.forecast.next_grade import next_grade
+from bayes_csc.evaluation.forecast.forecast import write_forecast
 from bayes_csc.inference.diagnostics import Gate
 from bayes_csc.inference.fit import preview
 from bayes_csc.inference.reopen import revisit
 from bayes_csc.likelihood.kernel.states import states
+from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.measurement.judgements.inspection_rates import Reinspection
 from bayes_csc.panel.calendar import grid_date, grid_position
 from bayes_csc_models import trajectory
@@ -87,7 +88,7 @@ def test_probabilities_are_those_of_simulated_inspections(fitted: Fit, years: fl
     for point in again.points:
         real, named = again.density.real(point), again.density.expand(point)
         nobody = np.zeros(real.mean.size)
-        mean, _, own, _ = states(d.layout, real, d.year.size, nobody, np.empty((len(d.block), 0)))
+        mean, _, own, _ = states(layout_of(d), real, d.year.size, nobody, np.empty((len(d.block), 0)))
         theta = rng.multivariate_normal(mean.reshape(-1, d.year.size)[a], own[a], n) @ w
         u = named["judgement_loading"][0] * theta + named["standard"] @ w + rng.standard_normal(n)
         u += named["previous_effect"][before]

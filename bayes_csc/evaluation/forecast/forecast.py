@@ -15,7 +15,7 @@ from bayes_csc.errors import UsageError
 from bayes_csc.estimates.forecast.next_grade import HORIZON, NextGrade
 from bayes_csc.estimates.forecast.overall_name import gives_overall, how_to_read
 from bayes_csc.estimates.forecast.visit_decision import decide, expected_errors, threshold, visit_value
-from bayes_csc.evaluation.pooled_forecast import Pooled, pooled_forecast
+from bayes_csc.evaluation.forecast.pooled_forecast import Pooled, pooled_forecast
 from bayes_csc.inference.fit import CORES, Fit, Model
 from bayes_csc.inference.groups import members
 from bayes_csc.inference.probabilities import batch_means_error
