@@ -31,7 +31,7 @@ from bayes_csc.panel.supplementary import (
     known_by,
     read_side_tables,
     side_texts,
-)
+)  # fmt: skip
 from bayes_csc.panel.vintages import all_vintages, current_and_earlier, no_revisions, published_by
 
 INDICATOR_FOLDER = "indicators"

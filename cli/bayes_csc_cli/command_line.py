@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from bayes_csc_cli.data import app as data_app
+from bayes_csc_cli.data.commands import app as data_app
 from bayes_csc_cli.evaluation.backtest import backtest
 from bayes_csc_cli.evaluation.sensitivity import sensitivity
 from bayes_csc_cli.evaluation.study import app as study_app

@@ -20,7 +20,7 @@ Workers = list[subprocess.Popen[bytes]]
 @contextmanager
 def processes(folder: Path, **environment: str) -> Iterator[tuple[str, Workers]]:
     """Start a scheduler on the loopback interface and two workers; give the address, and the workers."""
-    places = [ROOT, ROOT / "models", Path(__file__).parent]
+    places = [ROOT, ROOT / "models", Path(__file__).parent, ROOT / "tests" / "helpers"]
     variables = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, places))} | environment
     address = folder / "scheduler.json"
     common = {"env": variables, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}

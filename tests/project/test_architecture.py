@@ -1,4 +1,4 @@
-"""The import graph: cli → models → library, without cycles."""
+"""The import graph: cli → models → library, without cycles, rooms from the top down; and the size of the rooms."""
 
 from __future__ import annotations
 
@@ -13,6 +13,12 @@ import pytest
 
 LAYERS = {"bayes_csc": "bayes_csc", "bayes_csc_models": "models/bayes_csc_models", "bayes_csc_cli": "cli/bayes_csc_cli"}
 IMPORTED_AS = {"scikit-learn": "sklearn"}
+ROOMS = (
+    "files", "panel", "sources", "measurement", "likelihood", "inference", "estimates", "simulation", "evaluation",
+    "report",
+)  # fmt: skip
+"""Rooms of the library in the order in which data flow; each imports from those before it only."""
+MOST_MODULES, MOST_LINES = 14, 400
 FORBIDDEN = {"bayes_csc": {"bayes_csc_models", "bayes_csc_cli"}, "bayes_csc_models": {"bayes_csc_cli"}}
 
 
@@ -90,3 +96,43 @@ def test_the_library_neither_prints_nor_reads_the_command_line(root: Path) -> No
 
 def test_every_package_is_typed(root: Path) -> None:
     assert [name for name, folder in LAYERS.items() if not (root / folder / "py.typed").is_file()] == []
+
+
+def test_rooms_import_only_from_rooms_before_them(root: Path) -> None:
+    against = set()
+    for name, path in modules(root, "bayes_csc").items():
+        room = name.split(".")[1:2]
+        for target in imports(name, path):
+            other = target.split(".")[1:2] if target.startswith("bayes_csc.") else []
+            if (
+                room
+                and other
+                and room[0] in ROOMS
+                and other[0] in ROOMS
+                and ROOMS.index(other[0]) > ROOMS.index(room[0])
+            ):
+                against.add(f"{name} imports {target}")
+    assert against == set()
+
+
+def test_every_folder_of_the_library_is_a_room_or_within_one(root: Path) -> None:
+    folders = {path.name for path in (root / "bayes_csc").iterdir() if path.is_dir() and any(path.glob("*.py"))}
+    assert folders == set(ROOMS)
+
+
+def test_no_room_has_more_modules_than_one_overlooks_and_no_module_is_too_long(root: Path) -> None:
+    crowded, long = {}, {}
+    for top in (*LAYERS.values(), "tests"):
+        for folder in [root / top, *(p for p in (root / top).rglob("*") if p.is_dir())]:
+            files = [p for p in folder.glob("*.py") if p.name != "__init__.py"]
+            if len(files) > MOST_MODULES:
+                crowded[folder.relative_to(root).as_posix()] = len(files)
+            if top != "tests":
+                long |= {p.name: n for p in files if (n := len(p.read_text("utf-8").splitlines())) > MOST_LINES}
+    assert (crowded, long) == ({}, {})
+
+
+def test_the_architecture_names_every_room(root: Path) -> None:
+    text = (root / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    named = re.findall(r"^\| `bayes_csc/(\w+)/` \|", text, flags=re.MULTILINE)
+    assert named == list(ROOMS)
