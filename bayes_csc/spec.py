@@ -72,11 +72,10 @@ class Measurement(_Section):
     """Beta parameters of the share of a deviation's variance that is white noise."""
     autocorrelation: tuple[PositiveFloat, PositiveFloat] = (8.0, 2.0)
     """Beta parameters of the year-on-year autocorrelation of the rest."""
-    domain_share: tuple[PositiveFloat, PositiveFloat] = (3.0, 3.0)
+    domain_share: tuple[PositiveFloat, PositiveFloat] = (2.0, 2.0)
     """Beta parameters of the share of a deviation's variance that a domain's indicators have in common: one for each,
     one for both where a domain has two. Where not all their polarities are agreed, of (1 + q) / 2, q the signed
-    correlation of an indicator's deviation with its domain's. Under Beta(2, 2) England's posterior has a second mode
-    of some 1% in which agency has no deviation of its own (a Heywood case)."""
+    correlation of an indicator's deviation with its domain's."""
     unshared: tuple[str, ...] = ()
     """Domains whose indicators do not share a deviation; "*" for all."""
     across_domains: bool = True

@@ -49,7 +49,7 @@ from bayes_csc_models.judgements import (
     judgement_prior,
 )
 from bayes_csc_models.noise import Noise
-from bayes_csc_models.scales import Angle, Angles
+from bayes_csc_models.scales import Angle, Angles, LogOdds
 from bayes_csc_models.timing import following_mean, timing_coordinates, timing_loading, with_timing
 
 Latent = Callable[[Design, Spec], tuple[TensorVariable, TensorVariable]]
@@ -260,12 +260,12 @@ def deviation_prior(d: Design, spec: Spec) -> Noise:
         return Noise(none, none, none, none, none, none)
     deviation_sd = half_normal("deviation_sd", sigma=prior.deviation_sd, dims="indicator")
     white = pm.Beta("white_share", *prior.white_share, dims="indicator", default_transform=Angle())
-    phi = pm.Beta("autocorrelation", *prior.autocorrelation, dims="indicator", default_transform=Angle())
+    phi = pm.Beta("autocorrelation", *prior.autocorrelation, dims="indicator", default_transform=LogOdds())
     if not d.domain:
         return Noise(deviation_sd * pt.sqrt(1.0 - white), phi, deviation_sd * pt.sqrt(white), pt.zeros(n), none, none)
     q = domain_correlations(d, spec)
     own_sd = deviation_sd * pt.sqrt(1.0 - q**2)
-    domain_phi = pm.Beta("domain_autocorrelation", *prior.autocorrelation, dims="domain", default_transform=Angle())
+    domain_phi = pm.Beta("domain_autocorrelation", *prior.autocorrelation, dims="domain", default_transform=LogOdds())
     domain_white = pm.Beta("domain_white_share", *prior.white_share, dims="domain", default_transform=Angle())
     ar_sd, white_sd = own_sd * pt.sqrt(1.0 - white), own_sd * pt.sqrt(white)
     return Noise(ar_sd, phi, white_sd, deviation_sd * q, domain_phi, domain_white)

@@ -16,6 +16,7 @@ from bayes_csc_models.scales import (
     Angles,
     CubeRootOfPrecision,
     Cutpoints,
+    LogOdds,
     NormalScore,
     induced_cutpoints,
 )
@@ -25,6 +26,7 @@ PRIORS = {
     "variance": (pm.InverseGamma, CubeRootOfPrecision(), {"alpha": A, "beta": B}),
     "loading": (pm.HalfNormal, NormalScore(), {"sigma": 0.5}),
     "share": (pm.Beta, Angle(), {"alpha": 2.0, "beta": 3.0}),
+    "correlation": (pm.Beta, LogOdds(), {"alpha": 2.0, "beta": 3.0}),
 }
 VALUES = np.geomspace(1e-3, 1e3, 13)
 
@@ -184,7 +186,24 @@ def test_an_angle_is_the_angle_in_the_middle_and_finite_far_out() -> None:
     assert np.isfinite(far).all()
     assert far == sorted(far[:3]) + sorted(far[3:], reverse=True)
     assert all(np.isfinite(slope({"w_angle__": u})).all() for u in (-6.0, 6.0))
-    assert Angle().backward(pt.constant(6.0)).eval() == STEADIEST
+
+
+def test_a_correlation_by_its_log_odds_is_as_pymc_has_it_but_for_the_bound() -> None:
+    u, ours, theirs = pt.dvector("u"), LogOdds(), pm.logprob.transforms.LogOddsTransform()
+    at = np.linspace(-30.0, 20.0, 21)
+    for name in ("backward", "log_jac_det"):
+        found, expected = (getattr(scale, name)(u, 2.0, 3.0).eval({u: at}) for scale in (ours, theirs))
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+    p = np.array([1e-6, 0.3, 0.8, STEADIEST])
+    np.testing.assert_allclose(ours.backward(ours.forward(u)).eval({u: p}), p, rtol=1e-12)
+
+
+def test_the_density_of_a_correlation_falls_evenly_beyond_the_bound() -> None:
+    with pm.Model() as model:
+        pm.Beta("p", 2.0, 3.0, default_transform=LogOdds())
+    density = model.compile_logp()
+    values = [float(density({"p_logodds__": u})) for u in (25.0, 35.0, 45.0, 100.0)]
+    np.testing.assert_allclose(np.diff(values), [-10.0, -10.0, -55.0], rtol=1e-9)
 
 
 TRIPLE = np.array([[0.5, 0.3, 0.2], [1e-6, 0.9, 0.1 - 1e-6], [0.98, 0.01, 0.01], [0.3, 1e-9, 0.7 - 1e-9]])

@@ -15,7 +15,7 @@ import pytest
 from bayes_csc.files.embedded_data import data_dir
 from bayes_csc.panel.panel import Panel
 
-KERNEL, CACHE = Path("bayes_csc", "kernel"), "__pycache__"
+KERNEL, CACHE = Path("bayes_csc", "likelihood", "kernel"), "__pycache__"
 
 
 @dataclass(frozen=True)
