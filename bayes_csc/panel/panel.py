@@ -397,6 +397,4 @@ def inspection_dates(inspections: pd.DataFrame) -> pd.Series:
     known = inspections.dropna(subset="start_date").drop_duplicates(INSPECTION)
     lag = (known["publication_date"] - known["start_date"]).dt.days
     typical = inspections["framework"].map(lag.groupby(known["framework"]).median()).fillna(lag.median()).fillna(0)
-    return inspections["start_date"].fillna(
-        inspections["publication_date"] - pd.to_timedelta(typical.round(), unit="D")
-    )
+    return inspections.start_date.fillna(inspections.publication_date - pd.to_timedelta(typical.round(), unit="D"))
