@@ -218,10 +218,12 @@ def _drawn(
         value, gradient = density(coordinates.point(y))
         return value, coordinates.gradient(gradient)
 
-    first = np.zeros(coordinates.centre.size)
+    first = np.zeros(coordinates.centre.size) if mode is None else coordinates.place(mode)
     if so_far is None:
-        first = FIRST_SD * rng.standard_normal(coordinates.centre.size)
-        first = first if mode is None else coordinates.place(mode) + first
+        step = FIRST_SD * rng.standard_normal(first.size)
+        while not np.isfinite(log_density(first + step)[0]):  # from there a chain would never move
+            step *= 0.5
+        first = first + step
     return sample_chain(log_density, first, rng, draws=draws, warmup=warmup, told=told, so_far=so_far)
 
 

@@ -103,7 +103,7 @@ def test_the_record_says_what_was_fitted_and_by_what(panel: Panel, run: Fit) -> 
 
 
 def test_the_gate_of_a_fit_is_that_of_its_posterior(run: Fit) -> None:
-    assert run.gate == gate(run.sample_stats, run.posterior)
+    assert run.gate == gate(run.sample_stats, run.posterior.drop_vars("theta"), run.posterior[["theta"]])
     assert not run.gate.passed  # 60 draws
 
 
@@ -498,6 +498,14 @@ def by_seed(start: Start) -> xr.Dataset:
             assert int(tree["sample_stats"]["diverging"].sum()) <= 2
             chains.append(tree["posterior"].to_dataset().assign_coords(chain=[seed]))
     return xr.concat(chains, dim="chain", join="outer")
+
+
+def test_a_chain_that_would_begin_where_there_is_no_density_begins_nearer_to_the_mode(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bayes_csc.inference.chains.FIRST_SD", 4.0)
+    tree, _ = sample_chains(start, seed=7, draws=20, chains=1, cores=1)  # by itself it began there, and never moved
+    assert np.ptp(tree["unconstrained"]["x"].to_numpy()[0], axis=0).min() > 0.0
 
 
 def test_no_label_sign_or_mirror_switches_over_twenty_seeds(by_seed: xr.Dataset) -> None:

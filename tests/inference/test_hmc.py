@@ -8,8 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import arviz_stats as azs
 import numpy as np
@@ -343,7 +342,7 @@ def test_chains_start_scattered_about_the_centre_by_seed_and_number(monkeypatch:
         raise Stop
 
     monkeypatch.setattr(chains_module, "sample_chain", first)
-    there = Start(None, Coordinates(np.zeros(dim), np.ones(dim), np.arange(0), np.zeros((0, 0))))  # type: ignore[arg-type]
+    there = Start(Flat(), Coordinates(np.zeros(dim), np.ones(dim), np.arange(0), np.zeros((0, 0))))  # type: ignore[arg-type]
     for seed in [*range(400), 7]:
         with pytest.raises(Stop):
             sample_chains(there, seed=seed, draws=1, chains=1, cores=1)
@@ -351,6 +350,16 @@ def test_chains_start_scattered_about_the_centre_by_seed_and_number(monkeypatch:
     np.testing.assert_array_equal(found[400], found[7])
     np.testing.assert_allclose(found[:400].mean(axis=0), 0.0, atol=Z_BOUND * FIRST_SD / 20)
     np.testing.assert_allclose(found[:400].std(axis=0), FIRST_SD, atol=Z_BOUND * FIRST_SD / np.sqrt(800))
+
+
+class Flat:
+    """A density that is the same everywhere."""
+
+    def __init__(self, posterior: Any = None) -> None:
+        self.posterior = posterior
+
+    def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        return 0.0, np.zeros(x.size)
 
 
 def test_the_last_chain_starts_about_the_second_mode(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -367,10 +376,12 @@ def test_the_last_chain_starts_about_the_second_mode(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(chains_module, "sample_chain", stays)
     there = Coordinates(np.array([1.0, 2.0]), np.ones(2), np.arange(2), np.array([[2.0, 0.0], [1.0, 0.5]]))
-    density: Any = SimpleNamespace(posterior=posterior)
+    density = Flat(posterior)
     for second in (None, there.point(np.array([40.0, -40.0]))):
-        sample_chains(Start(density, there, second), seed=1, draws=draws, chains=3, cores=1)
-    sample_chains(Start(density, there, second), seed=1, draws=draws, chains=1, cores=1)  # has nothing to disagree with
+        sample_chains(Start(cast("Any", density), there, second), seed=1, draws=draws, chains=3, cores=1)
+    sample_chains(
+        Start(cast("Any", density), there, second), seed=1, draws=draws, chains=1, cores=1
+    )  # has nothing to disagree with
     np.testing.assert_array_equal(begun[6], begun[0])
     np.testing.assert_array_equal(begun[:2], begun[3:5])
     np.testing.assert_allclose(begun[5] - begun[2], [40.0, -40.0], rtol=1e-12)
