@@ -105,7 +105,7 @@ data {
   real judgement_sd, grade_concentration, shift_sd, spread_sd, standards_sd, standards_df, inspection_scale;
   real drift_sd, previous_sd, spacing_sd, earlier_sd, covariate_sd, common_scale;
   vector[2] share_prior;
-  real half_centred; // power of a common sd in the prior sd of the coordinates of what has it
+  real region_precision, standard_precision; // with which data are taken to know an effect, in its coordinate
 }
 transformed data {
   int n_region = use_region ? R - 1 : 0;
@@ -167,8 +167,8 @@ transformed parameters {
     of_kind[1 : P] = sqrt(trend_share);
     scale = of_kind[column_kind];
     if (use_region) {
-      line[, 1] += (pow(region_level_variance[1], 0.5 * (1 - half_centred)) * (helmert' * region_level_scaled))[region];
-      line[, 2] += (pow(region_trend_variance[1], 0.5 * (1 - half_centred)) * (helmert' * region_trend_scaled))[region];
+      line[, 1] += (sqrt(region_level_variance[1] / (1 + region_level_variance[1] * region_precision)) * (helmert' * region_level_scaled))[region];
+      line[, 2] += (sqrt(region_trend_variance[1] / (1 + region_trend_variance[1] * region_precision)) * (helmert' * region_trend_scaled))[region];
     }
     if (use_deprivation) {
       if (use_ratings) {
@@ -211,8 +211,8 @@ model {
   if (use_region) {
     target += inv_gamma_lpdf(region_level_variance[1] | 0.5 * region_df, 0.5 * region_df * square(region_sd));
     target += inv_gamma_lpdf(region_trend_variance[1] | 0.5 * region_df, 0.5 * region_df * square(region_trend_sd));
-    target += normal_lpdf(region_level_scaled | 0, pow(region_level_variance[1], 0.5 * half_centred));
-    target += normal_lpdf(region_trend_scaled | 0, pow(region_trend_variance[1], 0.5 * half_centred));
+    target += normal_lpdf(region_level_scaled | 0, sqrt(1 + region_level_variance[1] * region_precision));
+    target += normal_lpdf(region_trend_scaled | 0, sqrt(1 + region_trend_variance[1] * region_precision));
   }
   target += normal_lpdf(deprivation_level | 0, deprivation_level_sd);
   target += normal_lpdf(deprivation_trend | 0, deprivation_trend_sd);
@@ -305,10 +305,10 @@ model {
       psi = judgement_loading;
     }
     target += inv_gamma_lpdf(standard_variance[1] | 0.5 * standards_df, 0.5 * standards_df * square(standards_sd));
-    target += normal_lpdf(standard_scaled | 0, pow(standard_variance[1], 0.5 * half_centred));
+    target += normal_lpdf(standard_scaled | 0, sqrt(1 + standard_variance[1] * standard_precision));
     target += dirichlet_lpdf(grade_share | rep_vector(grade_concentration, G));
     target += normal_lpdf(scale_shift | 0, shift_sd) + normal_lpdf(scale_stretch | 0, spread_sd);
-    vector[Y] standard = standard_basis * (pow(standard_variance[1], 0.5 * (1 - half_centred)) * standard_scaled);
+    vector[Y] standard = standard_basis * (sqrt(standard_variance[1] / (1 + standard_variance[1] * standard_precision)) * standard_scaled);
     if (use_drift) {
       target += normal_lpdf(standard_drift | 0, drift_sd);
       standard += standard_drift[1] * drift_time;

@@ -19,9 +19,9 @@ from scipy.linalg import helmert
 from bayes_csc.measurement.design import Design
 from bayes_csc.measurement.judgements.covariates import covariate_column
 from bayes_csc.spec import Spec
-from bayes_csc_models.effects import CENTRED
+from bayes_csc_models.effects import UNIT
 from bayes_csc_models.joint import theta_weights
-from bayes_csc_models.judgements import drift_time, shared
+from bayes_csc_models.judgements import STEP, drift_time, shared
 from bayes_csc_models.trajectory import shared_parts
 
 HERE = Path(__file__).resolve().parent
@@ -52,7 +52,7 @@ def stan_data(d: Design, spec: Spec, *, states: str, deviations: str) -> dict[st
         "centred_states": int(states == "c"), "centred_deviations": int(deviations == "c"),
         "use_region": int(spec.pooling.region and len(d.region) > 1),
         "use_deprivation": int(spec.pooling.deprivation), "use_ratings": int(bool(d.judged.scale)),
-        **_states(d, spec), **_cells(d), **_domains(d), **_judgements(d, spec), **_priors(spec),
+        **_states(d, spec), **_cells(d), **_domains(d), **_judgements(d, spec), **_priors(d, spec),
     }  # fmt: skip
     return {name: np.asarray(value) for name, value in data.items()}
 
@@ -148,7 +148,7 @@ def _judgements(d: Design, spec: Spec) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _priors(spec: Spec) -> dict[str, Any]:
+def _priors(d: Design, spec: Spec) -> dict[str, Any]:
     pooling, measurement, ratings = spec.pooling, spec.measurement, spec.ratings
     return {
         "region_sd": pooling.region_sd, "region_trend_sd": pooling.region_trend_sd, "region_df": pooling.region_df,
@@ -161,10 +161,11 @@ def _priors(spec: Spec) -> dict[str, Any]:
         "domain_prior": np.array(measurement.domain_share), "judgement_sd": ratings.loading_sd,
         "grade_concentration": ratings.grade_concentration, "shift_sd": ratings.scale_shift_sd,
         "spread_sd": ratings.scale_spread_sd, "standards_sd": ratings.standards_sd,
-        "standards_df": ratings.standards_df, "inspection_scale": ratings.inspection_sd, "half_centred": CENTRED,
+        "standards_df": ratings.standards_df, "inspection_scale": ratings.inspection_sd,
         "drift_sd": ratings.drift_sd, "previous_sd": ratings.previous_sd, "spacing_sd": ratings.previous_spacing_sd,
         "earlier_sd": ratings.earlier_sd, "covariate_sd": ratings.covariate_sd, "common_scale": ratings.common_sd,
         "share_prior": np.array(ratings.theta_share),
+        "region_precision": len(d.block) / len(d.region) / UNIT, "standard_precision": len(d.block) / STEP,
     }  # fmt: skip
 
 

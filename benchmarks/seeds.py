@@ -18,7 +18,7 @@ import pandas as pd
 from markdown_table import markdown
 
 from bayes_csc import Panel, Spec
-from bayes_csc.files.embedded_data import panel as embedded
+from bayes_csc.files.embedded_data import data_dir
 from bayes_csc.inference.fit import fit
 from bayes_csc.simulation.simulate import simulate
 from bayes_csc_models.trajectory import trajectory
@@ -62,7 +62,7 @@ def read(path: Path) -> list[dict[str, Any]]:
 def panel(name: str) -> Panel:
     """England as embedded, or a simulated panel with sub-judgements."""
     if name == "England":
-        return Panel.read(embedded("england"))
+        return Panel.read(data_dir())
     return simulate(trajectory, Spec(), judged=True, **SIMULATED[name])[0]
 
 
