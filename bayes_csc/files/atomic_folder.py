@@ -1,7 +1,7 @@
 """A folder that is written whole or not at all, by one process at a time.
 
-The new folder is made in `.NAME-XXXXXXXX` beside the old one and takes its place in one step, or in two steps that the
-next process undoes where a kill came between them. A lock file beside the folder says who writes it.
+The new folder is made beside the old one, as `.NAME-` and eight random characters. It takes the old one's place in one
+step, or in two that the next process undoes where a kill came between them. A lock file beside it says who writes.
 """
 
 from __future__ import annotations

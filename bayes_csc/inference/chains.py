@@ -221,7 +221,7 @@ def _drawn(
     first = np.zeros(coordinates.centre.size) if mode is None else coordinates.place(mode)
     if so_far is None:
         step = FIRST_SD * rng.standard_normal(first.size)
-        while not np.isfinite(log_density(first + step)[0]):  # from there a chain would never move
+        while step.any() and not np.isfinite(log_density(first + step)[0]):  # from there a chain would never move
             step *= 0.5
         first = first + step
     return sample_chain(log_density, first, rng, draws=draws, warmup=warmup, told=told, so_far=so_far)

@@ -17,7 +17,7 @@ BATCH = 200
 """Entries taken at once: what is computed of them stays in the processor's cache."""
 
 
-FALSE_ALARM, LOOKS = 0.01, 3
+FALSE_ALARM, LOOKS = 0.01, 4
 """Probability that any R-hat of chains that agree is above its limit, over all quantities and as many looks."""
 LEAST_LIMIT, MOST_LIMIT = 1.01, 1.03
 

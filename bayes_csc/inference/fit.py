@@ -32,7 +32,7 @@ from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
 
 DRAWS, CHAINS, CORES = 800, 4, 2
-GOES_ON = (1.5, 2.0)
+GOES_ON = (1.5, 2.0, 3.0)
 """How many times the default draws a full fit goes on to, with the same generator and step size, where fewer missed the
 checks for want of draws."""
 PREVIEW_DRAWS, PREVIEW_WARMUP = 32, 10
