@@ -205,9 +205,9 @@ def test_chains_that_agree_fail_the_limit_of_r_hat_as_rarely_as_it_says(halves: 
 
 
 def test_the_limit_of_r_hat_has_its_reference_values() -> None:
-    # sqrt(1 - 1/n + x / n_e), x the quantile of F(m - 1, m n_e) at 1 - 0.01 / (6 * 8000)
+    # sqrt(1 - 1/n + x / n_e), x the quantile of F(m - 1, m n_e) at 1 - 0.01 / (8 * 8000)
     limit = rhat_limit(np.full(8000, 200.0), halves=8, draws=200)[0]
-    assert limit == pytest.approx(np.sqrt(1.0 - 1.0 / 200.0 + f.isf(0.01 / 48_000, 7, 1600.0) / 200.0))
+    assert limit == pytest.approx(np.sqrt(1.0 - 1.0 / 200.0 + f.isf(0.01 / 64_000, 7, 1600.0) / 200.0))
     assert 1.01 < limit < 1.015
     assert rhat_limit(np.full(10, 5.0), halves=8, draws=200)[0] == 1.03
     assert rhat_limit(np.full(10, 1e5), halves=8, draws=10**5)[0] == 1.01
