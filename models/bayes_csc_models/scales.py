@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pytensor.tensor as pt
 from pymc.logprob.transforms import Transform
 from pytensor.graph.basic import Variable
@@ -116,14 +115,17 @@ class Angle(Transform):
     name = "angle"
     ndim_supp = 0
 
+    def __init__(self, largest: float = math.nextafter(1.0, 0.0)) -> None:
+        self._largest = largest
+
     def forward(self, value: TensorVariable, *inputs: Variable) -> TensorVariable:
         """Return u of w: c log((e ** (phi / c) - 1) / (1 - e ** ((phi - pi / 2) / c)))."""
         phi = pt.arcsin(pt.sqrt(value))
         return EDGE * (pt.log(pt.expm1(phi / EDGE)) - pt.log(-pt.expm1((phi - RIGHT_ANGLE) / EDGE)))
 
     def backward(self, value: TensorVariable, *inputs: Variable) -> TensorVariable:
-        """Return w of u; at most the largest float below one, so that far out the density falls and does not end."""
-        return pt.minimum(pt.sin(self._angle(value)) ** 2, np.nextafter(1.0, 0.0))
+        """Return w of u; at most the largest that is allowed, so that far out the density falls and does not end."""
+        return pt.minimum(pt.sin(self._angle(value)) ** 2, self._largest)
 
     def log_jac_det(self, value: TensorVariable, *inputs: Variable) -> TensorVariable:
         """Return log |dw / du| = log(2 sin phi cos phi) + log |dphi / du|, a product of two logistic functions of u."""

@@ -49,7 +49,7 @@ from bayes_csc_models.judgements import (
     judgement_prior,
 )
 from bayes_csc_models.noise import Noise
-from bayes_csc_models.scales import Angle, Angles, LogOdds
+from bayes_csc_models.scales import STEADIEST, Angle, Angles, LogOdds
 from bayes_csc_models.timing import following_mean, timing_coordinates, timing_loading, with_timing
 
 Latent = Callable[[Design, Spec], tuple[TensorVariable, TensorVariable]]
@@ -265,7 +265,8 @@ def deviation_prior(d: Design, spec: Spec) -> Noise:
         return Noise(deviation_sd * pt.sqrt(1.0 - white), phi, deviation_sd * pt.sqrt(white), pt.zeros(n), none, none)
     q = domain_correlations(d, spec)
     own_sd = deviation_sd * pt.sqrt(1.0 - q**2)
-    domain_phi = pm.Beta("domain_autocorrelation", *prior.autocorrelation, dims="domain", default_transform=LogOdds())
+    steady = Angle(STEADIEST)  # a domain of two or three tells its correlation badly: by log odds its tail is long
+    domain_phi = pm.Beta("domain_autocorrelation", *prior.autocorrelation, dims="domain", default_transform=steady)
     domain_white = pm.Beta("domain_white_share", *prior.white_share, dims="domain", default_transform=Angle())
     ar_sd, white_sd = own_sd * pt.sqrt(1.0 - white), own_sd * pt.sqrt(white)
     return Noise(ar_sd, phi, white_sd, deviation_sd * q, domain_phi, domain_white)

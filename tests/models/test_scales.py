@@ -175,12 +175,13 @@ def test_a_share_has_the_beta_distribution_it_is_given() -> None:
     assert integrate.quad(density, above, 3.5)[0] == pytest.approx(stats.beta(2.0, 3.0).sf(0.2), abs=1e-6)
 
 
-def test_an_angle_is_the_angle_in_the_middle_and_finite_far_out() -> None:
+@pytest.mark.parametrize("angle", [Angle(), Angle(STEADIEST)], ids=["any", "at most the steadiest"])
+def test_an_angle_is_the_angle_in_the_middle_and_finite_far_out(angle: Angle) -> None:
     w = pt.dvector("w")
     middle = np.array([0.2, 0.5, 0.8])
-    np.testing.assert_allclose(Angle().forward(w, 2.0, 2.0).eval({w: middle}), np.arcsin(np.sqrt(middle)), atol=2e-3)
+    np.testing.assert_allclose(angle.forward(w, 2.0, 2.0).eval({w: middle}), np.arcsin(np.sqrt(middle)), atol=2e-3)
     with pm.Model() as model:
-        pm.Beta("w", 2.0, 3.0, default_transform=Angle())
+        pm.Beta("w", 2.0, 3.0, default_transform=angle)
     logp, slope = model.compile_logp(), model.compile_dlogp()
     far = [float(logp({"w_angle__": u})) for u in (-6.0, -3.0, 0.7, 3.0, 4.0, 6.0)]
     assert np.isfinite(far).all()
