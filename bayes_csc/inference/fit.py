@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from html import escape
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pymc as pm
 import xarray as xr
@@ -44,10 +45,12 @@ POSTERIOR, SPEC, RECORD, PANEL = "posterior.nc", "spec.toml", "run.json", "panel
 HASHES = "sha256"
 """Key of the record: the hash of each file that belongs to the run, and of the rest of the record."""
 GROUPS = ("posterior", "sample_stats", "change", "unconstrained")
+WIDTH = 13
+"""Of the names of what a run says of itself."""
 Model = Callable[[Panel, Spec], pm.Model]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Fit:
     """A finished fit.
 
@@ -94,6 +97,31 @@ class Fit:
         """Grid position where the recent change ends: the newest figure's; now in runs that do not say."""
         return float(self.change.attrs.get("recent_until", self.change.attrs["now"]))
 
+    def __repr__(self) -> str:
+        """Say what was fitted, how, and whether its checks passed, a line each."""
+        return "\n".join([type(self).__name__, *(f"  {name:<{WIDTH}}{value}" for name, value in self._said().items())])
+
+    def _repr_html_(self) -> str:
+        """Say the same as a table."""
+        cells = (f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in self._said().items())
+        return f"<table><caption>{type(self).__name__}</caption>{''.join(cells)}</table>"
+
+    def _said(self) -> dict[str, str]:
+        record, gate, sizes = self.record, self.gate, self.posterior.sizes
+        years = self.posterior.indexes.get("year", [])
+        chains, draws = (record.get(f"{name}s", sizes.get(name, 0)) for name in ("chain", "draw"))
+        said = {
+            "panel": f"{self.panel.name}, {self.panel.date:%d %B %Y}, hash {record['panel_hash'][:12]}",
+            "model": f"{record.get('model', '')}, spec {record['spec']}",
+            "draws": f"{chains} chains of {draws}, seed {record['seed']}{', a preview' if self.preview else ''}",
+            "theta": f"{sizes.get('authority', 0)} authorities"
+            + (f", {years[0]} to {years[-1]}" if len(years) else ""),
+            "checks": f"{'passed' if gate.passed else 'FAILED'}: R-hat at most {gate.rhat:.3f}, effective draws at "
+            f"least {gate.ess_bulk:.0f}, {gate.divergences} divergences",
+            "made with": f"bayescsc {record['versions'].get('bayescsc', '')}",
+        }
+        return said | ({} if gate.passed else {"what to try": gate.advice})
+
     def provenance(self) -> dict[str, Any]:
         """Return what every output carries: data hash, spec, seed and versions."""
         kept = {key: self.record[key] for key in ("panel", "panel_hash", "spec", "seed", "versions")}
@@ -121,7 +149,7 @@ class Fit:
             (new / RECORD).write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
     @classmethod
-    def read(cls, folder: str | os.PathLike[str]) -> Fit:
+    def read(cls, folder: str | os.PathLike[str]) -> Self:
         """Read a run folder.
 
         Raises

@@ -42,8 +42,8 @@ def fit(
     from bayes_csc.inference.chains import remove_chains
     from bayes_csc.inference.fit import CHAINS, check_target
     from bayes_csc.inference.fit import fit as fit_model
+    from bayes_csc.inference.progress_line import shown
     from bayes_csc.panel.panel import Panel
-    from bayes_csc_cli.progress import shown
     from bayes_csc_models.specs import spec as read_spec
     from bayes_csc_models.trajectory import trajectory
 

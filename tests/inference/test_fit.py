@@ -317,7 +317,7 @@ def interrupting(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Progres
         def shown() -> Iterator[Callable[[Progress], None]]:
             yield stop
 
-        monkeypatch.setattr(importlib.import_module("bayes_csc_cli.progress"), "shown", shown)
+        monkeypatch.setattr(importlib.import_module("bayes_csc.inference.progress_line"), "shown", shown)
         return stop
 
     return arrange

@@ -47,9 +47,9 @@ def backtest(
     from bayes_csc.evaluation.dask_jobs import dask_client
     from bayes_csc.files import reserved
     from bayes_csc.files.embedded_data import data_dir
+    from bayes_csc.inference.progress_line import shown
     from bayes_csc.panel.panel import Panel
     from bayes_csc.report.pages.backtest_page import backtest_page
-    from bayes_csc_cli.progress import shown
     from bayes_csc_models.specs import spec as read_spec
     from bayes_csc_models.trajectory import trajectory
 

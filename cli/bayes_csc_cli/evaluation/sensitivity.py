@@ -39,8 +39,8 @@ def sensitivity(
     from bayes_csc.files import reserved
     from bayes_csc.files.result_cache import Kept, cache_folder
     from bayes_csc.inference.fit import Fit
+    from bayes_csc.inference.progress_line import shown
     from bayes_csc.report.pages.sensitivity_page import sensitivity_page
-    from bayes_csc_cli.progress import shown
     from bayes_csc_models.plans import default_plan
     from bayes_csc_models.trajectory import trajectory
 

@@ -55,7 +55,7 @@ def ratings_and_outcomes(
 ) -> None:
     """Associate overall grades with the outcomes of looked-after children and care leavers."""
     from bayes_csc.evaluation.studies.ratings_and_outcomes import ratings_and_outcomes as study
-    from bayes_csc_cli.progress import shown
+    from bayes_csc.inference.progress_line import shown
     from bayes_csc_models.specs import spec as read_spec
     from bayes_csc_models.two_dimensions import two_dimensions
 
@@ -109,7 +109,7 @@ def post_inspection(
 ) -> None:
     """Activity in the two years after an inadequate judgement, and whether the sign found before is reproduced."""
     from bayes_csc.evaluation.studies.post_inspection import post_inspection as study
-    from bayes_csc_cli.progress import shown
+    from bayes_csc.inference.progress_line import shown
     from bayes_csc_models.specs import spec as read_spec
     from bayes_csc_models.trajectory import trajectory
 

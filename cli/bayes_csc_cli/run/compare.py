@@ -28,7 +28,7 @@ def compare(
     from bayes_csc.evaluation.comparison.compare import compare as compare_runs
     from bayes_csc.files import write_files
     from bayes_csc.inference.fit import Fit
-    from bayes_csc_cli.progress import shown
+    from bayes_csc.inference.progress_line import shown
     from bayes_csc_models.trajectory import trajectory
 
     fits = [Fit.read(run) for run in runs]

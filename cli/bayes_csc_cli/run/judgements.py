@@ -46,7 +46,7 @@ def held_out_table(fit: Fit, run: Path, **options: Any) -> pd.DataFrame | None:
     """Fit a preview without ratings, hold its theta against the judgements, write; None where there is no such fit."""
     from bayes_csc.estimates.judgement_free import indicators_alone, without_ratings, write_indicators_alone
     from bayes_csc.inference.fit import preview
-    from bayes_csc_cli.progress import shown
+    from bayes_csc.inference.progress_line import shown
     from bayes_csc_models.trajectory import trajectory
 
     if fit.record["model"] != trajectory.__qualname__ or not {"judgement_loading", "loading"} <= set(fit.posterior):
