@@ -20,14 +20,12 @@ from bayes_csc.inference import fit as fits
 from bayes_csc.inference.chains import Progress
 from bayes_csc.inference.fit import GROUPS, Fit, Model
 from bayes_csc.inference.progress_line import shown
+from bayes_csc.own_model import SHIPPED, check_model
 from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-SHIPPED = "bayes_csc_models"
-"""Package whose models a run that was read finds by itself."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -60,7 +58,7 @@ class Run(Fit):
         **options
             Of `bayes_csc.forecast`.
         """
-        return forecasts.forecast(self, model or self.model(), **options)
+        return forecasts.forecast(self, self.model(model), **options)
 
     def plot(self, authority: str, chart: str = "trajectory", *, model: Model | None = None) -> Figure:
         """Draw one chart of an authority.
@@ -84,7 +82,7 @@ class Run(Fit):
 
         check_chart_request(chart, "svg")
         found = gather(
-            self, model or self.model(), Path(), equations="", group=authority, forecasts=chart in ("domains", "grades")
+            self, self.model(model), Path(), equations="", group=authority, forecasts=chart in ("domains", "grades")
         )
         return authority_chart(found, found.pages[0].code, chart)
 
@@ -97,21 +95,25 @@ class Run(Fit):
         """Return the groups of `posterior.nc`, as ArviZ takes them."""
         return xr.DataTree.from_dict({f"/{name}": getattr(self, name) for name in GROUPS})
 
-    def model(self) -> Model:
-        """Return the function that built the run's model.
+    def model(self, given: Model | None = None) -> Model:
+        """Return the function that built the run's model: the one given, once it is known to be that.
 
         Raises
         ------
         UsageError
-            It is neither of this process nor one that ships.
+            It is another; or none is given, and it is neither of this process nor one that ships.
         """
+        if given is not None:
+            check_model(self, given)
+            return given
         if self.computed is not None:
             return self.computed[0][0]
-        name = str(self.record["model"])
-        found = getattr(importlib.import_module(SHIPPED), name, None)
-        if found is None:
-            raise UsageError(f"this is a run of the model {name}, which does not ship with bayescsc; give it as model=")
-        model: Model = found
+        if self.own_model:
+            raise UsageError(
+                f"this is a run of the model {self.record['model']} of {self.own_model['file']}, which does not ship; "
+                "give it as model="
+            )
+        model: Model = getattr(importlib.import_module(SHIPPED), str(self.record["model"]))
         return model
 
 

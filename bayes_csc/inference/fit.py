@@ -29,6 +29,7 @@ from bayes_csc.likelihood.function_cache import building_graphs
 from bayes_csc.likelihood.kernel.compile_ahead import compiled_beside
 from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.measurement.design import Design, design
+from bayes_csc.own_model import own_model
 from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
 
@@ -93,6 +94,11 @@ class Fit:
         return bool(self.record.get("preview", False))
 
     @property
+    def own_model(self) -> dict[str, str] | None:
+        """The model's `file`, `function`, `sha256` and `text`, where it is not one that ships."""
+        return self.record.get("own_model")
+
+    @property
     def recent_until(self) -> float:
         """Grid position where the recent change ends: the newest figure's; now in runs that do not say."""
         return float(self.change.attrs.get("recent_until", self.change.attrs["now"]))
@@ -109,13 +115,14 @@ class Fit:
     def _said(self) -> dict[str, str]:
         record, gate, sizes = self.record, self.gate, self.posterior.sizes
         years = self.posterior.indexes.get("year", [])
+        span = f", {years[0]} to {years[-1]}" if len(years) else ""
         chains, draws = (record.get(f"{name}s", sizes.get(name, 0)) for name in ("chain", "draw"))
+        own = f" of {self.own_model['file']}, which does not ship" if self.own_model else ""
         said = {
             "panel": f"{self.panel.name}, {self.panel.date:%d %B %Y}, hash {record['panel_hash'][:12]}",
-            "model": f"{record.get('model', '')}, spec {record['spec']}",
+            "model": f"{record.get('model', '')}{own}, spec {record['spec']}",
             "draws": f"{chains} chains of {draws}, seed {record['seed']}{', a preview' if self.preview else ''}",
-            "theta": f"{sizes.get('authority', 0)} authorities"
-            + (f", {years[0]} to {years[-1]}" if len(years) else ""),
+            "theta": f"{sizes.get('authority', 0)} authorities{span}",
             "checks": f"{'passed' if gate.passed else 'FAILED'}: R-hat at most {gate.rhat:.3f}, effective draws at "
             f"least {gate.ess_bulk:.0f}, {gate.divergences} divergences",
             "made with": f"bayescsc {record['versions'].get('bayescsc', '')}",
@@ -125,7 +132,8 @@ class Fit:
     def provenance(self) -> dict[str, Any]:
         """Return what every output carries: data hash, spec, seed and versions."""
         kept = {key: self.record[key] for key in ("panel", "panel_hash", "spec", "seed", "versions")}
-        return kept | {"preview": self.preview}
+        own = {name: self.own_model[name] for name in ("file", "function", "sha256")} if self.own_model else None
+        return kept | {"preview": self.preview} | ({"own_model": own} if own else {})
 
     def write(self, folder: Path, *, overwrite: bool = False) -> None:
         """Write the run folder, whole or not at all.
@@ -298,7 +306,7 @@ def fit(
         "chains": chains,
         "warmup": warmup,
         "versions": {name: version(name) for name in PACKAGES},
-    }
+    } | ({"own_model": own} if (own := own_model(model)) else {})
     key = record | {"whole_spec": spec.model_dump(mode="json")}
     with Checkpoint(checkpoint, key).opened(resume=resume) if checkpoint else nullcontext() as store:
         tell(Progress("compiling", 0, 1))

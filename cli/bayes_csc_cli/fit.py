@@ -18,6 +18,9 @@ DAYS = ["%Y-%m-%d"]
 def fit(
     panel: Annotated[Path | None, typer.Option("--panel", help="Panel folder; England by default.")] = None,
     spec: Annotated[str, typer.Option("--spec", help="Name of a shipped spec, or a TOML file.")] = "baseline",
+    model: Annotated[
+        str | None, typer.Option("--model", help="Your own model instead: FILE.py or FILE.py:FUNCTION, which runs.")
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same numbers.")] = 1,
     draws: Annotated[int | None, typer.Option("--draws", min=4, help="Draws of each chain after its warm-up.")] = None,
     chains: Annotated[int | None, typer.Option("--chains", min=1, help="Chains.")] = None,
@@ -43,6 +46,7 @@ def fit(
     from bayes_csc.inference.fit import CHAINS, check_target
     from bayes_csc.inference.fit import fit as fit_model
     from bayes_csc.inference.progress_line import shown
+    from bayes_csc.own_model import read_model
     from bayes_csc.panel.panel import Panel
     from bayes_csc_models.specs import spec as read_spec
     from bayes_csc_models.trajectory import trajectory
@@ -51,21 +55,21 @@ def fit(
     data = data.as_of(as_of.date()) if as_of else data
     use = {} if ratings is None else {"use": ratings} | ({} if ratings else {"timing": False})
     changes = {"ratings": use} | ({"drop": drop} if drop else {})
-    chosen = read_spec(spec).updated(changes)
+    chosen, built_by = read_spec(spec).updated(changes), read_model(model) if model else trajectory
     target = out or Path("runs") / run_name(data.name)
     partial = target.parent / f".{target.name}.partial"
     with reserved(target):
         check_target(target, overwrite=overwrite)
         with shown() as progress:
             run = fit_model(
-                data, trajectory, spec=chosen, seed=seed, draws=draws, chains=chains or CHAINS, preview=preview,
+                data, built_by, spec=chosen, seed=seed, draws=draws, chains=chains or CHAINS, preview=preview,
                 checkpoint=None if preview else partial,  # not worth its second
                 keep_chains=True, resume=resume, progress=progress,
             )  # fmt: skip
         run.write(target, overwrite=overwrite)
         if not preview:
             remove_chains(partial)
-    typer.echo(report(run, target, information_shares(run, trajectory)))
+    typer.echo(report(run, target, information_shares(run, built_by)))
     raise typer.Exit(0 if run.gate.passed else 4)
 
 

@@ -72,8 +72,8 @@ def test_a_run_that_was_read_finds_the_model_that_ships_and_no_other(run: Run, t
     again = Run.read(tmp_path / "run")
     assert isinstance(again, Run)
     assert again.model() is trajectory
-    own = dataclasses.replace(again, record=again.record | {"model": "mine"})
-    with pytest.raises(UsageError, match="the model mine, which does not ship with bayescsc; give it as model="):
+    own = dataclasses.replace(again, record=again.record | {"model": "mine", "own_model": {"file": "own.py"}})
+    with pytest.raises(UsageError, match=r"the model mine of own\.py, which does not ship; give it as model="):
         own.model()
 
 

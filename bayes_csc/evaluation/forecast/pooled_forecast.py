@@ -90,7 +90,8 @@ def pooled_forecast(
     """
     own = next_grade(fit, model, when, date=date, framework=framework, again=again, cores=cores)
     day = max(d for d in (fit.panel.date, fit.panel.published_by) if d is not None)
-    record, missing = recorded_pool_of(fit.panel, fit.spec)
+    other_model = f"the backtest that ships is of another model than {fit.record['model']} of the run"
+    record, missing = (None, other_model) if fit.own_model else recorded_pool_of(fit.panel, fit.spec)
     if record is None:
         return Pooled(own, own, None, np.ones(len(own.authority)), {"model_alone": missing})
     weights = {months: weight_as_of(record, months, day) for months in (SHORT, LONG)}

@@ -235,7 +235,7 @@ def _composite(panel: Panel) -> pd.DataFrame:
 def _backtest(fit: Fit, run: Path, given: Path | None) -> dict[str, Any] | Missing:
     """Record of the backtest beside a run; else of the one that ships with its panel, and how that differs."""
     found = read_backtest(run, given)
-    known = shipped(fit.panel, fit.spec) if isinstance(found, Missing) else None
+    known = shipped(fit.panel, fit.spec) if isinstance(found, Missing) and not fit.own_model else None
     return found if known is None else known.record | {"mismatch": list(known.mismatch)}
 
 

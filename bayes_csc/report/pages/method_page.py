@@ -39,7 +39,9 @@ def method_page(found: Findings) -> str:
 def _equations(found: Findings) -> list[Content]:
     priors = found.hyperparameters[found.hyperparameters["prior"] != ""].drop_duplicates("variable")
     rows = [[str(r.variable), str(r.prior)] for r in priors.itertuples()]
+    own = found.record.get("own_model")
     return [
+        *(paragraphs(own_model_sentence(own)) if own else []),
         element("pre", element("code", found.equations or "The model's file has no description.")),
         table("Priors", ["Variable", "Prior"], rows, texts=[1]),
         *paragraphs(
@@ -47,8 +49,18 @@ def _equations(found: Findings) -> list[Content]:
             "enter by Gaussian sites. A probability is an average, over draws of the hyperparameters, of exact "
             "conditional probabilities."
         ),
+        *([folded(f"The model: {own['file']}", element("pre", element("code", own["text"])))] if own else []),
         folded("The spec", element("pre", element("code", found.spec))),
     ]
+
+
+def own_model_sentence(own: dict[str, str]) -> str:
+    """Say that a run's model is not the one that ships."""
+    return (
+        f"This run is of a model of its own: {own['function']} of the file {own['file']} (SHA-256 {own['sha256']}). "
+        "It is not the model that ships with bayescsc, and the backtest and the calibration of that one do not hold "
+        "for it."
+    )
 
 
 def _words() -> list[Content]:
@@ -200,9 +212,11 @@ def _again(found: Findings) -> list[Content]:
     about, record = found.about, found.record
     options = f"--seed {record['seed']} --draws {record['draws']} --chains {record['chains']}"
     preview = " --preview" if record.get("preview") else ""
+    own = record.get("own_model")
+    model = f" --model {own['file']}:{own['function']}" if own else ""
     command = (
-        f"bayescsc fit --panel PANEL --spec {about['spec']} {options}{preview} --out {about['run']}\n"
-        f'bayescsc report {about["run"]} --group "{about["group"]}" --out REPORT'
+        f"bayescsc fit --panel PANEL --spec {about['spec']}{model} {options}{preview} --out {about['run']}\n"
+        f'bayescsc report {about["run"]}{model} --group "{about["group"]}" --out REPORT'
     )
     versions: dict[str, Any] = record["versions"]
     words = (

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bayes_csc_cli.run_model import ModelOption, model_of
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -22,15 +24,16 @@ def contributions(
     ] = "requires improvement",
     draws: Annotated[int, typer.Option("--draws", help="Draws of the hyperparameters, at most.")] = 100,
     interval: Annotated[float, typer.Option("--interval", help="Probability of the intervals.")] = 0.89,
+    model: ModelOption = None,
     force: Annotated[bool, typer.Option("--force", help="Show the table of a run that failed.")] = False,
 ) -> None:
     """Print what moved the change since the last inspection most; write contributions.csv and contributions.json."""
     from bayes_csc.estimates.contributions import contributions as contribution_table
     from bayes_csc.estimates.contributions import write_contributions
     from bayes_csc.inference.fit import Fit
-    from bayes_csc_models.trajectory import trajectory
 
-    table = contribution_table(Fit.read(run), trajectory, group=group, draws=draws, interval=interval, force=force)
+    fit = Fit.read(run)
+    table = contribution_table(fit, model_of(fit, model), group=group, draws=draws, interval=interval, force=force)
     write_contributions(table, run)
     show(table)
     typer.echo(f"Wrote {run / 'contributions.csv'} and {run / 'contributions.json'}")

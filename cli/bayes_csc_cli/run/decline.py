@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bayes_csc_cli.run.forecast import GROUP_HELP, forecast_of
+from bayes_csc_cli.run_model import ModelOption
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +26,7 @@ def decline(
         Path | None, typer.Option("--beside", help="Another run, a variant's: its P(decline) in a column beside.")
     ] = None,
     sort: Annotated[str, typer.Option("--sort", help=f"One of {', '.join(SORTS)}.")] = "name",
+    model: ModelOption = None,
     force: Annotated[bool, typer.Option("--force", help="Show the table of a run that failed.")] = False,
 ) -> None:
     """Print the table of declines and write decline.csv and decline.json into the run folder."""
@@ -40,7 +42,7 @@ def decline(
         raise UsageError(f"--sort: expected one of {', '.join(SORTS)}, found {sort!r}")
     fit = Fit.read(run)
     refuse_failed(fit, force=force)
-    ahead = forecast_of(fit, group=group, interval=interval, force=force)
+    ahead = forecast_of(fit, model, group=group, interval=interval, force=force)
     table = decline_table(fit, group, epsilon=epsilon, interval=interval, forecast=ahead, force=force)
     table = with_beside(table, Fit.read(beside), force=force) if beside else table
     if sort not in table:

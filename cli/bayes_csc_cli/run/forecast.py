@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bayes_csc_cli.fit import DAYS
+from bayes_csc_cli.run_model import ModelOption, model_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +35,7 @@ def forecast(
     group: Annotated[str, typer.Option("--group", help=GROUP_HELP)] = "requires improvement",
     loss_ratio: Annotated[float, typer.Option("--loss-ratio", help="Cost of a missed decline, in false flags.")] = 4.0,
     interval: Annotated[float, typer.Option("--interval", help="Probability of the intervals.")] = 0.89,
+    model: ModelOption = None,
     force: Annotated[bool, typer.Option("--force", help="Show the table of a run that failed.")] = False,
 ) -> None:
     """Print the forecasts of a group and write those of every authority as forecast.csv and forecast.json.
@@ -44,15 +46,15 @@ def forecast(
     from bayes_csc.evaluation.forecast.forecast import forecast as forecast_table
     from bayes_csc.inference.fit import Fit
     from bayes_csc.report.findings.words.next_words import pool_sentence
-    from bayes_csc_models.trajectory import trajectory
 
     fit, days = Fit.read(run), [day.date() for day in date or []]
+    built_by = model_of(fit, model)
     chosen: dict[str, Any] = {"group": group, "interval": interval, "loss_ratio": loss_ratio, "force": force}
     if len(days) > 1:
-        tables = by_date(fit, trajectory, days, **chosen)
+        tables = by_date(fit, built_by, days, **chosen)
         write_by_date(tables, run)
     else:
-        tables = [forecast_table(fit, trajectory, date=days[0] if days else None, **chosen)]
+        tables = [forecast_table(fit, built_by, date=days[0] if days else None, **chosen)]
         write_forecast(tables[0], run)
     for table in tables:
         show_domains(table)
@@ -67,6 +69,8 @@ def skill(fit: Fit, group: str) -> str:
     """Say how good such forecasts have been, by the backtest that ships with the panel."""
     from bayes_csc.evaluation.backtest.shipped import shipped
 
+    if fit.own_model:
+        return "No backtest ships of a model of your own."
     found = shipped(fit.panel, fit.spec)
     if found is None:
         return (
@@ -75,15 +79,14 @@ def skill(fit: Fit, group: str) -> str:
     return " ".join(["Backtest (exploratory).", *found.mismatch, *found.quotes(group)])
 
 
-def forecast_of(fit: Fit, **options: Any) -> pd.DataFrame | None:
-    """Forecast with the shipped model; None where the run is of another, or has no judgements."""
+def forecast_of(fit: Fit, model: str | None = None, **options: Any) -> pd.DataFrame | None:
+    """Forecast with the run's model; None where it has no judgements, or does not ship and was not named."""
     from bayes_csc.evaluation.forecast.forecast import forecast as forecast_table
     from bayes_csc.evaluation.forecast.forecast import has_judgements
-    from bayes_csc_models.trajectory import trajectory
 
-    if not has_judgements(fit) or fit.record["model"] != trajectory.__qualname__:
+    if not has_judgements(fit) or (fit.own_model and model is None):
         return None
-    return forecast_table(fit, trajectory, **options)
+    return forecast_table(fit, model_of(fit, model), **options)
 
 
 def show_domains(table: pd.DataFrame) -> None:

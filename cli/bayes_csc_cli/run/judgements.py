@@ -49,7 +49,7 @@ def held_out_table(fit: Fit, run: Path, **options: Any) -> pd.DataFrame | None:
     from bayes_csc.inference.progress_line import shown
     from bayes_csc_models.trajectory import trajectory
 
-    if fit.record["model"] != trajectory.__qualname__ or not {"judgement_loading", "loading"} <= set(fit.posterior):
+    if fit.own_model or not {"judgement_loading", "loading"} <= set(fit.posterior):
         return None
     with shown() as progress:
         without = preview(

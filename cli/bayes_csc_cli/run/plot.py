@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bayes_csc_cli.run.report import gathered
+from bayes_csc_cli.run_model import ModelOption
 
 
 def plot(
@@ -21,13 +22,16 @@ def plot(
     ] = "trajectory",
     format: Annotated[str, typer.Option("--format", help="svg or png.")] = "svg",
     out: Annotated[Path, typer.Option("--out", help="Folder for the pictures.")] = Path("reports"),
+    model: ModelOption = None,
     force: Annotated[bool, typer.Option("--force", help="Draw a run that failed.")] = False,
 ) -> None:
     """Draw one chart of each authority."""
     from bayes_csc.report.charts.single_chart import authority_chart, check_chart_request, write_chart
 
     check_chart_request(chart, format)
-    found = gathered(run, group=", ".join(authority), forecasts=chart in ("domains", "grades"), force=force)
+    found = gathered(
+        run, model=model, group=", ".join(authority), forecasts=chart in ("domains", "grades"), force=force
+    )
     for own in found.pages:
         target = out / f"{own.slug}-{chart}.{format}"
         write_chart(authority_chart(found, own.code, chart), target)

@@ -11,6 +11,7 @@ import typer
 
 from bayes_csc_cli.fit import DAYS, run_name
 from bayes_csc_cli.run.forecast import GROUP_HELP
+from bayes_csc_cli.run_model import ModelOption, description, model_of
 
 if TYPE_CHECKING:
     from bayes_csc.report.findings.collect import Findings
@@ -31,6 +32,7 @@ def report(
     interval: Annotated[float, typer.Option("--interval", help="Probability of the intervals.")] = 0.89,
     loss_ratio: Annotated[float, typer.Option("--loss-ratio", help="Cost of a missed decline, in false flags.")] = 4.0,
     backtest: Annotated[Path | None, typer.Option("--backtest", help="Folder of `bayescsc backtest`.")] = None,
+    model: ModelOption = None,
     made: Annotated[
         datetime | None, typer.Option("--made", formats=DAYS, help="The day the report is made; today.")
     ] = None,
@@ -56,7 +58,9 @@ def report(
         if not json:
             check_formats(formats)
             check_report_target(target, overwrite=overwrite)
-        found = gathered(run, quiet=json, group=group, authorities=authority or [], force=force, **settings)
+        found = gathered(
+            run, model=model, quiet=json, group=group, authorities=authority or [], force=force, **settings
+        )
         if "old_panel" in found.about:
             typer.echo(f"Warning: {found.about['old_panel']}", err=True)
         if json:
@@ -72,23 +76,13 @@ def report(
         serve_folder(target, port=port, tell=typer.echo)
 
 
-def gathered(run: Path, *, quiet: bool = False, **settings: Any) -> Findings:
-    """Gather what a report says of a run of the shipped model."""
-    import inspect
-
-    from bayes_csc.errors import UsageError
+def gathered(run: Path, *, model: str | None = None, quiet: bool = False, **settings: Any) -> Findings:
+    """Gather what a report says of a run."""
     from bayes_csc.inference.fit import CORES, Fit
     from bayes_csc.report.findings.collect import gather
     from bayes_csc_cli.progress import stage
-    from bayes_csc_models.trajectory import trajectory
 
     fit = Fit.read(run)
-    if fit.record["model"] != trajectory.__qualname__:
-        raise UsageError(
-            f"{run} is a run of the model {fit.record['model']}, and this command knows only "
-            f"{trajectory.__qualname__}; "
-            "from Python, bayes_csc.report.findings.collect.gather takes any model"
-        )
-    equations = inspect.getdoc(inspect.getmodule(trajectory)) or ""
+    built_by = model_of(fit, model)
     with stage(quiet=quiet) as tell:
-        return gather(fit, trajectory, run, equations=equations, cores=CORES, tell=tell, **settings)
+        return gather(fit, built_by, run, equations=description(built_by), cores=CORES, tell=tell, **settings)
