@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -31,7 +32,7 @@ def contributions(
     fit: Fit,
     model: Model,
     *,
-    group: str = "requires improvement",
+    group: str | Sequence[str] = "requires improvement",
     quantity: Quantity = "since inspection",
     draws: int = DRAWS,
     interval: float = INTERVAL,

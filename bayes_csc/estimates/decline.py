@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ TOO_RECENT = 1.0
 
 def decline(
     fit: Fit,
-    group: str = "requires improvement",
+    group: str | Sequence[str] = "requires improvement",
     *,
     epsilon: float = EPSILON,
     interval: float = INTERVAL,
@@ -41,7 +42,8 @@ def decline(
     fit
         A run.
     group
-        A grade ("requires improvement"), a rule, "all", or authorities' codes or names (`group.members`).
+        A grade ("requires improvement"), a rule, "all", or authorities' codes or names, as a text or a list
+        (`groups.members`).
     epsilon
         Smallest decline that counts, in units of theta.
     interval

@@ -1,9 +1,12 @@
-"""The name that a misspelt one was probably meant to be."""
+"""Names in messages: the one that a misspelt one was probably meant to be, long lists and long texts cut."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+LISTED, SHOWN = 10, 60
+"""Names of a list, and characters of a text, that a message shows."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -18,3 +21,40 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """
     found = difflib.get_close_matches(name, list(known), n=1)
     return f"; did you mean {found[0]!r}?" if found else ""
+
+
+def some(names: Sequence[str], most: int = LISTED) -> str:
+    """Names separated by commas, cut after the first ones.
+
+    Parameters
+    ----------
+    names
+        The names.
+    most
+        How many are shown.
+
+    Examples
+    --------
+    >>> some(["a", "b", "c"], 2)
+    'a, b and 1 more'
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def excerpt(text: object) -> str:
+    """What a user wrote, in quotes and cut where it is long.
+
+    Examples
+    --------
+    >>> excerpt("fine"), len(excerpt("x" * 5000)) < 100
+    ("'fine'", True)
+    """
+    shown = str(text) if isinstance(text, str) else ascii(type(text).__name__) if _vast(text) else str(text)
+    cut = f"{shown[:SHOWN]}… ({len(shown)} characters)" if len(shown) > SHOWN else shown
+    return repr(cut) if isinstance(text, str) else cut
+
+
+def _vast(value: object) -> bool:
+    """Whether a number has so many digits that Python will not write them."""
+    return isinstance(value, int) and value.bit_length() > 10_000

@@ -18,12 +18,14 @@ from dataclasses import dataclass
 import pandas as pd
 
 from bayes_csc.errors import UsageError
+from bayes_csc.files.spelling import LISTED, excerpt
 from bayes_csc.panel.geography import existing
 from bayes_csc.panel.panel import OVERALL, Panel, inspection_dates
 
 ANY, WORST = "any", "worst"
 OPERATOR = re.compile(r"[<>=!]+")
-CONNECTIVE = re.compile(r"\s+(or(?!\s+(?:worse|better)\b)|and)\s+", re.IGNORECASE)
+CONNECTIVE = re.compile(r" (or(?! (?:worse|better)\b)|and) ", re.IGNORECASE)
+QUOTED = re.compile(r'(?:^|,)\s*"(?:[^"]|"")*"(?=\s*(?:,|$))')
 
 
 @dataclass(frozen=True)
@@ -43,14 +45,14 @@ class Condition:
 
 
 def is_rule(text: str) -> bool:
-    """Whether a group's text is meant as a rule: it has a sign of comparison.
+    """Whether a group's text is meant as a rule: it has a sign of comparison outside quotation marks.
 
     Examples
     --------
-    >>> is_rule("any = inadequate"), is_rule("requires improvement")
-    (True, False)
+    >>> is_rule("any = inadequate"), is_rule("requires improvement"), is_rule('U01, "a=b"')
+    (True, False, False)
     """
-    return OPERATOR.search(text) is not None
+    return OPERATOR.search(QUOTED.sub("", " ".join(text.split()))) is not None
 
 
 def parse_rule(text: str, domains: Sequence[str], grades: Sequence[str]) -> list[list[Condition]]:
@@ -84,7 +86,7 @@ def parse_rule(text: str, domains: Sequence[str], grades: Sequence[str]) -> list
     or 'or better' after the grade
     --group: 'any = fine': no grade 'fine'; the grades are outstanding, good, requires improvement, inadequate
     """
-    pieces = CONNECTIVE.split(f" {text.strip()} ".replace("\n", " "))
+    pieces = CONNECTIVE.split(f" {' '.join(text.split())} ")
     rule: list[list[Condition]] = [[]]
     problems: list[str] = []
     for word, piece in zip(["and", *(w.casefold() for w in pieces[1::2])], pieces[::2], strict=True):
@@ -94,9 +96,10 @@ def parse_rule(text: str, domains: Sequence[str], grades: Sequence[str]) -> list
         if isinstance(found, Condition):
             rule[-1].append(found)
         else:
-            problems += [f"--group: {piece.strip()!r}: {problem}" for problem in found]
+            problems += [f"--group: {excerpt(piece.strip())}: {problem}" for problem in found]
     if problems:
-        raise UsageError("\n".join(problems))
+        more = [f"--group: {len(problems) - LISTED} more problems"] if len(problems) > LISTED else []
+        raise UsageError("\n".join(problems[:LISTED] + more))
     return rule
 
 
@@ -106,15 +109,17 @@ def _condition(text: str, domains: Sequence[str], grades: Sequence[str]) -> Cond
     if len(signs) != 1:
         return [f"expected SUBJECT = GRADE, found {len(signs)} signs; join conditions by 'and' or 'or'"]
     if signs[0] not in ("=", "!="):
-        return [f"{signs[0]!r} does not say which way; write = or !=, with 'or worse' or 'or better' after the grade"]
+        return [
+            f"{excerpt(signs[0])} does not say which way; write = or !=, with 'or worse' or 'or better' after the grade"
+        ]
     left, right = (part.strip().casefold() for part in text.split(signs[0]))
-    label = re.sub(r"\s+or (worse|better)$", "", right := re.sub(r"\s+", " ", right))
+    label = re.sub(r" or (worse|better)$", "", right)
     problems, known = [], {d.casefold(): d for d in (*domains, ANY, WORST)}
     if left not in known:
-        problems.append(f"nothing judged is called {left!r}; there are {', '.join([ANY, WORST, *domains])}")
+        problems.append(f"nothing judged is called {excerpt(left)}; there are {', '.join([ANY, WORST, *domains])}")
     labels = [grade.casefold() for grade in grades]
     if label not in labels:
-        return [*problems, f"no grade {label!r}; the grades are {', '.join(grades)}"]
+        return [*problems, f"no grade {excerpt(label)}; the grades are {', '.join(grades)}"]
     if problems:
         return problems
     at, n = labels.index(label) + 1, len(grades)

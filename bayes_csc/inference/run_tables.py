@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pandas as pd
 from bayes_csc.errors import GateError
 from bayes_csc.files import write_files
 from bayes_csc.inference.fit import Fit
+from bayes_csc.inference.groups import group_text
 from bayes_csc.likelihood.conditional_states import RECENT_YEARS
 from bayes_csc.measurement.figures_used import data_days
 from bayes_csc.panel.calendar import grid_date
@@ -34,14 +36,14 @@ def refuse_failed(fit: Fit, *, force: bool) -> None:
         )
 
 
-def about(fit: Fit, group: str, interval: float) -> dict[str, Any]:
+def about(fit: Fit, group: str | Sequence[str], interval: float) -> dict[str, Any]:
     """What every table of a run carries: where its numbers come from and how to read them.
 
     Among it, as ISO dates: `now`; `recent_from` and `recent_until`, between which the recent change is; `figures_until`
     and `judgements_until`, to which the data run, and the same in a sentence, `data_days`.
     """
     out: dict[str, Any] = {
-        "group": group,
+        "group": group_text(group),
         "interval": {"kind": "equal-tailed", "probability": interval},
         "now": grid_date(fit.change.attrs["now"]).isoformat(),
         "recent_from": grid_date(fit.recent_until - RECENT_YEARS).isoformat(),

@@ -138,7 +138,7 @@ def test_a_group_is_a_grade_or_all_or_codes_or_names(fit: Fit, group: str, codes
     [
         ("excellent", "no group, authority code or name 'excellent'; the groups are all, outstanding, good, requires"),
         ("402, 999", "no group, authority code or name '999'"),
-        ("Fern, Juniper", "no group, authority code or name 'juniper'"),  # no longer exists: by its code only
+        ("Fern, Juniper", "no group, authority code or name 'Juniper'"),  # no longer exists: by its code only
         ("outstanding", "no authority's latest grade is outstanding"),
         (" , ", "the group is empty"),
     ],

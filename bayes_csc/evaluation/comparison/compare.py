@@ -114,7 +114,7 @@ def differences(one: Fit, other: Fit) -> dict[str, Any]:
 
 def _told(run: Fit, codes: list[str], *, force: bool) -> pd.DataFrame:
     here = [code for code in codes if code in set(run.change.authority.to_numpy().astype(str))]
-    table = decline(run, ",".join(here), force=force).set_index("authority")
+    table = decline(run, here, force=force).set_index("authority")
     return table.reindex(codes)
 
 

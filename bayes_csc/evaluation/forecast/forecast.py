@@ -33,7 +33,7 @@ def forecast(
     fit: Fit,
     model: Model,
     *,
-    group: str = "requires improvement",
+    group: str | Sequence[str] = "requires improvement",
     date: datetime.date | None = None,
     interval: float = INTERVAL,
     loss_ratio: float = LOSS_RATIO,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -125,7 +125,7 @@ def gather(
     run: Path,
     *,
     equations: str = "",
-    group: str = "requires improvement",
+    group: str | Sequence[str] = "requires improvement",
     authorities: Iterable[str] = (),
     epsilon: float = EPSILON,
     interval: float = INTERVAL,
@@ -177,14 +177,14 @@ def gather(
     panel = fit.panel
     beside = _backtest(fit, run, backtest), read_sensitivity(run)
     listed = members(fit, group)
-    more = members(fit, ", ".join(authorities)) if (authorities := list(authorities)) else []
+    more = members(fit, authorities) if (authorities := list(authorities)) else []
     with_page = list(dict.fromkeys([*listed, *more]))
     settings = {"group": group, "interval": interval, "loss_ratio": loss_ratio, "force": force}
     with next_inspections(fit, model, cores=cores if forecasts else 1, **settings) as next_ones:
         tell("declines")
         declines = decline(fit, "all", epsilon=epsilon, interval=interval, force=force)
         tell("contributions")
-        made_up = contributions(fit, model, group=",".join(with_page), interval=interval, force=force)
+        made_up = contributions(fit, model, group=with_page, interval=interval, force=force)
         tell("expected figures")
         again = revisit(fit, model, draws=CHECK_DRAWS)
         expected = fitted(again, panel, seed=int(fit.record["seed"]), interval=interval)

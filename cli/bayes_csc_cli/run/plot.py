@@ -29,9 +29,8 @@ def plot(
     from bayes_csc.report.charts.single_chart import authority_chart, check_chart_request, write_chart
 
     check_chart_request(chart, format)
-    found = gathered(
-        run, model=model, group=", ".join(authority), forecasts=chart in ("domains", "grades"), force=force
-    )
+    ahead = chart in ("domains", "grades")
+    found = gathered(run, model=model, group=authority, forecasts=ahead, force=force)
     for own in found.pages:
         target = out / f"{own.slug}-{chart}.{format}"
         write_chart(authority_chart(found, own.code, chart), target)
