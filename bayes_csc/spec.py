@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,6 +10,8 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, ValidationError, model_validator
 
 from bayes_csc.errors import SpecError
+from bayes_csc.files.spelling import excerpt
+from bayes_csc.files.toml_text import excerpt_name, read_toml
 
 
 class _Section(BaseModel):
@@ -158,13 +160,13 @@ class Dimensions(_Section):
 class Spec(_Section):
     """One analysis: `Spec()` is the baseline; a TOML file names what differs from its `base`."""
 
-    name: str = "baseline"
+    name: str = Field(default="baseline", max_length=200)
     indicators: tuple[str, ...] = ()
     """Keys to use, in this order; empty means the panel's default ones."""
     drop: tuple[str, ...] = ()
     """Keys to leave out."""
     drop_domains: tuple[str, ...] = ()
-    horizon: int = Field(default=0, ge=0)
+    horizon: int = Field(default=0, ge=0, le=50)
     """Grid points after the data, for forecasts: they change nothing in what comes before."""
     trend: Trend = Trend()
     pooling: Pooling = Pooling()
@@ -223,28 +225,47 @@ def _problems(error: ValidationError, where: str) -> list[str]:
         if item["type"] == "extra_forbidden":
             out.append(f"{where}: unknown key {key!r}; the keys are in baseline.toml and `bayescsc model show`")
         else:
-            out.append(f"{where}: {key}: {item['msg']}, found {item['input']!r}")
+            out.append(f"{where}: {key}: {item['msg']}, found {excerpt(item['input'])}")
     return out
 
 
 def _merged(path: Path, shipped: Path | None, seen: tuple[Path, ...]) -> dict[str, Any]:
-    if path.resolve() in seen:
+    if len(seen) > 20 or path.resolve() in seen:
         raise SpecError(f"{path}: its base leads back to itself")
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise SpecError(f"{path}: no such spec; give a TOML file or the name of a shipped spec") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SpecError(f"{path}: not TOML: {error}") from None
+    values = settings(path, "no such spec; give a TOML file or the name of a shipped spec")
     base = values.pop("base", None)
     if base is None:
         return values
     if not isinstance(base, str):
-        raise SpecError(f"{path}: base: expected a file or the name of a shipped spec, found {base!r}")
+        raise SpecError(f"{path}: base: expected a file or the name of a shipped spec, found {excerpt(base)}")
     beside = path.parent / base
-    if not beside.is_file() and shipped is not None:
+    if not os.path.isfile(beside) and shipped is not None:
         beside = shipped / f"{base.removesuffix('.toml')}.toml"
     return _overlay(_merged(beside, shipped, (*seen, path.resolve())), values)
+
+
+def settings(path: Path, absent: str) -> dict[str, Any]:
+    """Values of a TOML file of settings.
+
+    Parameters
+    ----------
+    path
+        The file.
+    absent
+        What is said where there is none.
+
+    Raises
+    ------
+    SpecError
+        There is none, or it cannot be read.
+    """
+    if not os.path.lexists(path):
+        raise SpecError(f"{path.parent / excerpt_name(path)}: {absent}")
+    problems: list[str] = []
+    values = read_toml(path, problems)
+    if values is None:
+        raise SpecError("\n".join(problems))
+    return values
 
 
 def _overlay(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import datetime
 import io
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -113,20 +112,6 @@ def _plain_table(text: str) -> pd.DataFrame | None:
     header = [name.strip() for name in fields[:width]]
     texts = [pd.Series(fields[width + at :: width], index=index, dtype=str).str.strip() for at in range(width)]
     return pd.concat(texts, axis=1, keys=header) if len(set(header)) == width else None
-
-
-def read_toml(path: Path, problems: list[str]) -> dict[str, Any] | None:
-    """Read a TOML file; None, with a problem, where it is missing or is not TOML."""
-    text = read_text(path, problems)
-    if text is None:
-        return None
-    try:
-        return tomllib.loads(text)
-    except RecursionError:
-        problems.append(f"{path.name}: not valid TOML: nested too deeply")
-    except ValueError as error:  # not only TOMLDecodeError: a number may have too many digits
-        problems.append(f"{path.name}: not valid TOML: {error}")
-    return None
 
 
 def csv_text(table: pd.DataFrame) -> str:

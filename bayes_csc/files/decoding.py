@@ -43,7 +43,7 @@ def read_bytes(path: Path, problems: list[str], *, largest: int = LARGEST) -> by
     except FileNotFoundError:
         problems.append(f"{path.name}: the file is missing from {path.parent}")
     except OSError as error:
-        problems.append(f"{path.name}: the file cannot be read: {error.strerror}")
+        problems.append(f"{path.name[:200]}: the file cannot be read: {error.strerror}")
     except ValueError as error:
         problems.append(f"{path.name!r}: not the name of a file: {error}")
     return None

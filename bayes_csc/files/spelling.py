@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 
-LISTED, SHOWN = 10, 60
+LISTED, SHOWN = 10, 100
 """Names of a list, and characters of a text, that a message shows."""
 
 
@@ -47,14 +47,8 @@ def excerpt(text: object) -> str:
 
     Examples
     --------
-    >>> excerpt("fine"), len(excerpt("x" * 5000)) < 100
+    >>> excerpt("fine"), len(excerpt("x" * 5000)) < 200
     ("'fine'", True)
     """
-    shown = str(text) if isinstance(text, str) else ascii(type(text).__name__) if _vast(text) else str(text)
-    cut = f"{shown[:SHOWN]}… ({len(shown)} characters)" if len(shown) > SHOWN else shown
-    return repr(cut) if isinstance(text, str) else cut
-
-
-def _vast(value: object) -> bool:
-    """Whether a number has so many digits that Python will not write them."""
-    return isinstance(value, int) and value.bit_length() > 10_000
+    shown = repr(text)
+    return f"{shown[:SHOWN]}… ({len(shown)} characters)" if len(shown) > 2 * SHOWN else shown

@@ -11,7 +11,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from bayes_csc.files.csv_toml import read_toml
+from bayes_csc.files.toml_text import read_toml
 from bayes_csc.panel.framework_grades import EQUIVALENT, OWN, read_framework_grades
 
 FAMILIES = ("binomial", "poisson", "lognormal", "gaussian", "ordinal")

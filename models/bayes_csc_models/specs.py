@@ -7,6 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from bayes_csc.errors import SpecError
+from bayes_csc.files.spelling import excerpt
 from bayes_csc.spec import Spec
 
 FOLDER = Path(str(files("bayes_csc_models")))
@@ -45,6 +46,7 @@ def spec(name_or_path: str | os.PathLike[str] = "baseline") -> Spec:
     name = os.fspath(name_or_path)
     if name in shipped():
         return Spec.read(FOLDER / f"{name}.toml", shipped=FOLDER)
-    if not Path(name).is_file():
-        raise SpecError(f"{name}: no such spec; give a TOML file or one of {', '.join(shipped())}")
+    if not os.path.lexists(name):
+        short = name if len(name) < 200 else excerpt(name)
+        raise SpecError(f"{short}: no such spec; give a TOML file or one of {', '.join(shipped())}")
     return Spec.read(Path(name), shipped=FOLDER)

@@ -73,7 +73,7 @@ def test_a_base_is_a_file_beside_the_spec_or_the_name_of_a_shipped_one(tmp_path:
         ('base = "me.toml"', "its base leads back to itself"),
         ('base = "nowhere"', "no such spec"),
         ("base = 3", "base: expected a file or the name of a shipped spec, found 3"),
-        ("[trend", "not TOML"),
+        ("[trend", "not valid TOML"),
     ],
 )
 def test_a_spec_that_cannot_be_read_says_why(tmp_path: Path, text: str, message: str) -> None:

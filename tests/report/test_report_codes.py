@@ -15,7 +15,7 @@ from bayes_csc.report.findings.collect import Findings, gather
 from bayes_csc.report.site import write_site
 from bayes_csc_models import trajectory
 
-NEW = ("E09000001", "GoodHope", "MEX", "RXX", "U01", "a6", "b7", "c8")
+NEW = ("E09000001", "GoodHope", "MEX", "RXX", "U01", "c8", "b7", "c8")
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def found(run: Fit) -> Findings:
 
 def test_every_authority_has_its_page_under_its_code(found: Findings, tmp_path: Path) -> None:
     here = set(found.decline["authority"])
-    assert {"E09000001", "MEX", "U01", "a6"} <= here
+    assert {"E09000001", "MEX", "U01", "c8"} <= here
     assert set(found.contributions["authority"]) == {page.code for page in found.pages} == here
     write_site(found, tmp_path / "site")
     assert (tmp_path / "site" / "authority-MEX.html").is_file()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bayes_csc.files.csv_toml import read_toml
+from bayes_csc.files.toml_text import read_toml
 from bayes_csc.panel.indicators import NAMES, WORD, Indicator, read_indicator
 from bayes_csc.panel.user_data.guess_text import DATE_FORMATS
 

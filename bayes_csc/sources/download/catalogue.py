@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.resources
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -12,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bayes_csc.errors import DataError, UsageError
+from bayes_csc.files.toml_text import excerpt_name, parse_toml, read_toml
 
 CATALOGUE = "catalogue.toml"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -145,13 +145,12 @@ def read_catalogue(path: Path | None = None) -> Catalogue:
     DataError
         Every problem of the file.
     """
-    name = str(path) if path else CATALOGUE
-    try:
-        text = (path or importlib.resources.files("bayes_csc.sources.download").joinpath(CATALOGUE)).read_text("utf-8")
-        described = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise DataError(f"{name}: expected a catalogue in TOML: {error}") from error
+    name = str(path.parent / excerpt_name(path)) if path else CATALOGUE
     problems: list[str] = []
+    own = importlib.resources.files("bayes_csc.sources.download").joinpath(CATALOGUE)
+    described = read_toml(path, problems) if path else parse_toml(own.read_bytes(), CATALOGUE, problems)
+    if described is None:
+        raise DataError([f"{name}: expected a catalogue in TOML: {problem}" for problem in problems])
     services = {key: described.get(key) for key in ("api", "content")}
     hosts = described.get("hosts")
     if not isinstance(hosts, list) or not all(isinstance(host, str) for host in hosts):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import importlib.resources
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from bayes_csc.errors import DataError, UsageError
+from bayes_csc.files.toml_text import parse_toml
 from bayes_csc.panel.cell_checks import CELL
 from bayes_csc.panel.geography import existence
 from bayes_csc.panel.indicators import Indicator, parse_dictionary
@@ -213,9 +213,12 @@ def _every_edition(
 
 def description() -> dict[str, Any]:
     """The panel's dates, indicator dictionary and releases, as written in england.toml."""
-    return tomllib.loads(
-        importlib.resources.files("bayes_csc.sources.england").joinpath(DESCRIPTION).read_text("utf-8")
-    )
+    content = importlib.resources.files("bayes_csc.sources.england").joinpath(DESCRIPTION).read_bytes()
+    problems: list[str] = []
+    values = parse_toml(content, DESCRIPTION, problems)
+    if values is None:
+        raise DataError(problems)
+    return values
 
 
 def while_existing(cells: pd.DataFrame, authorities: pd.DataFrame) -> pd.DataFrame:

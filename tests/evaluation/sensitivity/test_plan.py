@@ -106,7 +106,7 @@ def test_unknown_keys_and_wrong_types_are_told_at_once_with_the_nearest_name(tmp
     assert "unknown key 'variant.x.panel.drop_year'; did you mean 'drop_years'?" in said
 
 
-@pytest.mark.parametrize(("text", "message"), [(None, "no such plan"), ("variant = [", "not TOML")])
+@pytest.mark.parametrize(("text", "message"), [(None, "no such plan"), ("variant = [", "not valid TOML")])
 def test_a_plan_that_cannot_be_read_says_so(text: str | None, message: str, tmp_path: Path) -> None:
     if text is not None:
         (tmp_path / "p.toml").write_text(text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +10,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError
 
 from bayes_csc.errors import SpecError
-from bayes_csc.files.spelling import nearest
+from bayes_csc.files.spelling import excerpt, nearest
+from bayes_csc.spec import settings
 
 Depth = Literal["auto", "reweight", "preview", "full"]
 
@@ -112,7 +112,7 @@ class Cross(_Part):
 class Plan(_Part):
     """A declared multiverse."""
 
-    name: str = "plan"
+    name: str = Field(default="plan", max_length=200)
     rule: Rule = Rule()
     leave_out: LeaveOut = LeaveOut()
     scales: Scales = Scales()
@@ -142,12 +142,7 @@ class Plan(_Part):
         SpecError
             There is none, it is not TOML, or it has unknown keys or wrong types: all of them.
         """
-        try:
-            values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise SpecError(f"{path}: no such plan; give a TOML file, or leave it out for the default plan") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise SpecError(f"{path}: not TOML: {error}") from None
+        values = settings(Path(path), "no such plan; give a TOML file, or leave it out for the default plan")
         return cls.parse(values, where=str(path))
 
 
@@ -158,7 +153,7 @@ def _problems(error: ValidationError, values: dict[str, Any], where: str) -> lis
         if item["type"] == "extra_forbidden":
             out.append(f"{where}: unknown key {key!r}{nearest(str(item['loc'][-1]), _keys())}")
         else:
-            out.append(f"{where}: {key}: {item['msg']}, found {item['input']!r}")
+            out.append(f"{where}: {key}: {item['msg']}, found {excerpt(item['input'])}")
     return out
 
 
