@@ -62,14 +62,14 @@ def test_worse_and_better_are_sums_over_grades_beyond_the_last_one(table: pd.Dat
     assert row.p_next_worse["403"] == pytest.approx(row.p_grade_4["403"], rel=1e-12)
     assert row.p_next_better["403"] == pytest.approx(row.p_grade_1["403"] + row.p_grade_2["403"], rel=1e-12)
     assert row.p_next_worse["404"] == 0.0
-    assert row.decision["404"] == ""
+    assert row.level["404"] == ""
     assert row.note["404"].endswith("already the worst grade")
 
 
 def test_an_authority_without_an_inspection_has_grades_but_nothing_to_compare_them_with(table: pd.DataFrame) -> None:
     row = table.set_index("authority").loc["405"]
     assert np.isnan([row.p_next_worse, row.p_next_better, row.visit_value, row.p_next_worse_no_data]).all()
-    assert (row.last_grade, row.decision) == ("", "")
+    assert (row.last_grade, row.level) == ("", "")
     assert row.note == "preview; no inspection"
     assert 0 < row.p_grade_1 < 1
 
@@ -207,7 +207,7 @@ def test_expected_errors_are_those_of_the_group_and_of_all(fitted: Fit, table: p
     assert list(table.authority[table.listed]) == ["401", "403"]
     expected = table.attrs["expected"]
     assert (expected["group"]["authorities"], expected["all"]["authorities"]) == (2, 4)
-    rest = table[table.listed & (table.decision != "flag")]
+    rest = table[table.listed & (table.p_next_worse <= table.attrs["threshold"])]
     assert expected["group"]["missed_declines"]["mean"] == pytest.approx(rest.p_next_worse.sum())
 
 

@@ -30,7 +30,7 @@ from bayes_csc.report.export.plain import json_text
 from bayes_csc.report.export.spreadsheet import write_workbook
 from bayes_csc.report.findings.collect import Findings, gather
 from bayes_csc.report.findings.words.next_words import domains_of, next_headings
-from bayes_csc.report.findings.words.sentences import composite_sentence, decision_sentence, next_sentence
+from bayes_csc.report.findings.words.sentences import composite_sentence, level_sentence, next_sentence
 from bayes_csc.report.pages.authority_page import authority_page
 from bayes_csc.report.pages.overview_page import overview_page
 from bayes_csc.sources.england.panel import description
@@ -208,7 +208,7 @@ def test_the_sentence_of_the_next_judgement_leads_with_the_domains() -> None:
             rest = text[text.index("Most probable by domain") :]
             assert (f"gives no overall grade. W{WOULD[1:]}: of" in text.replace("to give", "gives")) == (start is FROM)
             assert (WOULD in rest.replace("What", "what")) == (start is FROM)
-            decided = decision_sentence(own.forecast, 0.2, 4.0)
+            decided = level_sentence(own.forecast, 0.2, 4.0, "89%")
             assert (f"This is about {WOULD}." in decided) == (start is FROM and bool(decided))
 
 

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from simulated_report import FORBIDDEN, findings, fitted
 
+from bayes_csc.estimates.forecast.visit_decision import changed, sides
 from bayes_csc.inference.probabilities import conditional_probability
 from bayes_csc.report.export.plain import json_text
 from bayes_csc.report.findings.caveats import ALWAYS, USE, use_here
@@ -22,7 +23,7 @@ from bayes_csc.report.findings.what_if import CHANCE_STEP, CHANGE_STEP, LEVELS, 
 from bayes_csc.report.findings.words.sentences import (
     change_sentence,
     contribution_sentence,
-    decision_sentence,
+    level_sentence,
     next_sentence,
 )
 from bayes_csc.report.findings.words.vocabulary import SCALE, number, of_hundred, phrase, spread, stated
@@ -74,7 +75,7 @@ def test_no_sentence_of_a_report_says_will_or_names_a_cause() -> None:
         said += [change_sentence(own.decline, "89%"), contribution_sentence(own.contributions), *own.caveats]
         if own.forecast:
             said.append(next_sentence(own.forecast, own.base_rate, found.panel.grades, "89%"))
-            said.append(decision_sentence(own.forecast, 0.2, 4.0))
+            said.append(level_sentence(own.forecast, 0.2, 4.0, "89%"))
     caught = [FORBIDDEN.search(text) for text in said]
     assert [m[0] for m in caught if m] == []
 
@@ -173,21 +174,21 @@ def test_a_period_of_years_is_that_of_the_sampled_paths_and_ends_where_an_author
     assert young < old
 
 
-def test_decisions_by_the_kept_quantiles_are_those_of_the_forecast() -> None:
+def test_sides_by_the_kept_quantiles_are_those_of_the_forecast() -> None:
     found = findings()
     assert found.forecast is not None
     limit, told = found.about["threshold"], []
     for row in found.forecast.to_dict("records"):
         kept = found.kept[row["authority"]]
-        if not row["decision"]:
+        if not row["level"]:
             assert "worse" not in kept
             continue
-        sides = []
+        found_sides = []
         for name in ("worse", "worse_no_data"):
             low, high = np.interp([0.055, 0.945], LEVELS, quantiles(kept[name], CHANCE_STEP))
-            sides.append(int(low > limit) - int(high < limit))
-        decision = "cannot tell" if sides[0] in (0, sides[1]) else "flag" if sides[0] > 0 else "watch"
-        told.append((decision, row["decision"]))
+            found_sides += sides((np.array([low]), np.array([high])), limit=limit)
+        told.append((found_sides[0], row["level"]))
+        told.append((changed(found_sides[:1], found_sides[1:])[0], row["level_changed"]))
         assert kept["p"] == pytest.approx(row["p_next_worse"], abs=5e-5)
     assert [pair for pair in told if pair[0] != pair[1]] == []
     assert len(told) >= 4

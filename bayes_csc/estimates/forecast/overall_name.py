@@ -74,7 +74,7 @@ def how_to_read(table: pd.DataFrame, domains: Sequence[str], worst: str, no_over
         Of the panel.
     """
     name = overall_name(table["next_has_overall"], no_overall_from)
-    overall = f"p_grade_1 (best) on, p_next_worse, p_next_better and the decision are of {name}."
+    overall = f"p_grade_1 (best) on, p_next_worse, p_next_better and the level are of {name}."
     if no_overall_from is not None and not table["next_has_overall"].all():
         overall += (
             f" Inspections from {day(no_overall_from)} on have no overall grade: where next_has_overall is false these "

@@ -14,7 +14,7 @@ import xarray as xr
 from bayes_csc.errors import UsageError
 from bayes_csc.estimates.forecast.next_grade import HORIZON, NextGrade
 from bayes_csc.estimates.forecast.overall_name import gives_overall, how_to_read
-from bayes_csc.estimates.forecast.visit_decision import decide, expected_errors, threshold, visit_value
+from bayes_csc.estimates.forecast.visit_decision import changed, expected_errors, sides, threshold, visit_value
 from bayes_csc.evaluation.forecast.pooled_forecast import Pooled, pooled_forecast
 from bayes_csc.inference.fit import CORES, Fit, Model
 from bayes_csc.inference.groups import members
@@ -69,7 +69,7 @@ def forecast(
     interval
         Probability of the equal-tailed intervals.
     loss_ratio
-        Cost of a decline that was missed, in false flags (`visit_decision` has the rule).
+        Cost of a decline that was missed, in visits in vain (`visit_decision` has the rule).
     framework
         Of the next inspection; by default the latest that the model knows.
     again
@@ -280,24 +280,22 @@ def _ends(name: str, draws: np.ndarray, interval: float) -> dict[str, np.ndarray
 
 
 def _decided(table: pd.DataFrame, can_fall: np.ndarray, loss_ratio: float) -> pd.DataFrame:
-    """Add what an early visit is worth, and the decision with its reason, where a grade can get worse."""
+    """Add what an early visit is worth, its side of the level and whether the data since changed it, where P is."""
     ends = ("", "_lower", "_upper", "_no_data_lower", "_no_data_upper")
     p = {end: np.where(can_fall, table[f"p_next_worse{end}"], np.nan) for end in ends}
-    interval, without = ((p[f"{which}_lower"], p[f"{which}_upper"]) for which in ("", "_no_data"))
-    decision, reason = decide(interval, without, limit=threshold(loss_ratio))
+    limit = threshold(loss_ratio)
+    now, before = (sides((p[f"{which}_lower"], p[f"{which}_upper"]), limit=limit) for which in ("", "_no_data"))
     worth = {f"visit_value{end}": visit_value(p[end], loss_ratio) for end in ends[:3]}
-    return table.assign(**worth, decision=decision, reason=reason)
+    return table.assign(**worth, level=now, level_changed=changed(now, before))
 
 
 def _expected(table: pd.DataFrame, given_now: np.ndarray, loss_ratio: float, interval: float) -> dict[str, Any]:
-    """Errors to expect of the decisions about the group and about all."""
+    """Errors to expect of visiting early above the level, in the group and of all."""
     p = np.where(table.visit_value.isna(), np.nan, table.p_next_worse)
     out = {}
     for name, rows in (("group", np.flatnonzero(table.listed)), ("all", np.arange(len(table)))):
-        decision = table.decision.iloc[rows].tolist()
-        out[name] = expected_errors(
-            p[rows], given_now[:, rows], decision, loss_ratio=loss_ratio, interval=interval
-        )  # fmt: skip
+        side = table.level.iloc[rows].tolist()
+        out[name] = expected_errors(p[rows], given_now[:, rows], side, loss_ratio=loss_ratio, interval=interval)
     return out
 
 

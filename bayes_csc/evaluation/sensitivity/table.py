@@ -17,7 +17,7 @@ from bayes_csc.inference.probabilities import batch_means_error, mixture_quantil
 INTERVAL = 0.89
 COLUMNS = (
     "authority", "name", "variant", "choice", "depth", "p_decline", "p_decline_mcse", "delta_median", "delta_lower",
-    "delta_upper", "p_next_worse", "p_next_worse_lower", "p_next_worse_upper", "decision", "gate", "note",
+    "delta_upper", "p_next_worse", "p_next_worse_lower", "p_next_worse_upper", "level", "gate", "note",
 )  # fmt: skip
 
 

@@ -90,8 +90,8 @@ def choices(table: pd.DataFrame, rule: Rule) -> pd.DataFrame:
         By choice, the one that moves most first: `variants`, `failed`; `moved` and `moved_most`, the mean over
         authorities, and the largest, of how far P(decline) is from the base's in the choice's furthest variant;
         `least` and `most`, the mean over authorities of its lowest and highest P(decline) less the base's; `flips`:
-        authorities whose decision (flag, watch, cannot tell) some variant changes; `crossings`: authorities whose
-        P(decline) some variant takes to the other side of the threshold.
+        authorities whose side of the level of early visits (above, around, below) some variant changes; `crossings`:
+        authorities whose P(decline) some variant takes to the other side of the threshold.
     """
     base = table[table["variant"] == BASE].set_index("authority")
     others = table[table["variant"] != BASE]
@@ -102,7 +102,7 @@ def choices(table: pd.DataFrame, rule: Rule) -> pd.DataFrame:
         change = good["p_decline"] - before
         by = change.groupby(good["authority"])
         furthest = change.abs().groupby(good["authority"]).max()
-        decided = good["decision"].fillna("") != good["authority"].map(base["decision"].fillna(""))
+        decided = good["level"].fillna("") != good["authority"].map(base["level"].fillna(""))
         side = (good["p_decline"] > rule.threshold) != (before > rule.threshold)
         failed = own.loc[own["gate"] != "passed", "variant"].nunique()
         rows.append(

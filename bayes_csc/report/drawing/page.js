@@ -117,16 +117,15 @@
     const [low, high] = ends(found, s.interval);
     return { p: below(found, -s.epsilon), low, middle: quantile(found, 0.5), high };
   };
-  const decide = (who, s) => {
-    if (!who.worse) return "";
+  const sides = (who, s) => {
+    if (!who.worse) return ["", ""];
     const limit = 1 / (1 + s.loss);
     const side = (steps) => {
       const [low, high] = ends(values(steps, CHANCE), s.interval);
-      return (low > limit) - (high < limit);
+      return low > limit ? "above" : high < limit ? "below" : "around";
     };
     const now = side(who.worse);
-    if (now === 0 || now === side(who.worse_no_data)) return "cannot tell";
-    return now > 0 ? "flag" : "watch";
+    return [now, now === side(who.worse_no_data) ? "no" : "yes"];
   };
   const settings = () => {
     const value = (name) => form.elements[name] ? form.elements[name].value : "";
@@ -165,8 +164,10 @@
     }
     if (kept.worse) {
       const [low, high] = ends(values(kept.worse, CHANCE), s.interval);
+      const [level, changed] = sides(kept, s);
       lines.push(`A worse next grade${kept.of ? `, of ${kept.of}` : ""}: probability ${kept.p.toFixed(2)} (${percent}% interval ${low.toFixed(2)} to ` +
-        `${high.toFixed(2)}); threshold ${(1 / (1 + s.loss)).toFixed(2)}: ${decide(kept, s)}.`);
+        `${high.toFixed(2)}); ${level} ` +
+        `the level at which an early visit pays, ${(1 / (1 + s.loss)).toFixed(2)}. Changed by the data since the inspection: ${changed}.`);
     }
     answer.replaceChildren(...lines.map((line) => make("p", line)));
   }
@@ -179,15 +180,15 @@
     const table = make("table", "", { class: "csv" });
     table.append(make("caption", `${chosen.length} authorities, by name`));
     const head = make("tr");
-    ["Authority", "Probability of a decline", "Change", `${Math.round(100 * s.interval)}% interval`, "Drawn", "Decision"]
+    ["Authority", "Probability of a decline", "Change", `${Math.round(100 * s.interval)}% interval`, "Drawn", "Early visit pays: level", "Changed by data since"]
       .forEach((text, i) => { head.append(make("th", text, i ? { scope: "col" } : { scope: "col", class: "text" })); });
     table.append(make("thead"));
     table.tHead.append(head);
     const body = make("tbody");
-    const told = { flag: 0, watch: 0, "cannot tell": 0 };
+    const told = { above: 0, around: 0, below: 0 };
     chosen.forEach((who, i) => {
-      const decision = decide(who, s);
-      if (decision) told[decision] += 1;
+      const [level, changed] = sides(who, s);
+      if (level) told[level] += 1;
       const row = make("tr");
       const name = make("th", "", { scope: "row" });
       name.append(who.slug ? make("a", who.name, { href: `${who.slug}.html` }) : who.name);
@@ -196,7 +197,7 @@
       const f = found[i];
       const cells = f ? [f.p.toFixed(2), signed(f.middle), `${signed(f.low)} to ${signed(f.high)}`, drawn(f, low, high)]
         : ["", "", "", ""];
-      [...cells, decision].forEach((content) => { const cell = make("td"); cell.append(content); row.append(cell); });
+      [...cells, level, changed].forEach((content) => { const cell = make("td"); cell.append(content); row.append(cell); });
       body.append(row);
     });
     table.append(body);
@@ -205,8 +206,8 @@
     const sum = known.reduce((total, f) => total + f.p, 0);
     answer.replaceChildren(
       make("p", `About ${Math.round(sum)} of the ${known.length} with an estimate would be expected to have declined by ` +
-        `more than ${s.epsilon}. Early visits: ${told.flag} flagged, ${told.watch} to watch, ` +
-        `${told["cannot tell"]} cannot tell.`),
+        `more than ${s.epsilon}. The chance of a worse grade is above the level at which an early visit ` +
+        `pays for ${told.above}, around it for ${told.around} and below it for ${told.below}.`),
       region,
     );
   }

@@ -17,10 +17,10 @@ from bayes_csc.report.findings.words.sentences import (
     caterpillar_sentence,
     change_sentence,
     composite_sentence,
-    decision_sentence,
     figures_words,
     group_without_figures,
     information_sentence,
+    level_sentence,
     next_sentence,
     no_figures_sentence,
     recent_words,
@@ -56,8 +56,8 @@ def markdown(found: Findings) -> str:
             lines += _domains(own.forecast, found.panel.grades)
         lines += [change_sentence(own.decline, percent, recent_words(about)), ""]
         lines += [text, ""] if (text := composite_sentence(own.composite, own.decline)) else []
-        if own.forecast and own.forecast["decision"]:
-            lines += [decision_sentence(own.forecast, about["threshold"], about["loss_ratio"]), ""]
+        if own.forecast and own.forecast["level"]:
+            lines += [level_sentence(own.forecast, about["threshold"], about["loss_ratio"], percent), ""]
         lines += [*(f"- {plain(text)}" for text in own.caveats), ""]
     labels = {k: i.label for k, i in found.panel.indicators.items()}
     lines += ["## Method", "", *(plain(t) for t in gate_sentences(found.record)), ""]

@@ -64,7 +64,7 @@ def what_if(
             "no_data": _steps(without, CHANGE_STEP) if np.isfinite(without).all() else [],
         }
         following = ahead.get(code)
-        if chances is not None and following and following["decision"]:
+        if chances is not None and following and following["level"]:
             drawn = chances.sel(authority=code)
             entry |= {
                 "worse": _steps(np.quantile(drawn["worse"], LEVELS), CHANCE_STEP),

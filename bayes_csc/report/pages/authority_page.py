@@ -21,7 +21,7 @@ from bayes_csc.report.findings.words.sentences import (
     change_sentence,
     composite_sentence,
     contribution_sentence,
-    decision_sentence,
+    level_sentence,
     next_sentence,
     no_figures_sentence,
     path_sentence,
@@ -101,7 +101,7 @@ def _answer(own: AuthorityFindings, about: dict[str, Any], grades: tuple[str, ..
     said = [change_sentence(own.decline, percent, recent_words(about))]
     if own.forecast:
         said.insert(0, next_sentence(own.forecast, own.base_rate, grades, percent))
-        said.append(decision_sentence(own.forecast, about["threshold"], about["loss_ratio"]))
+        said.append(level_sentence(own.forecast, about["threshold"], about["loss_ratio"], percent))
     said.insert(0, no_figures_sentence(own.decline))
     limits = [element("p", "Before you read on:"), bullets(own.caveats)] if own.caveats else []
     return [*paragraphs(*said), *limits]

@@ -137,15 +137,15 @@ def _group(found: Findings, percent: str) -> list[Content]:
         slug = found.authorities["slug"][code]
         name = element("a", str(row["name"]), href=f"{slug}.html")
         chances = ["" if ahead is None else number(float(ahead[column][code])) for column in following]
-        decision = "" if ahead is None else str(ahead["decision"][code])
+        level = ["", ""] if ahead is None else [str(ahead[c][code]) for c in ("level", "level_changed")]
         rows.append(
             [name, str(row["region"]), _inspected(row), *chances,
              number(row["p_decline"]), number(row["p_decline_no_data"]), number(row["delta_median"], "+.2f"),
-             spread(row["delta_lower"], row["delta_upper"], "+.2f"), _drawn(row, low, high), decision]
+             spread(row["delta_lower"], row["delta_upper"], "+.2f"), _drawn(row, low, high), *level]
         )  # fmt: skip
     header = [
         "Authority", "Region", "Last inspection", *following.values(), "P(decline)", "Without new data", "Change",
-        f"{percent} interval", "Drawn", "Early visit?",
+        f"{percent} interval", "Drawn", "Early-visit level", "Changed by data",
     ]  # fmt: skip
     note = (
         f"P(decline): the probability that quality is lower by more than {found.about['epsilon']:g} than at the last "
@@ -153,7 +153,7 @@ def _group(found: Findings, percent: str) -> list[Content]:
         "about. Where "
         "the two are alike the figures have said nothing. The headings sort; a name opens its page."
     )
-    body = table("Authorities of the group, by name", header, rows, texts=[1, 2, len(header) - 2, len(header) - 1],
+    body = table("Authorities of the group, by name", header, rows, texts=[1, 2, *range(len(header) - 3, len(header))],
                  class_="sortable")  # fmt: skip
     mixture = "" if found.forecast is None else pool_sentence(found.forecast.attrs)
     return [*paragraphs(group_without_figures(found.listed), note, mixture), body, *_domains(found)]

@@ -128,7 +128,7 @@ def _choices(done: Sensitivity) -> list[ET.Element]:
         tornado_chart(done.choices), "tornado", "Choices by how far they move P(decline)",
         f"The choice that moves P(decline) most on average is {done.choices['choice'].iloc[0]}.",
     )  # fmt: skip
-    header = ["choice", "variants", "failed", "mean move", "largest", "decisions flipped", "sides crossed"]
+    header = ["choice", "variants", "failed", "mean move", "largest", "levels changed", "sides crossed"]
     rows = [
         [
             str(row["choice"]), str(row["variants"]), str(row["failed"]), number(row["moved"], ".3f"),
@@ -137,7 +137,9 @@ def _choices(done: Sensitivity) -> list[ET.Element]:
         for row in done.choices.to_dict("records")
     ]  # fmt: skip
     behind = table(
-        "Authorities whose decision, or side of the threshold, some variant of the choice changes", header, rows
+        "Authorities whose level of early visits, or side of the threshold, some variant of the choice changes",
+        header,
+        rows,
     )
     return [chart(drawn, "How far each choice moves P(decline)", folded("Table: moves and flips", behind))]
 

@@ -71,7 +71,7 @@ def sensitivity_text(done: Sensitivity, width: int) -> str:
         ]
         for row in done.verdicts.to_dict("records")
     ]  # fmt: skip
-    which = ["", "variants", "failed", "mean move", "largest", "decisions flipped", "sides crossed"]
+    which = ["", "variants", "failed", "mean move", "largest", "levels changed", "sides crossed"]
     moves = [
         [
             str(row["choice"]), str(row["variants"]), str(row["failed"]), _number(row["moved"]),

@@ -33,7 +33,7 @@ def forecast(
         typer.Option("--date", formats=DAYS, help="Of the next inspection (repeatable); by default it is uncertain."),
     ] = None,
     group: Annotated[str, typer.Option("--group", help=GROUP_HELP)] = "requires improvement",
-    loss_ratio: Annotated[float, typer.Option("--loss-ratio", help="Cost of a missed decline, in false flags.")] = 4.0,
+    loss_ratio: Annotated[float, typer.Option("--loss-ratio", help="Visits in vain that cost a missed decline.")] = 4.0,
     interval: Annotated[float, typer.Option("--interval", help="Probability of the intervals.")] = 0.89,
     model: ModelOption = None,
     force: Annotated[bool, typer.Option("--force", help="Show the table of a run that failed.")] = False,
@@ -159,7 +159,9 @@ def show(table: pd.DataFrame) -> None:
         f"{percent}, equal-tailed: of the date, and of P(worse), which is of {name}, over the hyperparameters; "
         "'state known': of what it "
         "would be if the authority's state now were known. 'no data': P(worse) had nothing been observed since the "
-        "last inspection. 'visit': the expected loss that an early visit saves, in false flags.",
+        "last inspection. 'visit': the expected loss that an early visit saves, in visits in vain. 'level': "
+        "P(worse) against the level at which an early visit pays; 'changed': "
+        "whether the data since the inspection changed that.",
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
     )
@@ -189,7 +191,8 @@ def cells(row: dict[Any, Any], percent: str) -> dict[str, str]:
         "no data": number(row["p_next_worse_no_data"]),
         "P(better)": number(row["p_next_better"]),
         "visit": number(row["visit_value"], "+.2f"),
-        "decision": verdict(row),
+        "level": str(row["level"]) or note(row),
+        "changed": str(row["level_changed"]),
     }
 
 
@@ -205,11 +208,9 @@ def uncertain(row: dict[Any, Any], name: str) -> str:
     return value and f"{value} ({lower} to {upper})"
 
 
-def verdict(row: dict[Any, Any]) -> str:
-    """Write the decision with its reason; where there is none, the row's note."""
-    if row["decision"]:
-        return f"{row['decision']}: {row['reason']}" if row["reason"] else str(row["decision"])
-    return "; ".join(part for part in row["note"].split("; ") if part != "preview")  # the title says so
+def note(row: dict[Any, Any]) -> str:
+    """Write a row's note, without what the title says."""
+    return "; ".join(part for part in row["note"].split("; ") if part != "preview")
 
 
 def number(value: float, style: str = ".2f") -> str:
@@ -224,17 +225,17 @@ def number(value: float, style: str = ".2f") -> str:
 
 
 def expectation(about: dict[str, Any], name: str) -> str:
-    """Say what to expect of the list's decisions."""
+    """Say how many are above, around and below the level, and what to expect of visiting above it."""
     found = about["expected"]["group"]
-    false, missed, loss = (found[name] for name in ("false_flags", "missed_declines", "loss"))
+    vain, missed, loss = (found[name] for name in ("visits_in_vain", "missed_declines", "loss"))
     return (
-        f"Flag above P(worse) = {about['threshold']:.2f}, of {name} (a missed decline costs "
-        f"{about['loss_ratio']:g} false flags): "
-        f"{found['flag']} flagged, {found['watch']} to watch, {found['cannot_tell']} cannot tell, of "
-        f"{found['authorities']} that can get worse.\n"
-        f"To expect: {false['mean']:.1f} false flags ({false['lower']:.1f} to {false['upper']:.1f}), "
-        f"{missed['mean']:.1f} declines not flagged ({missed['lower']:.1f} to {missed['upper']:.1f}); a loss of "
-        f"{loss['mean']:.1f} false flags ({loss['lower']:.1f} to {loss['upper']:.1f}), where visiting nobody, "
-        f"everybody and all above the threshold is expected to lose {found['loss_visiting_nobody']:.1f}, "
-        f"{found['loss_visiting_everybody']:.1f} and {found['loss_visiting_above_threshold']:.1f}."
+        f"An early visit pays where P(worse), of {name}, is above {about['threshold']:.2f} (a missed decline costs "
+        f"{about['loss_ratio']:g} visits in vain). Of {found['authorities']} that can get worse {found['above']} "
+        f"{'is' if found['above'] == 1 else 'are'} above this level, {found['around']} around it, {found['below']} "
+        f"below it.\nVisiting the {found['visited']} whose P(worse) is above it ({found['visited_around']} of them "
+        f"around it by the interval) is expected to give {vain['mean']:.1f} visits in vain ({vain['lower']:.1f} to "
+        f"{vain['upper']:.1f}) and {missed['mean']:.1f} missed declines ({missed['lower']:.1f} to "
+        f"{missed['upper']:.1f}): a loss of {loss['mean']:.1f} ({loss['lower']:.1f} to {loss['upper']:.1f}), where "
+        f"visiting nobody is expected to lose {found['loss_visiting_nobody']:.1f} and visiting everybody "
+        f"{found['loss_visiting_everybody']:.1f}."
     )

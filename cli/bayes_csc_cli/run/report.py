@@ -30,7 +30,7 @@ def report(
     json: Annotated[bool, typer.Option("--json", help="Print everything as JSON and write nothing.")] = False,
     epsilon: Annotated[float, typer.Option("--epsilon", help="Smallest decline that counts.")] = 0.25,
     interval: Annotated[float, typer.Option("--interval", help="Probability of the intervals.")] = 0.89,
-    loss_ratio: Annotated[float, typer.Option("--loss-ratio", help="Cost of a missed decline, in false flags.")] = 4.0,
+    loss_ratio: Annotated[float, typer.Option("--loss-ratio", help="Visits in vain that cost a missed decline.")] = 4.0,
     backtest: Annotated[Path | None, typer.Option("--backtest", help="Folder of `bayescsc backtest`.")] = None,
     model: ModelOption = None,
     made: Annotated[

@@ -1,44 +1,43 @@
-"""Flag, watch or cannot tell: the truth table, and what the list's decisions are expected to cost."""
+"""Above, around or below the level of an early visit: the truth table, and what visiting is expected to cost."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from bayes_csc.estimates.forecast.visit_decision import decide, expected_errors, threshold, visit_value
+from bayes_csc.estimates.forecast.visit_decision import changed, expected_errors, sides, threshold, visit_value
 
 NAN = float("nan")
 
 
 @pytest.mark.parametrize(
-    ("interval", "without", "decision", "reason"),
+    ("interval", "without", "side", "moved"),
     [
-        # P above the threshold of 0.2; P0 below it, undecided, above it
-        ((0.3, 0.5), (0.05, 0.1), "flag", ""),
-        ((0.3, 0.5), (0.1, 0.4), "flag", ""),
-        ((0.3, 0.5), (0.25, 0.4), "cannot tell", "as without data"),
-        # P undecided
-        ((0.1, 0.5), (0.05, 0.1), "cannot tell", "interval"),
-        ((0.1, 0.5), (0.1, 0.5), "cannot tell", "interval"),
-        ((0.1, 0.3), (0.25, 0.4), "cannot tell", "interval"),
+        # P above the level of 0.2; P0 below it, around it, above it
+        ((0.3, 0.5), (0.05, 0.1), "above", "yes"),
+        ((0.3, 0.5), (0.1, 0.4), "above", "yes"),
+        ((0.3, 0.5), (0.25, 0.4), "above", "no"),
+        # P around it
+        ((0.1, 0.5), (0.05, 0.1), "around", "yes"),
+        ((0.1, 0.5), (0.1, 0.5), "around", "no"),
+        ((0.1, 0.3), (0.25, 0.4), "around", "yes"),
         # P below it
-        ((0.0, 0.15), (0.25, 0.4), "watch", ""),
-        ((0.0, 0.15), (0.1, 0.4), "watch", ""),
-        ((0.01, 0.04), (0.05, 0.17), "cannot tell", "as without data"),
-        # an interval that only touches it covers it
-        ((0.2, 0.2), (0.25, 0.4), "cannot tell", "interval"),
-        ((0.2, 0.5), (0.05, 0.1), "cannot tell", "interval"),
-        ((0.0, 0.2), (0.25, 0.4), "cannot tell", "interval"),
-        ((0.3, 0.5), (0.2, 0.4), "flag", ""),
+        ((0.0, 0.15), (0.25, 0.4), "below", "yes"),
+        ((0.0, 0.15), (0.1, 0.4), "below", "yes"),
+        ((0.01, 0.04), (0.05, 0.17), "below", "no"),
+        # an interval that only touches it includes it
+        ((0.2, 0.2), (0.25, 0.4), "around", "yes"),
+        ((0.2, 0.5), (0.05, 0.1), "around", "yes"),
+        ((0.0, 0.2), (0.0, 0.4), "around", "no"),
         # nothing to get worse than
         ((NAN, NAN), (NAN, NAN), "", ""),
     ],
 )
-def test_the_truth_table(
-    interval: tuple[float, float], without: tuple[float, float], decision: str, reason: str
-) -> None:
-    ends = [tuple(np.array([x]) for x in each) for each in (interval, without)]
-    assert decide(*ends, limit=threshold(4.0)) == ([decision], [reason])  # type: ignore[arg-type]
+def test_the_truth_table(interval: tuple[float, float], without: tuple[float, float], side: str, moved: str) -> None:
+    now, before = (
+        sides((np.array([low]), np.array([high])), limit=threshold(4.0)) for low, high in (interval, without)
+    )
+    assert (now, changed(now, before)) == ([side], [moved])
 
 
 @pytest.mark.parametrize("ratio", [0.5, 1.0, 4.0, 20.0])
@@ -52,20 +51,22 @@ def test_a_visit_is_worth_it_above_the_threshold_only(ratio: float) -> None:
 def test_expected_errors_are_sums_of_probabilities_and_their_intervals_those_of_the_sums() -> None:
     p = np.array([0.6, 0.5, 0.1, NAN])
     draws = np.array([[0.5, 0.4, 0.0, NAN], [0.7, 0.6, 0.2, NAN]])
-    found = expected_errors(p, draws, ["flag", "cannot tell", "watch", ""], loss_ratio=4.0, interval=1.0 - 1e-12)
-    assert (found["authorities"], found["flag"], found["watch"], found["cannot_tell"]) == (3, 1, 1, 1)
-    assert found["false_flags"] == pytest.approx({"mean": 0.4, "lower": 0.3, "upper": 0.5})
-    assert found["missed_declines"] == pytest.approx({"mean": 0.6, "lower": 0.4, "upper": 0.8})
-    assert found["loss"] == pytest.approx({"mean": 2.8, "lower": 2.1, "upper": 3.5})
+    found = expected_errors(p, draws, ["above", "around", "below", ""], loss_ratio=4.0, interval=1.0 - 1e-12)
+    assert [found[name] for name in ("authorities", "above", "around", "below")] == [3, 1, 1, 1]
+    assert (found["visited"], found["visited_around"]) == (2, 1)
+    assert found["visits_in_vain"] == pytest.approx({"mean": 0.9, "lower": 0.7, "upper": 1.1})
+    assert found["missed_declines"] == pytest.approx({"mean": 0.1, "lower": 0.0, "upper": 0.2})
+    assert found["loss"] == pytest.approx({"mean": 1.3, "lower": 1.1, "upper": 1.5})
     assert found["loss_visiting_nobody"] == pytest.approx(4.0 * 1.2)
     assert found["loss_visiting_everybody"] == pytest.approx(3.0 - 1.2)
-    assert found["loss_visiting_above_threshold"] == pytest.approx(0.4 + 0.5 + 4.0 * 0.1)
 
 
-def test_visiting_those_above_the_threshold_is_expected_to_lose_least() -> None:
+def test_no_other_choice_of_visits_is_expected_to_lose_less_than_the_rule_that_is_shown() -> None:
     rng = np.random.default_rng(2)
     p = rng.uniform(size=12)
-    best = expected_errors(p, p[None], [""] * 12, loss_ratio=3.0, interval=0.89)["loss_visiting_above_threshold"]
+    best = expected_errors(p, p[None], [""] * 12, loss_ratio=3.0, interval=0.89)
+    assert best["loss"]["mean"] <= min(best["loss_visiting_nobody"], best["loss_visiting_everybody"])
     for _ in range(50):
-        decision = list(rng.choice(["flag", "watch"], 12))
-        assert expected_errors(p, p[None], decision, loss_ratio=3.0, interval=0.89)["loss"]["mean"] >= best - 1e-12
+        visited = rng.uniform(size=12) < 0.5
+        loss = (1.0 - p[visited]).sum() + 3.0 * p[~visited].sum()
+        assert loss >= best["loss"]["mean"] - 1e-12

@@ -241,14 +241,14 @@ def at_the_last(action):  # type: ignore[no-untyped-def]
 def test_an_answer_survives_its_file() -> None:
     shape = (2, 3, 2)
     rng = np.random.default_rng(4)
-    table = pd.DataFrame({"p_next_worse": [0.1, np.nan], "decision": ["flag", ""]}, index=["a", "b"])
+    table = pd.DataFrame({"p_next_worse": [0.1, np.nan], "level": ["above", ""]}, index=["a", "b"])
     mean, variance = rng.normal(size=shape), rng.gamma(2.0, size=shape)
     one = Answer(("a", "b"), mean, variance, table, None, {"gate": "passed", "depth": "preview"})
     other = Answer.of_bytes(one.to_bytes())
     np.testing.assert_allclose(other.mean, mean, rtol=1e-6)
     assert other.authority == one.authority
     assert other.about == one.about
-    assert other.forecast["decision"].tolist() == ["flag", ""]
+    assert other.forecast["level"].tolist() == ["above", ""]
     failed = Answer.of_bytes(Answer.failed("preview", "no").to_bytes())
     assert (failed.authority, failed.passed, failed.about["failing"]) == ((), False, ["no"])
 

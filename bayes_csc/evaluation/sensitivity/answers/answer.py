@@ -38,7 +38,7 @@ class Answer:
     mean, variance
         Of the change given each draw of the hyperparameters (chain, draw, authority).
     forecast
-        By authority: the columns `FORECAST` and `decision`; empty without judgements.
+        By authority: the columns `FORECAST` and `level`; empty without judgements.
     predictive
         Its log scores; None where they were not asked for.
     about
@@ -60,7 +60,7 @@ class Answer:
     def to_bytes(self) -> bytes:
         """The answer as a compressed file of arrays."""
         header = {
-            "authority": self.authority, "decision": self.forecast["decision"].tolist(),
+            "authority": self.authority, "level": self.forecast["level"].tolist(),
             "forecast": self.forecast.index.tolist(), "about": self.about,
         }  # fmt: skip
         arrays: dict[str, Any] = {"mean": self.mean.astype(np.float32), "variance": self.variance.astype(np.float32)}
@@ -79,7 +79,7 @@ class Answer:
         table = pd.DataFrame(arrays.pop("table"), index=header["forecast"], columns=list(FORECAST))
         scored = header.get("predictive")
         return cls(
-            tuple(header["authority"]), mean, variance, table.assign(decision=header["decision"]),
+            tuple(header["authority"]), mean, variance, table.assign(level=header["level"]),
             Predictive.of_parts(scored, arrays) if scored else None, header["about"],
         )  # fmt: skip
 

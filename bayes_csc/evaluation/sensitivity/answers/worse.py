@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from bayes_csc.estimates.forecast.next_grade import WITHOUT_EVERY, next_grade
-from bayes_csc.estimates.forecast.visit_decision import decide, threshold
+from bayes_csc.estimates.forecast.visit_decision import sides, threshold
 from bayes_csc.evaluation.forecast.forecast import INTERVAL, LOSS_RATIO
 from bayes_csc.evaluation.sensitivity.answers.packed import packed, unpacked
 from bayes_csc.evaluation.sensitivity.answers.reweight import Weights
@@ -22,7 +22,7 @@ from bayes_csc.measurement.judgements.inspection_rates import Reinspection
 FORECAST = (
     "p_next_worse", "p_next_worse_lower", "p_next_worse_upper", "p_next_worse_mcse", "p_next_worse_no_data",
 )  # fmt: skip
-NOTHING = pd.DataFrame(columns=[*FORECAST, "decision"])
+NOTHING = pd.DataFrame(columns=[*FORECAST, "level"])
 """The forecast of a run without judgements."""
 
 
@@ -62,7 +62,7 @@ class Worse:
         return cls(codes, marginal, without, last[known] < len(run.panel.grades), found.chains)
 
     def table(self, weights: Weights | None = None) -> pd.DataFrame:
-        """Forecast by authority: the columns `FORECAST` and `decision`, by equal weights as `forecast` has them."""
+        """Forecast by authority: the columns `FORECAST` and `level`, by equal weights as `forecast` has them."""
         tail = (1.0 - INTERVAL) / 2.0
         levels = (tail, 1.0 - tail)
         each = len(self.marginal) // self.chains
@@ -78,9 +78,9 @@ class Worse:
             ends += [weighted_quantile(self.without, before, level) for level in levels]
             error = weights.error(self.marginal, error)
         able = [np.where(self.can_fall, v, np.nan) for v in ends]
-        decision, _ = decide((able[0], able[1]), (able[2], able[3]), limit=threshold(LOSS_RATIO))
+        level = sides((able[0], able[1]), limit=threshold(LOSS_RATIO))
         columns = dict(zip(FORECAST, (p, ends[0], ends[1], error, without), strict=True))
-        return pd.DataFrame({**columns, "decision": decision}, index=list(self.authority))
+        return pd.DataFrame({**columns, "level": level}, index=list(self.authority))
 
     def to_bytes(self) -> bytes:
         """The probabilities as a compressed file."""

@@ -19,16 +19,6 @@ from bayes_csc.report.findings.words.vocabulary import joined, month, number, of
 PRIOR = {"prior: region": "trend of its region", "prior: deprivation": "trend by deprivation"}
 LITTLE = 0.15
 """Step of a probability below which figures have moved it a little."""
-DECISIONS = {
-    "flag": "Flag: the probability of a worse grade, with its whole interval, is above the threshold, and without the "
-    "figures since the inspection it would not clearly be.",
-    "watch": "Watch: the probability of a worse grade, with its whole interval, is below the threshold; the "
-    "figures since "
-    "the inspection speak against the early visit that its last grade and the time since leave open.",
-    "interval": "Cannot tell: the interval of the probability of a worse grade includes the threshold.",
-    "as without data": "Cannot tell: the probability of a worse grade, with its whole interval, is {side} the "
-    "threshold, and would be so without the figures since the inspection, too: they have not changed what to do.",
-}
 
 
 def next_sentence(forecast: dict[str, Any], base: pd.Series | None, grades: Sequence[str], percent: str) -> str:
@@ -173,16 +163,31 @@ def _moved(step: float) -> str:
     )
 
 
-def decision_sentence(forecast: dict[str, Any], threshold: float, loss_ratio: float) -> str:
-    """Say what the rule for early visits comes to, and what it is."""
-    if not forecast["decision"]:
+def level_sentence(forecast: dict[str, Any], threshold: float, loss_ratio: float, percent: str) -> str:
+    """Say on which side of the level of early visits a worse grade's chance is, and whether the data changed that.
+
+    Parameters
+    ----------
+    forecast
+        The authority's row.
+    threshold
+        The level.
+    loss_ratio
+        Cost of a missed decline, in visits in vain.
+    percent
+        Probability of the intervals, as text.
+    """
+    side = str(forecast["level"])
+    if not side:
         return ""
-    key = str(forecast["reason"] or forecast["decision"])
-    about = "" if has_overall(forecast) else f" This is about {WOULD}."
-    side = "above" if forecast["p_next_worse"] > threshold else "below"
+    whose = "a worse overall grade" if domains_of(forecast) else "a worse grade"
+    about = "" if has_overall(forecast) else f", of {WOULD},"
+    p, low, high = (forecast[f"p_next_worse{end}"] for end in ("", "_lower", "_upper"))
+    since = "changed" if forecast["level_changed"] == "yes" else "did not change"
     return (
-        f"{DECISIONS[key].format(side=side)}{about} (The threshold is {number(threshold)}: a worse grade that "
-        f"nobody saw coming is taken to cost {loss_ratio:g} early visits that were not needed.)"
+        f"The chance of {whose}{about} is {side} the level at which an early visit pays: {number(p)} ({percent} "
+        f"interval {spread(low, high)}) against {number(threshold)}. The data since the inspection {since} that. (A "
+        f"worse grade that nobody saw coming is taken to cost {loss_ratio:g} early visits that were not needed.)"
     )
 
 
