@@ -10,6 +10,10 @@ Examples
 
 from importlib.metadata import version
 
+from bayes_csc.files.private_folder import keep_compiled_code_private
+
+keep_compiled_code_private()  # before PyTensor is imported
+
 from bayes_csc.estimates.decline import decline
 from bayes_csc.estimates.information import information_shares
 from bayes_csc.evaluation.forecast.forecast import forecast

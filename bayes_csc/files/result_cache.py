@@ -6,14 +6,16 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+
+from bayes_csc.files.private_folder import read_own, write_own
 
 PACKAGES = (
     "bayescsc", "pymc", "pytensor", "numba", "numpy", "scipy", "pandas", "scikit-learn", "distributed",
@@ -31,7 +33,7 @@ class Kept:
     Parameters
     ----------
     folder
-        Made with the first result.
+        Made with the first result, and this user's alone (`private_folder`).
     suffix
         Of its files.
     """
@@ -42,19 +44,15 @@ class Kept:
     def read(self, key: str) -> bytes | None:
         """The content of a key, or None; what is read counts as used today."""
         path = self.folder / f"{key}.{self.suffix}"
-        if not path.is_file():
-            return None
-        content = path.read_bytes()
-        os.utime(path)
+        content = read_own(path) if path.is_file() else None
+        if content is not None:
+            with suppress(OSError):  # on a disk that cannot be written
+                os.utime(path)
         return content
 
     def write(self, key: str, content: bytes) -> None:
         """Keep a result: whole or not at all, whoever else writes the same."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(dir=self.folder, suffix=".part")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.replace(part, self.folder / f"{key}.{self.suffix}")
+        write_own(self.folder / f"{key}.{self.suffix}", content)
 
     def forget(self, *, days: float) -> None:
         """Remove what was not used for so many days."""

@@ -11,12 +11,10 @@ from __future__ import annotations
 import functools
 import gc
 import hashlib
-import os
 import pickle
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -40,10 +38,16 @@ from pytensor.tensor.elemwise import DimShuffle
 from pytensor.tensor.shape import Reshape
 from pytensor.tensor.variable import TensorConstant
 
+from bayes_csc.errors import StorageError
+from bayes_csc.files.private_folder import private_caches, read_own, write_own
 from bayes_csc.likelihood.machine_code import whole
 
 pytensor.config.numba__fastmath = False  # see bayes_csc.likelihood.kernel.compiled
 FOLDER = NUMBA_CACHE_PATH.parent / "bayescsc"
+try:
+    private_caches(NUMBA_CACHE_PATH.parent)
+except OSError as error:  # PyTensor was imported, and its folder chosen, before this package was
+    raise StorageError(f"PyTensor runs what it keeps in {NUMBA_CACHE_PATH.parent}, and {error.strerror}") from error
 Arrays = tuple[np.ndarray, ...]
 Graph = tuple[list[Variable], list[Variable]]
 ONE_AT_A_TIME = threading.Lock()
@@ -165,14 +169,25 @@ class Family:
         """
         path = FOLDER / f"{self.key}-{name}.pickle"
         arguments = [*inputs, *self.constants]
-        try:
-            graph, known = pickle.loads(path.read_bytes())
-        except (OSError, pickle.PickleError, EOFError, ValueError):
-            graph = pickle.dumps(_rewritten(arguments, outputs()))
-            made, known = _machine_code(graph)
-            _keep(path, pickle.dumps((graph, known)))
-            return made
-        return _loaded(graph, known)
+        if (kept := _kept(path)) is not None:
+            return _loaded(*kept)
+        graph = pickle.dumps(_rewritten(arguments, outputs()))
+        made, known = _machine_code(graph)
+        with suppress(OSError):  # a cache that cannot be written to is none
+            write_own(path, pickle.dumps((graph, known)))
+        return made
+
+
+def _kept(path: Path) -> tuple[bytes, tuple[str, str, str]] | None:
+    """A graph, pickled, and the name, source and key of its machine code; None where there is none, or another kind."""
+    if (content := read_own(path)) is None:
+        return None
+    try:
+        graph, (name, source, key) = pickle.loads(content)
+    except Exception:  # whatever a pickle of something else raises
+        return None
+    known = (name, source, key)
+    return (graph, known) if isinstance(graph, bytes) and all(isinstance(text, str) for text in known) else None
 
 
 @functools.cache
@@ -243,18 +258,6 @@ def _each_operation_once() -> Iterator[None]:
             yield
         finally:
             basic.numba_funcify_ensure_cache = make
-
-
-def _keep(path: Any, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.replace(part, path)
-    except BaseException:
-        os.unlink(part)
-        raise
 
 
 def _structure(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> str:

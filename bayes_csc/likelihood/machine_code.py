@@ -6,8 +6,8 @@ of it: without, the kernel is compiled in half of the time, and PyTensor's funct
 function that Python calls need its intermediate code kept beside its machine code: to read it is a third of the time of
 loading, and it stays in memory, 17 MB for each structure of a model.
 
-This replaces methods of Numba's own classes while its compiler's lock is held, so it is bound to a series of Numba
-(`pyproject.toml`).
+This replaces methods of Numba's own classes while its compiler's lock is held, and how it reads its cache, so it is
+bound to a series of Numba (`pyproject.toml`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from llvmlite.binding import parse_assembly
-from numba.core.caching import Cache
+from numba.core.caching import Cache, IndexDataCacheFile
 from numba.core.codegen import JITCodeLibrary, JITCPUCodegen
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.dispatcher import _FunctionCompiler  # type: ignore[attr-defined]
@@ -30,6 +30,7 @@ SELDOM = 100_000
 _numba_optimize, _numba_finalize = JITCodeLibrary._optimize_final_module, JITCodeLibrary._finalize_final_module
 _numba_set_constants, _numba_save = JITCPUCodegen.set_env, Cache.save_overload
 _numba_compile = _FunctionCompiler.compile
+_numba_index, _numba_data = IndexDataCacheFile._load_index, IndexDataCacheFile._load_data
 _constants_of: dict[str, Any] = {}
 """Constants, Numba's environments, of parts, by name: the whole that these are linked into has to be given them."""
 
@@ -118,6 +119,21 @@ def _save(cache: Any, signature: Any, result: Any) -> None:
         _numba_save(cache, signature, result)
 
 
+def _index(file: Any) -> Any:
+    try:
+        return _numba_index(file)
+    except Exception:  # a damaged file, or one of another kind, is as none: what it should hold is made again
+        return {}
+
+
+def _data(file: Any, name: str) -> Any:
+    try:
+        return _numba_data(file, name)
+    except Exception as error:
+        raise OSError(f"{name} is damaged") from error  # by which Numba makes it again
+
+
+IndexDataCacheFile._load_index, IndexDataCacheFile._load_data = _index, _data
 REPLACED: tuple[tuple[Any, str, Any], ...] = (
     (_FunctionCompiler, "compile", _compile),
     (JITCodeLibrary, "_optimize_final_module", _optimize),

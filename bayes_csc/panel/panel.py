@@ -159,7 +159,7 @@ class Panel:
                 f"{root}: no such folder; a panel is a folder with {DICTIONARY}, {INSPECTIONS} and {AUTHORITIES}"
             )
         files = [root / README, *root.glob("*.toml"), *root.glob("*.csv"), *(root / INDICATOR_FOLDER).glob("*.csv")]
-        return read_once(root, files, cls._read)
+        return read_once(root, files, cls._read, cls._tables, cls._of_tables)
 
     @classmethod
     def _read(cls, root: Path) -> Panel:
@@ -183,18 +183,23 @@ class Panel:
         cells, revisions = current_and_earlier(vintages)
         if problems := exact_copies(cells):
             raise DataError(problems)
-        panel = cls(
-            **head,
-            indicators=indicators,
-            cells=cells,
-            inspections=inspections,
-            authorities=authorities,
-            readme=readme,
-            revisions=revisions,
-            releases=releases,
-            **side,
-        )
-        panel.files()  # every analysis needs them, for the hash; so `read_once` remembers them, too
+        return cls(
+            **head, indicators=indicators, cells=cells, inspections=inspections, authorities=authorities,
+            readme=readme, revisions=revisions, releases=releases, **side,
+        )  # fmt: skip
+
+    def _tables(self) -> dict[str, pd.DataFrame]:
+        """What takes long to read, and the texts, which every analysis needs for the hash."""
+        texts = pd.Series(self.files(), dtype=str).to_frame("text")
+        return {"texts": texts} | {name: t for name, t in vars(self).items() if isinstance(t, pd.DataFrame)}
+
+    @classmethod
+    def _of_tables(cls, root: Path, tables: dict[str, pd.DataFrame]) -> Panel:
+        head, indicators = read_dictionary(root / DICTIONARY, [])
+        texts = tables.pop("texts")["text"].to_dict()
+        kept: dict[str, Any] = {"readme": read_text(root / README, []) or "", **tables}
+        panel = cls(**head, indicators=indicators, **kept)
+        panel.__dict__[WRITTEN] = panel._fingerprint(), texts
         return panel
 
     def write(self, folder: str | os.PathLike[str], *, checked: bool = False) -> None:
@@ -382,17 +387,8 @@ def inspection_dates(inspections: pd.DataFrame) -> pd.Series:
     """Day on which each inspection started, estimated where it is not known.
 
     An unknown start is the publication date less the median lag, in days, of the inspections of the same framework
-    whose start is known (of all inspections, where the framework has none).
-
-    Parameters
-    ----------
-    inspections
-        Judgements of a panel, with `framework`, `start_date` and `publication_date`.
-
-    Returns
-    -------
-    pandas.Series
-        Datetimes, one per row, never later than the publication.
+    whose start is known (of all inspections, where the framework has none). Datetimes, one per row of a panel's
+    judgements, never later than the publication.
     """
     known = inspections.dropna(subset="start_date").drop_duplicates(INSPECTION)
     lag = (known["publication_date"] - known["start_date"]).dt.days

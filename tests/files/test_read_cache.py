@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import pickle
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -33,18 +37,30 @@ class Reader:
         return [path.read_text() for path in sorted(root.rglob("*.csv"))]
 
 
+def tables(texts: list[str]) -> dict[str, pd.DataFrame]:
+    return {"texts": pd.DataFrame({"text": texts})}
+
+
+def again(root: Path, made: dict[str, pd.DataFrame]) -> list[str]:
+    return list(made["texts"]["text"])
+
+
+def once(folder: Path, read: Callable[[Path], list[str]]) -> list[str]:
+    return read_once.read_once(folder, folder.rglob("*"), read, tables, again)
+
+
 def test_the_same_bytes_are_read_once_and_each_gets_an_object_of_its_own(folder: Path) -> None:
     read = Reader()
-    first = read_once.read_once(folder, folder.rglob("*"), read)
+    first = once(folder, read)
     first.append("changed by who got it")
-    assert read_once.read_once(folder, folder.rglob("*"), read) == ["twelve bytes"]
+    assert once(folder, read) == ["twelve bytes"]
     assert read.times == 1
 
 
 @pytest.mark.parametrize("change", ["content", "name", "more", "version"])
 def test_whatever_is_another_is_read_anew(folder: Path, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
     read, file = Reader(), folder / "part" / "rows.csv"
-    read_once.read_once(folder, folder.rglob("*"), read)
+    once(folder, read)
     if change == "content":
         file.write_text("twelve BYTES")
     elif change == "name":
@@ -53,7 +69,7 @@ def test_whatever_is_another_is_read_anew(folder: Path, monkeypatch: pytest.Monk
         (folder / "more.csv").write_text("")
     else:
         monkeypatch.setattr(read_once, "versions", lambda: {"pandas": "0"})
-    read_once.read_once(folder, folder.rglob("*"), read)
+    once(folder, read)
     assert read.times == 2
 
 
@@ -61,21 +77,61 @@ def test_a_small_folder_is_read_each_time(folder: Path, monkeypatch: pytest.Monk
     read = Reader()
     monkeypatch.setattr(read_once, "LARGE", 13)
     for _ in range(2):
-        read_once.read_once(folder, folder.rglob("*"), read)
+        once(folder, read)
     assert read.times == 2
 
 
 def test_what_was_cut_short_or_cannot_be_kept_is_read_anew(folder: Path) -> None:
     read, cache = Reader(), folder.parent / "cache"
-    read_once.read_once(folder, folder.rglob("*"), read)
+    once(folder, read)
     (kept,) = (cache / "panels").iterdir()
     kept.write_bytes(kept.read_bytes()[:-3])
-    assert read_once.read_once(folder, folder.rglob("*"), read) == ["twelve bytes"]
+    assert once(folder, read) == ["twelve bytes"]
     kept.unlink()
     (cache / "panels").rmdir()
     (cache / "panels").write_text("in the way")
-    assert read_once.read_once(folder, folder.rglob("*"), read) == ["twelve bytes"]
+    assert once(folder, read) == ["twelve bytes"]
     assert read.times == 3
+
+
+class Planted:
+    """Runs a command where it is unpickled."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, (f"touch {self.mark}",)
+
+
+@pytest.mark.parametrize("kind", ["pickle", "other tables", "text"])
+def test_what_was_planted_runs_nothing_and_is_thrown_away(folder: Path, kind: str) -> None:
+    read, mark = Reader(), folder.parent / "ran"
+    once(folder, read)
+    (kept,) = (folder.parent / "cache" / "panels").iterdir()
+    other = read_once.packed({"another": pd.DataFrame({"text": ["planted"]})})
+    kept.write_bytes({"pickle": pickle.dumps(Planted(mark)), "other tables": other, "text": b"planted"}[kind])
+    assert once(folder, read) == ["twelve bytes"]
+    assert read.times == 2
+    assert not mark.exists()
+    assert read_once.unpacked(kept.read_bytes()).keys() == {"texts"}
+
+
+def test_tables_come_back_as_they_were() -> None:
+    table = pd.DataFrame(
+        {
+            "text": ["a", "", None], "number": [0.1, -0.0, np.nan], "whole": [1, 2, 3],
+            "day": pd.to_datetime(["2025-03-31", None, "1999-01-01"]),
+            "second": pd.to_datetime(["2025-03-31", None, "1999-01-01"]).astype("datetime64[s]"),
+        },
+        index=pd.Index(["x", "y", "z"], name="code"),
+    ).astype({"text": "str"})  # fmt: skip
+    back = read_once.unpacked(read_once.packed({"one": table, "none": table[:0]}))
+    pd.testing.assert_frame_equal(back["one"], table, check_exact=True)
+    pd.testing.assert_frame_equal(back["none"], table[:0])
+    assert np.signbit(back["one"]["number"].iloc[1])
+    back["one"].loc["x", "number"] = 5.0
+    assert table.loc["x", "number"] == 0.1
 
 
 def test_a_file_that_cannot_be_read_is_for_the_reader_to_name(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,16 +139,16 @@ def test_a_file_that_cannot_be_read_is_for_the_reader_to_name(folder: Path, monk
         raise PermissionError
 
     monkeypatch.setattr(read_once, "_key", forbidden)
-    assert read_once.read_once(folder, folder.rglob("*"), Reader()) == ["twelve bytes"]
+    assert once(folder, Reader()) == ["twelve bytes"]
 
 
 def test_a_folder_with_problems_is_not_remembered(folder: Path) -> None:
-    def refuse(root: Path) -> None:
+    def refuse(root: Path) -> list[str]:
         raise DataError(f"{root}: a problem")
 
     for _ in range(2):
         with pytest.raises(DataError, match="a problem"):
-            read_once.read_once(folder, folder.rglob("*"), refuse)
+            once(folder, refuse)
     assert not (folder.parent / "cache").exists()
 
 

@@ -327,8 +327,19 @@ def test_a_truncated_cache_file_is_made_again(empty: Path, share: float) -> None
 
 @pytest.mark.parametrize(
     "content",
-    [b"\0" * 4000, b"rubbish\n", b"garbage", b"{}", b"<html>"],
-    ids=["zeros", "rubbish", "garbage", "braces", "html"],
+    [
+        *(
+            b"\0" * 4000,
+            b"rubbish\n",
+            b"garbage",
+            b"{}",
+            b"<html>",
+            pickle.dumps(None),
+            pickle.dumps(("one", (1, 2, 3))),
+        ),
+        *(pickle.dumps((b"graph", "known")), b"cno_such_module\nname\n."),
+    ],
+    ids=["zeros", "rubbish", "garbage", "braces", "html", "none", "numbers", "no key", "no module"],
 )
 def test_a_cache_file_of_something_else_is_made_again(empty: Path, content: bytes) -> None:
     run(*line(2.0), ONE)
@@ -348,7 +359,7 @@ def test_a_graph_comes_to_its_place_whole(empty: Path, monkeypatch: pytest.Monke
         moved.append(path)
         os.rename(part, path)
 
-    monkeypatch.setattr("bayes_csc.likelihood.function_cache.os.replace", replace)
+    monkeypatch.setattr("bayes_csc.files.private_folder.os.replace", replace)
     run(*line(2.0), ONE)
     assert moved == list(empty.iterdir())
 
@@ -358,11 +369,26 @@ def test_a_graph_whose_writing_is_cut_short_is_not_there(empty: Path, monkeypatc
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("bayes_csc.likelihood.function_cache.os.replace", power_cut)
+        patch.setattr("bayes_csc.files.private_folder.os.replace", power_cut)
         with pytest.raises(KeyboardInterrupt):
             run(*line(2.0), ONE)
     assert list(empty.glob("*.pickle")) == []
     np.testing.assert_allclose(run(*line(2.0), ONE)[0], 3.0)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders have no modes")
+def test_a_graph_from_a_folder_that_others_can_write_to_is_not_unpickled(
+    empty: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(*line(2.0), ONE)
+    empty.chmod(0o777)
+
+    def unpickled(content: bytes) -> None:
+        raise AssertionError("unpickled")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(graph, "_loaded", unpickled)
+        np.testing.assert_allclose(run(*line(2.0), ONE)[0], 3.0)
 
 
 # Parameters of priors.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
+import json
 import subprocess
 import sys
 import tempfile
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numba import int64, typeof
+from numba.core.caching import NullCache
 
 from bayes_csc.likelihood.kernel import Layout, Real, value_and_gradient
 from bayes_csc.likelihood.kernel.states import states
@@ -32,8 +33,8 @@ def compiled_beside(layout: Layout) -> Iterator[bool]:
         yield False
         return
     command = [sys.executable, "-c", "from bayes_csc.likelihood.kernel.compile_ahead import main; main()"]
-    with tempfile.TemporaryFile() as file:
-        pickle.dump(Layout(*(np.zeros((0,) * a.ndim, a.dtype) for a in layout)), file)
+    with tempfile.TemporaryFile("w+") as file:
+        json.dump([[a.ndim, a.dtype.str] for a in layout], file)
         file.seek(0)
         process = subprocess.Popen(command, stdin=file, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -45,13 +46,14 @@ def compiled_beside(layout: Layout) -> Iterator[bool]:
 
 
 def is_cached() -> bool:
-    """Whether the cache on disk has machine code of the kernel as it is."""
-    return all(function.machine._cache._cache_file._load_index() for function in (value_and_gradient, states))
+    """Whether the cache on disk has machine code of the kernel as it is, or there is no cache to put it into."""
+    caches = [function.machine._cache for function in (value_and_gradient, states)]
+    return all(isinstance(cache, NullCache) or cache._cache_file._load_index() for cache in caches)
 
 
 def main() -> None:
-    """Compile for a layout that comes, pickled, through the standard input."""
-    of_value, of_states = types_of(pickle.load(sys.stdin.buffer))
+    """Compile for a layout of whose arrays the numbers of dimensions and the types come through the standard input."""
+    of_value, of_states = types_of(Layout(*(np.zeros((0,) * ndim, kind) for ndim, kind in json.load(sys.stdin))))
     value_and_gradient.machine.compile(of_value)
     states.machine.compile(of_states)
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 import functools
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numba import njit
+from numba.core.caching import NullCache
 
+from bayes_csc.files.private_folder import private_folder
 from bayes_csc.likelihood.machine_code import whole
 
 SOURCES = sorted(Path(__file__).parent.rglob("*.py"))
 VERSION = zlib.crc32(b"".join(path.read_bytes() for path in SOURCES))
 """Of the kernel's whole source: part of every compile cache's key."""
+BESIDE = "__pycache__"
 PART = {"nogil": True, "error_model": "numpy", "_nrt": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
@@ -52,9 +56,27 @@ def compiled(function: Callable[..., Any]) -> Compiled:
     different last digits and, in the end, different chains. A division by zero gives infinity, not an exception, which
     a C function could not raise; the value is then -inf.
     """
-    machine = whole(njit(nogil=True, cache=True, error_model="numpy")(function))
-    machine._cache._cache_file._source_stamp = VERSION
-    return Compiled(function, machine)
+    machine = njit(nogil=True, error_model="numpy")(function)
+    with suppress(OSError, RuntimeError):  # without such a folder it is compiled by every process
+        machine.enable_caching()
+        _check(machine)
+    return Compiled(function, whole(machine))
+
+
+def _check(machine: Any) -> None:
+    """Let a compiled function have its cache if nobody else can write there: beside the sources, who could, is trusted.
+
+    Raises
+    ------
+    OSError
+        Others can; there is then no cache.
+    """
+    cache, machine._cache = machine._cache, NullCache()
+    place = Path(cache.cache_path)
+    if place.name != BESIDE:
+        private_folder(place)
+    cache._cache_file._source_stamp = VERSION
+    machine._cache = cache
 
 
 def part(function: Callable[..., Any]) -> Any:
