@@ -20,15 +20,17 @@ if TYPE_CHECKING:
 WORKERS = 2
 CONNECT_SECONDS = 10
 LOCAL = {
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
     "distributed.worker.profile.enabled": False,
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": "134217728",
     "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": "4194304",
     "distributed.nanny.pre-spawn-environ.MALLOC_ARENA_MAX": "2",
 }
-"""Settings of a cluster started here. Dask's profiler, and memory given back at every 64 kB, took a fifth of the time
-of a fit. With a threshold of its own for giving memory back, the C library asks the system for every larger array anew
-(a third of the time), unless it is told from which size on; and each of a worker's threads would keep memory for
-itself."""
+"""Settings of a cluster started here. Its web servers, which ask nobody who they are, have no pages. Dask's profiler,
+and memory given back at every 64 kB, took a fifth of the time of a fit. With a threshold of its own for giving memory
+back, the C library asks the system for every larger array anew (a third of the time), unless it is told from which size
+on; and each of a worker's threads would keep memory for itself."""
 LARGEST = "1 GB"
 """Of what jobs have in common, before Dask warns: it is sent once to each worker."""
 
@@ -70,8 +72,9 @@ def dask_client(scheduler: str | None = None, *, workers: int = WORKERS) -> Iter
     Parameters
     ----------
     scheduler
-        Address such as "tcp://127.0.0.1:8786"; None starts a cluster that ends with the context. It listens on the
-        loopback interface only.
+        Address such as "tls://127.0.0.1:8786"; None starts a cluster that ends with the context. It listens on the
+        loopback interface only, by TLS with certificates of its own, and has no dashboard; one that is started
+        otherwise has the security and the dashboard that it was given.
     workers
         Processes of a cluster started here.
 
@@ -82,6 +85,7 @@ def dask_client(scheduler: str | None = None, *, workers: int = WORKERS) -> Iter
     """
     import dask
     from distributed import Client, LocalCluster
+    from distributed.security import Security
 
     if scheduler is not None:
         try:
@@ -93,11 +97,15 @@ def dask_client(scheduler: str | None = None, *, workers: int = WORKERS) -> Iter
         with client:
             yield client
         return
+    # every user of this machine reaches its loopback: a certificate says who belongs to the cluster
+    known: dict[str, Any] = {
+        "security": Security.temporary(), "host": "127.0.0.1", "dashboard_address": "127.0.0.1:0",
+        "scheduler_kwargs": {"dashboard": False},
+    }  # fmt: skip
     with (
         dask.config.set(LOCAL),
         LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0", memory_limit=0,
-            host="127.0.0.1", silence_logs=50,
+            n_workers=workers, threads_per_worker=1, processes=True, memory_limit=0, silence_logs=50, **known
         ) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):  # fmt: skip
