@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,11 @@ AUTHORITY_COLUMNS = (
 )
 AUTHORITY_NUMBERS = ("deprivation", "population")
 AUTHORITY_DATES = ("valid_from", "valid_to")
+FORMULA = re.compile(r"'*[=+\-@\t\r]")
+"""How a text begins that a spreadsheet takes for a formula, or one that was kept from it."""
+FIGURE = re.compile(r"N( to N)?( \(N to N\))?".replace("N", r"[+-]?[\d.,]+%?"))
+"""A number or a range, which is no formula whatever its sign."""
+GUARDED = re.compile(r"^'('*[=+\-@\t\r])")
 # Row of the first data line, as an editor or a spreadsheet numbers it.
 FIRST_ROW = 2
 
@@ -67,7 +73,8 @@ def read_csv(
         return None
     plain = _plain_table(text)
     if plain is not None and set(columns) <= set(plain) <= {*columns, *optional}:
-        return plain.reindex(columns=[*columns, *optional], fill_value="")
+        plain = plain.reindex(columns=[*columns, *optional], fill_value="")
+        return as_meant(plain) if "'" in text else plain
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
@@ -98,7 +105,7 @@ def read_csv(
     index = pd.Index([number for number, _ in body], dtype=int)
     texts = {name: pd.Series(column, index=index, dtype=str) for name, column in zip(header, fields, strict=True)}
     table = pd.DataFrame({name: column.str.strip() for name, column in texts.items()})
-    return table.reindex(columns=[*columns, *optional], fill_value="")
+    return as_meant(table.reindex(columns=[*columns, *optional], fill_value=""))
 
 
 def _plain_table(text: str) -> pd.DataFrame | None:
@@ -114,8 +121,58 @@ def _plain_table(text: str) -> pd.DataFrame | None:
     return pd.concat(texts, axis=1, keys=header) if len(set(header)) == width else None
 
 
+def guarded(text: str) -> str:
+    """Return a text as a CSV file has it: an apostrophe before what a spreadsheet would take for a formula.
+
+    A formula in a file from elsewhere can send what else is in the sheet to anybody. Numbers stay as they are, and so
+    do ranges. `as_meant` takes the apostrophe off again; for this, a text that begins with one before such a sign gets
+    another.
+
+    Examples
+    --------
+    >>> [guarded(text) for text in ("=A1", "-1+A1", "-1", "-0.1 (-0.2 to +0.1)", "Herefordshire", "'=A1")]
+    ["'=A1", "'-1+A1", '-1', '-0.1 (-0.2 to +0.1)', 'Herefordshire', "''=A1"]
+    """
+    return f"'{text}" if FORMULA.match(text) and not FIGURE.fullmatch(text) else text
+
+
+def guarded_column(values: pd.Series) -> pd.Series:
+    """Guard the texts of a column; other values are left alone."""
+    if values.dtype.kind in "biufM" or (
+        isinstance(values.dtype, pd.StringDtype) and not values.str.match(FORMULA.pattern).any()
+    ):
+        return values
+    return values.astype(object).map(lambda value: guarded(value) if isinstance(value, str) else value)
+
+
+def unguarded(text: str) -> str:
+    """Return a text as it was before it was `guarded`."""
+    return GUARDED.sub(r"\1", text)
+
+
+def as_meant(table: pd.DataFrame) -> pd.DataFrame:
+    """A table that was read, without what `guarded` has put before its texts."""
+    texts = {str(name): table[name] for name in table if isinstance(table[name].dtype, pd.StringDtype)}
+    return table.assign(**{name: values.str.replace(GUARDED, r"\1", regex=True) for name, values in texts.items()})
+
+
+def table_text(table: pd.DataFrame, *, float_format: str | None = None) -> str:
+    """Write a table of results as CSV text, its numbers with all of their digits, its texts `guarded`.
+
+    Parameters
+    ----------
+    table
+        The table; its index is left out.
+    float_format
+        Of its numbers, such as "%.6f".
+    """
+    made = table.assign(**{str(name): guarded_column(table[name]) for name in table})
+    text: str = made.rename(columns=guarded).to_csv(index=False, lineterminator="\n", float_format=float_format)
+    return text
+
+
 def csv_text(table: pd.DataFrame) -> str:
-    """Write a table as CSV text: ISO dates, shortest numbers, blanks for what is missing, and line feeds."""
+    """Write a table as CSV text: ISO dates, shortest numbers, line feeds, texts `guarded`, what is missing blank."""
     rows = [tuple(table.columns), *zip(*(_column_text(table[name]) for name in table), strict=True)]
     text = "\n".join(map(",".join, rows)) + "\n"
     plain = '"' not in text and "\r" not in text and text.count("\n") == len(rows)
@@ -130,7 +187,7 @@ def csv_text(table: pd.DataFrame) -> str:
 def _column_text(values: pd.Series) -> list[str]:
     """Write a column as `field_text` does, each different value once."""
     if isinstance(values.dtype, pd.StringDtype):
-        return list(values.fillna("").tolist())
+        return list(guarded_column(values.fillna("")).tolist())
     place, different = pd.factorize(values)
     texts = np.array([*map(field_text, different), ""], dtype=object)  # -1, the last, where there is no value
     return list(texts[place])
@@ -145,7 +202,7 @@ def field_text(value: Any) -> str:
     ['3', '0.25', '0', '', '2025-03-31', 'a']
     """
     if isinstance(value, str):
-        return value
+        return guarded(value)
     if value is None or value is pd.NaT or value != value:
         return ""
     if isinstance(value, datetime.date):

@@ -11,6 +11,7 @@ import pandas as pd
 
 from bayes_csc.errors import GateError
 from bayes_csc.files import write_files
+from bayes_csc.files.csv_toml import table_text
 from bayes_csc.inference.fit import Fit
 from bayes_csc.inference.groups import group_text
 from bayes_csc.likelihood.conditional_states import RECENT_YEARS
@@ -73,5 +74,5 @@ def write_table(table: pd.DataFrame, folder: Path, name: str) -> None:
     text = json.dumps(
         {"metadata": table.attrs, "rows": json.loads(rows.to_json(orient="records"))}, indent=2, allow_nan=False
     )
-    contents = {f"{name}.csv": rows.to_csv(index=False, lineterminator="\n"), f"{name}.json": text + "\n"}
+    contents = {f"{name}.csv": table_text(rows), f"{name}.json": text + "\n"}
     write_files(Path(folder), contents)

@@ -18,7 +18,7 @@ from paths import PANELS
 from typer.testing import CliRunner
 
 from bayes_csc.errors import DataError, UsageError
-from bayes_csc.files.csv_toml import CELL_COLUMNS, csv_text, field_text
+from bayes_csc.files.csv_toml import CELL_COLUMNS, csv_text, field_text, guarded
 from bayes_csc.panel.panel import Panel
 from bayes_csc.sources.download.catalogue import read_catalogue
 from bayes_csc.sources.england import panel as england
@@ -187,5 +187,5 @@ def test_a_column_is_written_as_its_fields_are() -> None:
 @given(st.lists(st.tuples(*[st.text(st.sampled_from('a",\n\r é'), max_size=3)] * 2), max_size=4))
 def test_tables_are_quoted_as_the_csv_module_quotes(rows: list[tuple[str, str]]) -> None:
     out = io.StringIO(newline="")
-    csv.writer(out, lineterminator="\n").writerows([("one", "two"), *rows])
+    csv.writer(out, lineterminator="\n").writerows([("one", "two"), *(map(guarded, row) for row in rows)])
     assert csv_text(pd.DataFrame(rows, columns=["one", "two"], dtype=str)) == out.getvalue()

@@ -16,6 +16,7 @@ from browser import axe_source, needs_chromium
 from shown_page import A4_TEXT, OVERLAPS, shown
 from simulated_report import findings
 
+from bayes_csc.files.csv_toml import guarded
 from bayes_csc.report.export.browser import Tab, browser, print_pdf
 from bayes_csc.report.site import write_site
 
@@ -120,6 +121,35 @@ def test_a_table_whose_rows_share_a_name_repeats_it_in_its_csv(tab: Tab, site: P
     assert {len(row) for row in rows} == {len(head)}
     labels = [f"{findings().panel.indicators[k].label}, {own.units[k].name}" for k in used["indicator"]]
     assert sorted(zip(labels, used["year"], strict=True)) == sorted((row[0], int(row[1])) for row in rows)
+
+
+def test_a_saved_csv_has_no_formula_and_its_numbers_are_numbers(tab: Tab, site: Path) -> None:
+    shown(tab, site, "authority-402.html")
+    texts = [
+        "=A1",
+        "+A1",
+        "-1+A1",
+        "@A1",
+        "-1 =cmd|' /C calc'!A0",
+        "'=A1",
+        "\u22120.25",
+        "+1.5%",
+        "-0.1 to +0.2",
+        "Leeds",
+    ]
+    saved = tab.evaluate(
+        """new Promise(async (done) => {
+          URL.createObjectURL = (blob) => { blob.text().then(done); return 'blob:none'; };
+          const section = document.querySelector('#trajectory').closest('section');
+          const rows = [...section.querySelector('table').tBodies[0].rows];
+          TEXTS.forEach((text, i) => { rows[i % rows.length].cells[i < rows.length ? 0 : 1].textContent = text; });
+          section.querySelector('.tools button').click();
+        })""".replace("TEXTS", json.dumps(texts))
+    )
+    cells = {cell for row in csv.reader(saved.removeprefix("\ufeff").splitlines()) for cell in row}
+    expected = [guarded(text.replace("\u2212", "-")) for text in texts]
+    assert [text for text in expected if text not in cells] == []
+    assert not cells & {"=A1", "+A1", "-1+A1", "@A1", "-1 =cmd|' /C calc'!A0"}
 
 
 def test_the_keyboard_alone_reaches_everything_and_sorts(tab: Tab, site: Path) -> None:

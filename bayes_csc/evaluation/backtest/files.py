@@ -15,6 +15,7 @@ from bayes_csc.evaluation.backtest.scoring.changes import grade_changes
 from bayes_csc.evaluation.backtest.summary import ALL, HIGHER_IS_BETTER, INTERVAL
 from bayes_csc.evaluation.backtest.words import beside_named, counts, finding
 from bayes_csc.files import whole_folder
+from bayes_csc.files.csv_toml import table_text
 from bayes_csc.files.json_values import plain, records
 
 QUOTED = ("auc_worse", "log_score")
@@ -124,7 +125,5 @@ def _events(done: Backtest) -> str:
     leading = ["origin", "horizon", "authority", "name", "previous", "gap", "start", "published", "grade", "forecaster"]
     rows["previous"] = rows["previous"].astype("Int64")
     rows["gap"] = rows["gap"].round(4)
-    text: str = rows[[*leading, *(c for c in rows.columns if str(c).startswith("p_"))]].to_csv(
-        index=False, lineterminator="\n", float_format="%.6f"
-    )
-    return text
+    columns = [*leading, *(c for c in rows.columns if str(c).startswith("p_"))]
+    return table_text(rows[columns], float_format="%.6f")

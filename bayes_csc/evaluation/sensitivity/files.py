@@ -9,6 +9,7 @@ from typing import Any
 from bayes_csc.evaluation.sensitivity.answers.model_scores import averaged
 from bayes_csc.evaluation.sensitivity.result import Sensitivity
 from bayes_csc.files import write_files
+from bayes_csc.files.csv_toml import table_text
 from bayes_csc.files.json_values import plain, records
 
 ROWS, SUMMARY, PAGE = "sensitivity.csv", "sensitivity.json", "sensitivity.html"
@@ -29,7 +30,7 @@ def write_sensitivity(done: Sensitivity, page: str, folder: Path) -> None:
     """
     rows = done.rows.round(DIGITS)
     summary = json.dumps(record(done), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
-    write_files(folder, {ROWS: rows.to_csv(index=False, lineterminator="\n"), SUMMARY: summary, PAGE: page})
+    write_files(folder, {ROWS: table_text(rows), SUMMARY: summary, PAGE: page})
 
 
 def record(done: Sensitivity) -> dict[str, Any]:

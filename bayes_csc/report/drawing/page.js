@@ -49,8 +49,10 @@
   }
   function csv(table) {
     const quoted = (text) => {
-      const safe = /^[=+@\t]/.test(text) && Number.isNaN(asNumber(text)) ? `'${text}` : text;
-      return /[",\n]/.test(safe) ? `"${safe.replace(/"/g, '""')}"` : safe;
+      // a number or a range is no formula, whatever its sign
+      const figure = /^[+-]?[\d.,]+%?( to [+-]?[\d.,]+%?)?( \([+-]?[\d.,]+%? to [+-]?[\d.,]+%?\))?$/;
+      const safe = /^'*[=+\-@\t\r]/.test(text) && !figure.test(text) ? `'${text}` : text;
+      return /[",\r\n]/.test(safe) ? `"${safe.replace(/"/g, '""')}"` : safe;
     };
     const lines = [];
     let group = table.dataset.group;  // the name of a column whose texts stand in rows of their own

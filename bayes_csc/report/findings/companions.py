@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from bayes_csc.errors import DataError
+from bayes_csc.files.csv_toml import as_meant
 
 BACKTEST = "backtest.json"
 SENSITIVITY, SENSITIVITY_RECORD, SENSITIVITY_PAGE = "sensitivity.csv", "sensitivity.json", "sensitivity.html"
@@ -81,7 +82,7 @@ def read_sensitivity(run: Path) -> pd.DataFrame | Missing:
     path = run / SENSITIVITY
     if not path.is_file():
         return Missing("What is robust and what is fragile", f"bayescsc sensitivity {run}")
-    table = pd.read_csv(path, dtype={"authority": str})
+    table = as_meant(pd.read_csv(path, dtype={"authority": str}))
     if lost := [name for name in NEEDED if name not in table]:
         raise DataError(f"{path}: without the columns {', '.join(lost)}; run `bayescsc sensitivity {run}` again")
     record = path.with_name(SENSITIVITY_RECORD)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from bayes_csc.errors import DataError
+from bayes_csc.files.csv_toml import guarded, unguarded
 
 PROVENANCE = "provenance.csv"
 
@@ -79,7 +80,7 @@ def read_receipts(raw: Path) -> dict[str, Receipt]:
     ]
     if problems:
         raise DataError(problems)
-    return {receipt.path: receipt for receipt in (Receipt(*row) for row in rows[1:])}
+    return {receipt.path: receipt for receipt in (Receipt(*map(unguarded, row)) for row in rows[1:])}
 
 
 def _is_moment(text: str) -> bool:
@@ -95,7 +96,7 @@ def write_receipts(raw: Path, receipts: Mapping[str, Receipt]) -> None:
         text = io.TextIOWrapper(file, "utf-8", newline="")
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(COLUMNS)
-        writer.writerows(list(asdict(receipts[path]).values()) for path in sorted(receipts))
+        writer.writerows(map(guarded, asdict(receipts[path]).values()) for path in sorted(receipts))
         text.flush()
         text.detach()
         place(temporary, file, raw / PROVENANCE)

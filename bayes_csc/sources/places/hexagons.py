@@ -11,6 +11,8 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
+from bayes_csc.files.csv_toml import table_text
+
 ROOM = 1.8
 """Area of the map, in hexagons, before crowded places push outwards, as a multiple of the authorities."""
 STEPS, PUSH, PULL = 800, 0.5, 0.004
@@ -97,5 +99,4 @@ def _pushed_apart(home: np.ndarray) -> np.ndarray:
 
 def hexagon_text(table: pd.DataFrame) -> str:
     """Return the layout as the text of a CSV file."""
-    text: str = table.sort_index().to_csv(lineterminator="\n")
-    return text
+    return table_text(table.sort_index().reset_index())

@@ -27,6 +27,7 @@ def compare(
     """Print what changed from each run to the next, for whom, and why."""
     from bayes_csc.evaluation.comparison.compare import compare as compare_runs
     from bayes_csc.files import write_files
+    from bayes_csc.files.csv_toml import table_text
     from bayes_csc.inference.fit import Fit
     from bayes_csc.inference.progress_line import shown
     from bayes_csc_models.trajectory import trajectory
@@ -39,7 +40,7 @@ def compare(
         )  # fmt: skip
     typer.echo(comparison_text(table, terminal_width()))
     if out is not None:
-        write_files(out.parent, {out.name: table.to_csv(index=False, lineterminator="\n")})
+        write_files(out.parent, {out.name: table_text(table)})
         typer.echo(f"Wrote {out}")
 
 
