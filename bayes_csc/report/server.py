@@ -53,7 +53,7 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
         super().end_headers()
 
     def send_head(self):  # type: ignore[no-untyped-def]  # what it gives is a private matter of its base
-        """Refuse other hosts' names, by which a page elsewhere could read the report, and all but the folder's files."""
+        """Refuse other hosts' names, by which a page elsewhere could read the report, and all but its own files."""
         host = self.headers.get("Host", "").rpartition(":")[0] or self.headers.get("Host", "")
         refused = HTTPStatus.FORBIDDEN if host not in (LOOPBACK, "localhost") else self._refusal()
         if refused is not None:
