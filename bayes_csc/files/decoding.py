@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from pathlib import Path
 
 LARGEST = 50_000_000
 """Bytes up to which a file is read: the whole England panel has a tenth of it."""
 WIDE = {b"\xff\xfe\x00\x00": "UTF-32", b"\x00\x00\xfe\xff": "UTF-32", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
+"""Characters that no page, workbook or terminal can show; a tab and the ends of lines are none of them."""
+DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Characters that are not seen and turn the order of what is: a name could read as another."""
+
+
+def visible(text: str) -> str:
+    """Return a text whose controls of direction are named and do nothing.
+
+    Examples
+    --------
+    >>> visible("Ash\u202edooW")
+    'Ash[U+202E]dooW'
+    """
+    return DIRECTION.sub(lambda found: f"[U+{ord(found[0]):04X}]", text)
+
+
+def control_words(character: str) -> str:
+    """What is wrong with a control character in a text, and what to do."""
+    meant = character.encode("latin-1", "ignore").decode("cp1252", "ignore")
+    known = f", which is {meant!r} in Windows-1252: save the file as UTF-8" if meant.isprintable() and meant else ""
+    return f"found the control character U+{ord(character):04X}, which cannot be shown{known or '; remove it'}"
 
 
 def read_bytes(path: Path, problems: list[str], *, largest: int = LARGEST) -> bytes | None:
@@ -72,7 +96,11 @@ def decoded(data: bytes, name: str, problems: list[str]) -> str | None:
         )
         return None
     try:
-        return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+        text = data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+        if (control := CONTROL.search(text)) is None:
+            return text
+        row = text.count("\n", 0, control.start()) + 1
+        problems.append(f"{name}: row {row}: {control_words(control[0])}")
     except UnicodeDecodeError as error:
         row = data.count(b"\n", 0, error.start) + 1
         byte = data[error.start : error.start + 1]

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from bayes_csc.files.decoding import decoded, read_bytes
+from bayes_csc.files.decoding import CONTROL, control_words, decoded, read_bytes
 from bayes_csc.files.spelling import excerpt
 
 LARGEST = 2_000_000
@@ -77,6 +77,9 @@ def _beyond(values: dict[str, Any]) -> str:
     level: list[Any] = [values]
     for _ in range(DEEPEST):
         inner = [v for one in level for v in (one.values() if isinstance(one, dict) else one)]
+        texts = [*(key for one in level if isinstance(one, dict) for key in one), *(v for v in inner if isinstance(v, str))]
+        if control := CONTROL.search("".join(texts)):
+            return control_words(control[0])
         if any(isinstance(v, int) and v.bit_length() > 63 for v in inner):
             return "a whole number of more than 64 bits; write a smaller one"
         level = [v for v in inner if isinstance(v, dict | list)]

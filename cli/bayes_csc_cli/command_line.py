@@ -9,6 +9,7 @@ import gc
 import os
 import sys
 import traceback
+from contextlib import suppress
 from importlib.metadata import version
 from typing import Annotated
 
@@ -20,6 +21,7 @@ from bayes_csc_cli.evaluation.sensitivity import sensitivity
 from bayes_csc_cli.evaluation.study import app as study_app
 from bayes_csc_cli.fit import fit
 from bayes_csc_cli.model import app as model_app
+from bayes_csc_cli.output import OutputError, printed
 from bayes_csc_cli.run.compare import compare
 from bayes_csc_cli.run.contributions import contributions
 from bayes_csc_cli.run.decline import decline
@@ -53,6 +55,8 @@ app.add_typer(data_app, name="data")
 app.add_typer(model_app, name="model")
 app.command()(simulate)
 app.add_typer(study_app, name="study")
+USAGE = 2
+"""Exit code of what the user can put right."""
 
 
 def _print_version(wanted: bool) -> None:
@@ -73,16 +77,28 @@ def _options(
 def main() -> None:
     """Run the command line; every error leaves as one message on stderr and an exit code, never as a traceback."""
     try:
+        with printed():
+            _run()
+    except OutputError as error:
+        with suppress(OSError, UnicodeError):
+            print(f"Error: {error}", file=sys.stderr)
+        sys.exit(USAGE)
+    finally:
+        gc.freeze()  # at its end Python would look for garbage in all that there is: most of a second
+
+
+def _run() -> None:
+    try:
         with ended_by_signals():
             app(prog_name="bayescsc")
+    except OutputError:
+        raise
     except Exception as error:
         if os.environ.get("BAYESCSC_DEBUG"):
             traceback.print_exception(error)
         message, exit_code = explain(error)
         print(message, file=sys.stderr)
         sys.exit(exit_code)
-    finally:
-        gc.freeze()  # at its end Python would look for garbage in all that there is: most of a second
 
 
 def explain(error: Exception) -> tuple[str, int]:
@@ -91,6 +107,10 @@ def explain(error: Exception) -> tuple[str, int]:
 
     if isinstance(error, BayesCscError):
         return f"Error: {error}", error.exit_code
+    if isinstance(error, OSError):  # a file that is not as it should be, and no step had words of its own for it
+        places = [str(name) for name in (error.filename, error.filename2) if name is not None]
+        said = f"{' and '.join(places)}: {error.strerror}" if places else str(error)
+        return f"Error: {said}; check that the file or folder is there, is of the right kind and may be used", USAGE
     return (
         f"Unexpected error: {type(error).__name__}: {error}\n"
         "This is a defect of bayescsc: please report it, with what BAYESCSC_DEBUG=1 shows before the same command."

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bayes_csc.files import write_files
+from bayes_csc.files.decoding import visible
 from bayes_csc.report.drawing.style import palette_css
 
 Content = ET.Element | str | None
@@ -140,11 +141,12 @@ def page_text(title: str, *body: Content, before: Content = None, script: str = 
     scripts = []
     if data is not None:
         # a "<" could close the element that it stands in
-        text = json.dumps(data, separators=(",", ":"), ensure_ascii=True, allow_nan=False).replace("<", "\\u003c")
+        text = visible(json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False))
+        text = text.replace("<", "\\u003c")
         scripts.append(element("script", text, id="draws", type="application/json"))
     scripts += [element("script", script)] if script else []
     content = element("body", before, element("main", *body, id="content"), *scripts)
-    whole = ET.tostring(element("html", head, content, lang="en-GB"), encoding="unicode", method="html")
+    whole = visible(ET.tostring(element("html", head, content, lang="en-GB"), encoding="unicode", method="html"))
     return f"<!doctype html>\n{re.sub(EMPTY_SHAPE, '/>', re.sub(OPTIONAL, '', whole))}\n"
 
 

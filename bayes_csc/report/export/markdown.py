@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bayes_csc.estimates.information import in_words
+from bayes_csc.files.decoding import visible
 from bayes_csc.measurement.figures_used import without_figures
 from bayes_csc.panel.calendar import day
 from bayes_csc.report.findings.caveats import ALWAYS, USE
@@ -68,7 +69,7 @@ def markdown(found: Findings) -> str:
         f"{plain(about['spec'])}, seed {about['seed']}; bayescsc {about['versions']['bayescsc']}. Made on "
         f"{day(about['made'])}.", "",
     ]  # fmt: skip
-    return "\n".join(lines)
+    return visible("\n".join(lines))
 
 
 def _listed(found: Findings, percent: str) -> list[str]:

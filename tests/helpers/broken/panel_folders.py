@@ -65,12 +65,30 @@ ACCEPTED = [
     Case("a script in a name", AUTHORITIES, text("Ashby", "<script>alert(1)</script>")),
     Case("a comma and quotation marks in a name", AUTHORITIES, text("Ashby", '"Ashby, ""the"" town"')),
     Case("letters of other languages", AUTHORITIES, text("Ashby", "Åsby 東京 O’Neil")),
-    Case("a control character in a label", DICTIONARY, text('"Late assessments"', r'"Late\u007f\u001fassess\nments"')),
+    Case("two lines in a label", DICTIONARY, text('"Late assessments"', r'"Late\tassess\nments"')),
     Case("a table of another domain", DICTIONARY, text('"assessment"', '"other"')),
 ]
 
 BROKEN = [
     Case("UTF-16", AUTHORITIES, data(lambda c: c.decode().encode("utf-16")), "authorities.csv: .* found UTF-16"),
+    Case(
+        "a control character in a name",
+        AUTHORITIES,
+        data(lambda c: c.replace(b"Ashby", b"Ash\x01by", 1)),
+        r"authorities.csv: row 2: found the control character U\+0001, which cannot be shown; remove it",
+    ),
+    Case(
+        "control character of Windows-1252",
+        AUTHORITIES,
+        data(lambda c: c.replace(b"Ashby", b"Ash\xc2\x92by", 1)),
+        r"authorities.csv: row 2: found the control character U\+0092, .* '’' in Windows-1252: save the file as UTF-8",
+    ),
+    Case(
+        "a control character in a label",
+        DICTIONARY,
+        text('"Late assessments"', r'"Late\u001fassessments"'),
+        r"indicators.toml: found the control character U\+001F, which cannot be shown; remove it",
+    ),
     Case(
         "NUL byte", CELLS, data(lambda c: c.replace(b"late", b"la\0te", 1)), "assessment.csv: row 2: found a NUL byte"
     ),
