@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -44,7 +44,7 @@ class Run(Fit):
         """Return the same fit with what is asked of it."""
         return cls(**{part.name: getattr(fit, part.name) for part in fields(Fit)})
 
-    def decline(self, group: str = "requires improvement", **options: Any) -> pd.DataFrame:
+    def decline(self, group: str | Sequence[str] = "requires improvement", **options: Any) -> pd.DataFrame:
         """Return the probability of decline of each authority of a group: `bayes_csc.decline`, with its options."""
         return declines.decline(self, group, **options)
 
@@ -81,9 +81,8 @@ class Run(Fit):
         from bayes_csc.report.findings.collect import gather
 
         check_chart_request(chart, "svg")
-        found = gather(
-            self, self.model(model), Path(), equations="", group=authority, forecasts=chart in ("domains", "grades")
-        )
+        ahead = chart in ("domains", "grades")
+        found = gather(self, self.model(model), Path(), group=[authority], forecasts=ahead)
         return authority_chart(found, found.pages[0].code, chart)
 
     def summary(self) -> pd.DataFrame:

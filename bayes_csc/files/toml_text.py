@@ -77,7 +77,10 @@ def _beyond(values: dict[str, Any]) -> str:
     level: list[Any] = [values]
     for _ in range(DEEPEST):
         inner = [v for one in level for v in (one.values() if isinstance(one, dict) else one)]
-        texts = [*(key for one in level if isinstance(one, dict) for key in one), *(v for v in inner if isinstance(v, str))]
+        texts = [
+            *(key for one in level if isinstance(one, dict) for key in one),
+            *(v for v in inner if isinstance(v, str)),
+        ]
         if control := CONTROL.search("".join(texts)):
             return control_words(control[0])
         if any(isinstance(v, int) and v.bit_length() > 63 for v in inner):

@@ -148,7 +148,9 @@ def show(table: pd.DataFrame) -> None:
 
     about: dict[str, Any] = {str(key): value for key, value in table.attrs.items()}
     percent = f"{about['interval']['probability']:.0%}"
-    listed = table[table.listed].to_dict("records")
+    if not (listed := table[table.listed].to_dict("records")):
+        typer.echo(f"No authority of the group {about['group']} exists on {about['now']}: no inspection is to come.")
+        return
     last = {row["last_grade"] for row in listed}
     of = f" of authorities last judged {last.pop()}" if len(last) == 1 else ""
     given = [row["next_has_overall"] for row in listed]
