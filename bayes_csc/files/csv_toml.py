@@ -38,6 +38,7 @@ FIGURE = re.compile(r"N( to N)?( \(N to N\))?".replace("N", r"[+-]?[\d.,]+%?"))
 GUARDED = re.compile(r"^'('*[=+\-@\t\r])")
 # Row of the first data line, as an editor or a spreadsheet numbers it.
 FIRST_ROW = 2
+MOST_COLUMNS = 2000
 
 
 def read_text(path: Path, problems: list[str]) -> str | None:
@@ -70,6 +71,8 @@ def read_csv(
     """
     text = read_text(path, problems)
     if text is None:
+        return None
+    if too_wide(text, path.name, problems):
         return None
     plain = _plain_table(text)
     if plain is not None and set(columns) <= set(plain) <= {*columns, *optional}:
@@ -106,6 +109,14 @@ def read_csv(
     texts = {name: pd.Series(column, index=index, dtype=str) for name, column in zip(header, fields, strict=True)}
     table = pd.DataFrame({name: column.str.strip() for name, column in texts.items()})
     return as_meant(table.reindex(columns=[*columns, *optional], fill_value=""))
+
+
+def too_wide(text: str, name: str, problems: list[str]) -> bool:
+    """Whether a line of a CSV file has more fields than any table, which becomes a problem before it is taken apart."""
+    row = next((n for n, line in enumerate(text.split("\n"), 1) if line.count(",") >= MOST_COLUMNS), None)
+    if row:
+        problems.append(f"{name}: row {row}: more than {MOST_COLUMNS} fields; keep the columns that are needed")
+    return row is not None
 
 
 def _plain_table(text: str) -> pd.DataFrame | None:

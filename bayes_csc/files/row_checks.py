@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+
+from bayes_csc.files.spelling import LISTED, some
+
+
+class Breach(NamedTuple):
+    """A row that breaks a rule: the row's number, the rule, whose row it is, and what is said of it."""
+
+    row: int
+    rule: str
+    whose: str
+    said: str
 
 
 @dataclass
@@ -23,13 +34,16 @@ class TableCheck:
     row
         What names a row, as a format string over its columns, such as "authority {r.authority}".
     breaches
-        Row and sentence of each breach, in the order found.
+        Each breach, in the order found.
+    names
+        Name of each authority by its code, which is said beside it.
     """
 
     file: str
     table: pd.DataFrame
     row: str
-    breaches: list[tuple[int, str]] = field(default_factory=list)
+    breaches: list[Breach] = field(default_factory=list)
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def note(self, mask: Any, what: str, **values: pd.Series) -> None:
         """Add a breach for each row where `mask` holds.
@@ -46,11 +60,14 @@ class TableCheck:
         where = np.asarray(mask, dtype=bool)
         if not where.any():
             return
-        text = f"{self.file}: row {{r.Index}}: {self.row}: {what}"
         wrong: list[Any] = list(self.table[where].itertuples())
         given = zip(*(series[where] for series in values.values()), strict=True) if values else [()] * len(wrong)
         for row, extra in zip(wrong, given, strict=True):
-            self.breaches.append((row.Index, text.format(r=row, **dict(zip(values, extra, strict=True)))))
+            whose = self.row.format(r=row)
+            if name := self.names.get(code := getattr(row, "authority", "")):
+                whose = whose.replace(f"authority {code}", f"authority {code} ({name})", 1)
+            said = what.format(r=row, **dict(zip(values, extra, strict=True)))
+            self.breaches.append(Breach(row.Index, what, whose, said))
 
     def blank(self, *names: str) -> None:
         """Note blanks in columns that must not have any."""
@@ -80,12 +97,26 @@ class TableCheck:
         return parse(pd.Series(different, dtype=str)).take(place).set_axis(self.table.index)
 
     def problems(self) -> list[str]:
-        """Sentences of all breaches, in the order of the file's rows."""
-        return [sentence for _, sentence in sorted(self.breaches, key=lambda breach: breach[0])]
+        """A sentence for each distinct cause, in the order of the file's rows; of many rows the first ones.
 
+        A cause is one rule with one finding ("unknown status 'x'"); or the rule alone where it has many findings.
+        """
+        found = sorted(self.breaches, key=lambda breach: breach.row)
+        different: dict[str, set[str]] = {}
+        for breach in found:
+            different.setdefault(breach.rule, set()).add(breach.said)
+        causes: dict[tuple[str, str], list[Breach]] = {}
+        for breach in found:
+            apart = breach.said if len(different[breach.rule]) <= LISTED else ""
+            causes.setdefault((breach.rule, apart), []).append(breach)
+        return [self._sentence(rows) for rows in causes.values()]
 
-def _floats(text: pd.Series) -> pd.Series:
-    return pd.to_numeric(text.replace("", np.nan), errors="coerce").astype(float)
+    def _sentence(self, breaches: list[Breach]) -> str:
+        first = breaches[0]
+        also = ""
+        if len(breaches) > 1:
+            also = f" [{len(breaches)} rows: {some([str(breach.row) for breach in breaches])}]"
+        return f"{self.file}: row {first.row}: {first.whose}: {first.said}{also}"
 
 
 def _dates(text: pd.Series) -> pd.Series:

@@ -294,6 +294,11 @@ def fit(
     lengths = [draws, *([again] if again else []), *([int(draws * more) for more in GOES_ON] if goes_on else [])]
     warmup = warmup or (PREVIEW_WARMUP if preview else WARMUP)
     laid_out = design(panel, spec)
+    if len(laid_out.authority) < 2:
+        raise DataError(
+            f"{panel.name}: one authority alone, {laid_out.authority[0]}; theta is relative to the mean of all, so at "
+            "least two are needed"
+        )
     record: dict[str, Any] = {
         "panel": panel.name,
         "panel_date": panel.date.isoformat(),

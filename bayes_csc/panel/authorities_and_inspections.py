@@ -21,6 +21,8 @@ from bayes_csc.files.row_checks import TableCheck
 from bayes_csc.panel.geography import listed
 
 WEIGHT_TOLERANCE = 1e-3
+MOST_DAYS, EARLIEST = 3653, 1900
+"""Days from an inspection's start to its publication, and the year before which none was published."""
 JUDGEMENT = ["authority", "framework", "start_date", "publication_date", "domain"]
 
 
@@ -90,9 +92,8 @@ def read_inspections(
     table = read_csv(path, INSPECTION_COLUMNS, problems)
     if table is None:
         return None
-    check = TableCheck(
-        path.name, table, "authority {r.authority}, {r.framework} started {r.start_date} published {r.publication_date}"
-    )
+    row = "authority {r.authority}, {r.framework} started {r.start_date} published {r.publication_date}"
+    check = TableCheck(path.name, table, row, names={} if authorities is None else dict(authorities["name"]))
     check.blank("authority", "framework", "domain", "publication_date")
     grades, own = len(head.get("grades", ())), head.get("framework_grades", {})
     if grades:
@@ -109,6 +110,11 @@ def read_inspections(
     check.note(
         parsed["start_date"] > parsed["publication_date"], "started after its publication; correct one of the dates"
     )
+    check.note(
+        (parsed["publication_date"] - parsed["start_date"]).dt.days > MOST_DAYS,
+        "published more than ten years after its start; correct one of the dates",
+    )
+    check.note(parsed["publication_date"].dt.year < EARLIEST, f"published before {EARLIEST}; correct the date")
     started = parsed["start_date"].fillna(parsed["publication_date"])
     _within_panel(check, started, "date", head)
     _within_panel(check, parsed["publication_date"], "published_by", head)

@@ -15,6 +15,10 @@ from bayes_csc.panel.indicators import Indicator
 
 STATUSES = ("observed", "suppressed", "not_available", "not_applicable")
 VALUE_TOLERANCE = 1e-4
+REACH, LATEST = 10, 30
+"""Years by which a period may begin before its cell's year, and a figure be published after it."""
+FEW = 0.1
+"""Share of an indicator's counts up to which those that are not whole are taken for mistakes."""
 CELL = ["authority", "year", "indicator"]
 VINTAGE = [*CELL, "publication_date"]
 CONFIDENCE_LEVELS = ("1", "2", "3")
@@ -52,7 +56,8 @@ def read_cells(
         table = read_csv(path, CELL_COLUMNS, problems, optional=CELL_OPTIONAL)
         if table is not None:
             table["authority"] = each(table["authority"], sorted_return).astype(table["authority"].dtype)
-            check = TableCheck(path.name, table, "authority {r.authority}, year {r.year}, indicator {r.indicator}")
+            row = "authority {r.authority}, year {r.year}, indicator {r.indicator}"
+            check = TableCheck(path.name, table, row, names=names_of(authorities))
             parts.append(_checked(check, authorities, indicators).assign(file=path.name))
             problems += check.problems()
     if len(problems) > found or not parts:
@@ -111,6 +116,11 @@ def _check_figures(check: TableCheck, cells: pd.DataFrame, family: pd.Series) ->
     observed, suppressed = status == "observed", status == "suppressed"
     check.note(numerator < 0, "numerator is negative: {r.numerator}; a count starts at 0")
     check.note(denominator < 0, "denominator is negative: {r.denominator}; a count starts at 0")
+    for name, count in (("numerator", numerator), ("denominator", denominator)):
+        check.note(
+            _odd_fractions(count.where(binomial), check.table["indicator"]),
+            f"{name} {{r.{name}}} is not a whole number, as the indicator's other counts are; mend it",
+        )
     check.note(
         numerator > denominator.where(binomial), "numerator {r.numerator} is above its denominator {r.denominator}"
     )
@@ -136,6 +146,18 @@ def _check_figures(check: TableCheck, cells: pd.DataFrame, family: pd.Series) ->
         ~observed & (numerator.notna() | cells["value"].notna()),
         "status is {r.status}, but a numerator or value is given; blank it or call the cell observed",
     )
+
+
+def _odd_fractions(count: pd.Series, indicator: pd.Series) -> pd.Series:
+    """Counts that are not whole although almost all of the indicator's are; full-time equivalents mostly are not."""
+    broken = count.mod(1).gt(0)
+    number, of = broken.groupby(indicator).transform("sum"), count.notna().groupby(indicator).transform("sum")
+    return broken & ((number <= FEW * of) | (number.eq(1) & of.gt(3)))
+
+
+def names_of(authorities: pd.DataFrame | None) -> dict[str, str]:
+    """Name of each authority by its code; of none where there is no table."""
+    return {} if authorities is None else {str(code): str(name) for code, name in authorities["name"].items()}
 
 
 def _check_optional(check: TableCheck, cells: pd.DataFrame, family: pd.Series) -> None:
@@ -165,6 +187,16 @@ def _check_optional(check: TableCheck, cells: pd.DataFrame, family: pd.Series) -
 
 def _check_periods(check: TableCheck, cells: pd.DataFrame) -> None:
     start, end, published = (cells[name] for name in CELL_DATES)
+    year = pd.to_numeric(cells["year"], errors="coerce")
+    for name, when, years in (
+        ("reference_start", start, REACH),
+        ("reference_end", end, 1),
+        ("publication_date", published, LATEST),
+    ):
+        check.note(
+            (when.dt.year - year).abs() > years,
+            f"{name} {{r.{name}}} is more than {years} years from the year of the cell, {{r.year}}; mend one",
+        )
     check.note(start > end, "reference_start {r.reference_start} is after reference_end {r.reference_end}")
     periods = check.table.groupby(CELL)[["reference_start", "reference_end"]].transform("nunique")
     check.note(

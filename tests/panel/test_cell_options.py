@@ -59,10 +59,18 @@ def test_a_column_that_no_cell_needs_is_not_written(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "values", "message"),
     [
-        ("confidence", {2: "4"}, "row 2: authority 101, year 2023, indicator late: confidence must be 1 .low., 2 or 3"),
+        (
+            "confidence",
+            {2: "4"},
+            "row 2: authority 101 .Ashby., year 2023, indicator late: confidence must be 1 .low., 2 or 3",
+        ),
         ("confidence", {2: "high"}, "confidence must be 1 .low., 2 or 3 .high., or blank, found 'high'"),
         ("widest_upper", {2: "40"}, "row 2: .*status is observed, but a widest interval is given"),
-        ("widest_upper", {3: "4"}, re.escape("row 3: authority 102, year 2023, indicator late: the widest interval")),
+        (
+            "widest_upper",
+            {3: "4"},
+            re.escape("row 3: authority 102 (Barrow), year 2023, indicator late: the widest interval"),
+        ),
         ("widest_lower", {3: "2"}, "the widest interval, '2' to '', must hold 1 to 5"),
         ("widest_lower", {3: "-1"}, "widest_lower is negative: -1"),
         ("widest_upper", {3: "71"}, "widest_upper 71 is above the denominator 70"),

@@ -31,8 +31,8 @@ def change(folder: Path, name: str, old: str, new: str) -> None:
 
 
 CELLS, INSPECTIONS, AUTHORITIES = "indicators/assessment.csv", "inspections.csv", "authorities.csv"
-AT_101 = "assessment.csv: row 2: authority 101, year 2023, indicator late: "
-AT_102 = "assessment.csv: row 3: authority 102, year 2023, indicator late: "
+AT_101 = "assessment.csv: row 2: authority 101 (Ashby), year 2023, indicator late: "
+AT_102 = "assessment.csv: row 3: authority 102 (Barrow), year 2023, indicator late: "
 CELL_BREACHES = [
     ("20,80,0.25", "90,80,1.125", AT_101 + "numerator 90 is above its denominator 80"),
     ("20,80,0.25", "-1,80,", AT_101 + "numerator is negative: -1"),
@@ -47,7 +47,7 @@ CELL_BREACHES = [
     ("suppressed,1,5", "suppressed,-1,5", AT_102 + "lower is negative: -1"),
     ("suppressed,1,5", "suppressed,1,75", AT_102 + "upper 75 is above the denominator 70"),
     ("late,,70,", "late,3,70,", AT_102 + "status is suppressed, but a numerator or value is given"),
-    ("101,2023,late", "101,23,late", "row 2: authority 101, year 23, indicator late: year must be four digits"),
+    ("101,2023,late", "101,23,late", "row 2: authority 101 (Ashby), year 23, indicator late: year must be four digits"),
     ("101,2023,late", "101,2023,early", "indicator early: the indicator is not in indicators.toml"),
     ("101,2023,late", "999,2023,late", "authority 999, year 2023, indicator late: unknown authority"),
     ("101+102,2022", "101+999,2022", "authority 101+999, year 2022, indicator late: unknown authority"),
@@ -58,31 +58,31 @@ CELL_BREACHES = [
     ("2023-10-31", "2023-01-31", AT_101 + "published on 2023-01-31, before its reference_end 2023-03-31"),
     ("2023-10-31", "", AT_101 + "publication_date is blank"),
     ("101,2023,late,20", "103,2023,late,20",
-     "authority 103, year 2023, indicator late: ends before the authority existed, from 2023-04-01"),
+     "authority 103 (Castle), year 2023, indicator late: ends before the authority existed, from 2023-04-01"),
     ("102,2024,late,0,60,0,observed,,,2023-04-01,2024-03-31", "101,2025,late,0,60,0,observed,,,2024-04-01,2024-09-30",
-     "authority 101, year 2025, indicator late: starts after the authority ended, on 2024-03-31"),
+     "authority 101 (Ashby), year 2025, indicator late: starts after the authority ended, on 2024-03-31"),
     ("authority,year", "authority,jahr", "assessment.csv: column 'year' is missing"),
     ("authority,year", "authority,jahr", "assessment.csv: unknown column 'jahr'"),
     ("authority,year", "year,year", "assessment.csv: column 'year' appears twice"),
     ("101,2023,late,20", "101,2023,late,1,20", "assessment.csv: row 2: expected 13 fields, found 14"),
 ]  # fmt: skip
 INSPECTION_BREACHES = [
-    ("overall,1", "overall,3", "row 4: authority 101, ILACS .*: grade must be a whole number .* to 2, found '3'"),
+    ("overall,1", "overall,3", "row 4: authority 101 .Ashby., ILACS .*: grade must be .* to 2, found '3'"),
     ("overall,1", "overall,good", "grade must be a whole number from 1 .* to 2, found 'good'"),
-    ("2024-02-05", "2024-05-05", "authority 101, ILACS .*: started after its publication"),
+    ("2024-02-05", "2024-05-05", "authority 101 .Ashby., ILACS .*: started after its publication"),
     ("2024-02-05", "soon", "start_date must be a date such as 2025-03-31, found 'soon'"),
     ("103,ILACS,standard,2024-11-04,2025-01-10", "103,SIF,standard,2016-11-04,2017-01-10",
-     "row 6: authority 103, SIF .*: inspected before the authority existed, from 2023-04-01; give its predecessor"),
+     "row 6: authority 103 .Castle., SIF .*: inspected before the authority existed, from 2023-04-01; give its pre"),
     ("103,ILACS,standard", "101,ILACS,standard",
-     "row 6: authority 101, ILACS .*: inspected after the authority ended, on 2024-03-31; give its successor's code"),
+     "row 6: authority 101 .Ashby., ILACS .*: inspected after the authority ended, on 2024-03-31; give its succ"),
     ("103,ILACS", "999,ILACS", "row 6: authority 999, ILACS .*: unknown authority"),
-    ("leadership,1", "overall,1", "row 3: authority 101, SIF .*: the judgement 'overall' appears more than once"),
+    ("leadership,1", "overall,1", "row 2: authority 101 .Ashby., SIF .*: the judgement 'overall' .*2 rows: 2, 3"),
     ("2024-11-04,2025-01-10", "2025-04-04,2025-06-10", "falls after the panel's date, 2025-03-31"),
-    ("2017-06-30", "", "row 5: authority 102, .*: publication_date is blank"),
+    ("2017-06-30", "", "row 5: authority 102 .Barrow., .*: publication_date is blank"),
     (",grade", "", "inspections.csv: column 'grade' is missing"),
 ]  # fmt: skip
 AUTHORITY_BREACHES = [
-    ("102,Barrow", "101,Barrow", "row 3: authority 101: the code appears more than once"),
+    ("102,Barrow", "101,Barrow", r"row 2: authority 101: the code appears more than once; keep one row .2 rows: 2, 3"),
     ("102,Barrow", "10+2,Barrow", r"the code must be one word without '\+', found '10\+2'"),
     ("Barrow,North", "Barrow,", "row 3: authority 102: region is blank"),
     ("101 102\n", "101 999\n", "row 4: authority 103: neighbours names an unknown authority: '101 999'"),

@@ -15,7 +15,7 @@ from bayes_csc.report.findings.collect import Findings, gather
 from bayes_csc.report.site import write_site
 from bayes_csc_models import trajectory
 
-NEW = ("E09000001", "GoodHope", "MEX", "RXX", "U01", "c8", "b7", "c8")
+NEW = ("E09000001", "GoodHope", "MEX", "RXX", "U01", "a6", "b7", "c8")
 
 
 @pytest.fixture(scope="module")

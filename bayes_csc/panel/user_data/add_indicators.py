@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,16 +14,21 @@ from bayes_csc.files.csv_toml import CELL_COLUMNS
 from bayes_csc.files.decoding import read_bytes
 from bayes_csc.files.row_checks import TableCheck, quoted
 from bayes_csc.panel.calendar import publication_date
-from bayes_csc.panel.cell_checks import check_authorities, sorted_return
+from bayes_csc.panel.cell_checks import check_authorities, names_of, sorted_return
 from bayes_csc.panel.exact_copies import exact_copies
+from bayes_csc.panel.geography import each
 from bayes_csc.panel.panel import Panel
-from bayes_csc.panel.user_data.figures import own_figures
+from bayes_csc.panel.user_data.figures import own_figures, shorthand
 from bayes_csc.panel.user_data.figures_description import Description, OwnIndicator, read_description
-from bayes_csc.panel.user_data.guess_text import YEAR, date_advice, parse_date, year_advice
+from bayes_csc.panel.user_data.guess_text import date_advice, parse_date
+from bayes_csc.panel.user_data.guess_year import YEAR, published_year, year_advice
+from bayes_csc.panel.user_data.places import authority_of, codes_by_name, fits, place_advice
 from bayes_csc.panel.user_data.sheet import read_sheet
 
 REACH = 10
 """Years before the panel's first and after its last within which a figure is believed to be meant."""
+PERIODS = "time_identifier"
+"""Column by which the department's published files are known: what their periods are."""
 README_HEAD = "## Own indicators"
 
 
@@ -182,8 +185,19 @@ def _own_cells(
     roles = pd.DataFrame({role: chosen[column] for role, column in own.columns.items()}, index=chosen.index)
     if "year" not in roles:
         roles["year"] = roles["reference_end"].str[:4]
-    roles = roles.assign(authority=roles["authority"].map(sorted_return), indicator=own.indicator.key)
-    check = TableCheck(file, roles, "authority {r.authority}, year {r.year}, indicator {r.indicator}")
+    if PERIODS in table:
+        roles["year"] = [published_year(y, kind) for y, kind in zip(roles["year"], chosen[PERIODS], strict=True)]
+    names = codes_by_name(panel)
+    beside = roles["name"] if "name" in roles else pd.Series("", index=roles.index)
+    meant = [authority_of(text, name, panel, names) for text, name in zip(roles["authority"], beside, strict=True)]
+    roles = roles.assign(authority=list(map(sorted_return, meant)), indicator=own.indicator.key)
+    own = replace(own, assumed=shorthand(own.indicator.family, published=PERIODS in table))
+    check = TableCheck(
+        file,
+        roles,
+        "authority {r.authority}, year {r.year}, indicator {r.indicator}",
+        names=names_of(panel.authorities),
+    )
     cells = pd.concat([roles[["authority", "indicator"]], own_figures(check, own)], axis=1)
     cells = cells.join(_periods(check, own, description, panel))
     _check_places(check, own, cells, panel)
@@ -265,8 +279,8 @@ def _dates(check: TableCheck, role: str, column: str, date_format: str | None) -
 def _check_places(check: TableCheck, own: OwnIndicator, cells: pd.DataFrame, panel: Panel) -> None:
     authorities, texts = panel.authorities, check.table["authority"]
     check.note(texts.eq(""), "authority is blank")
-    names = {_letters(name): str(code) for code, name in authorities["name"].items()}
-    advice = pd.Series([_code_advice(text, names, authorities) for text in texts], index=texts.index, dtype=object)
+    names = codes_by_name(panel)
+    advice = each(texts, lambda text: place_advice(text, names, panel))
     check_authorities(
         check, cells, authorities, unknown=f"unknown authority of panel {quoted(panel.name)}; {{advice}}", advice=advice
     )
@@ -279,23 +293,10 @@ def _check_places(check: TableCheck, own: OwnIndicator, cells: pd.DataFrame, pan
     )
     if "name" in own.columns:
         known = texts.map(authorities["name"])
-        differs = known.notna() & (known.fillna("").map(_letters) != check.table["name"].map(_letters))
+        pairs = zip(check.table["name"], texts, strict=True)
+        differs = pd.Series([not fits(name, code, authorities) for name, code in pairs], index=texts.index, dtype=bool)
         check.note(
             differs & check.table["name"].ne(""),
-            "the code is that of {known!r}, but the name is {r.name!r}; are codes swapped, or rows shifted?",
+            "the code is that of {known!r}, but the name is {r.name!r}; write the code and the name of one authority",
             known=known,
         )
-
-
-def _letters(name: str) -> str:
-    return re.sub(r"\W", "", name.casefold().replace("&", "and"))
-
-
-def _code_advice(text: str, names: dict[str, str], authorities: pd.DataFrame) -> str:
-    """What code is meant by a text that is none of the panel's."""
-    if (plain := re.sub(r"\.0+$", "", text).lstrip("0")) in authorities.index and plain != text:
-        return f"write {plain!r}"
-    if close := difflib.get_close_matches(_letters(text), list(names), 1, 0.85):
-        return f"give the code of that authority, {names[close[0]]}"
-    examples = ", ".join(map(str, authorities.index[:3]))
-    return f"its codes are such as {examples} (authorities.csv)"

@@ -44,10 +44,32 @@ def own_figures(check: TableCheck, own: OwnIndicator) -> pd.DataFrame:
     return _values(check, own)
 
 
+def shorthand(family: str, *, published: bool) -> dict[str, Symbol]:
+    """What the statistical service's shorthand means in a file that declares nothing else.
+
+    Parameters
+    ----------
+    family
+        Family of the indicator: a share's confidential count lies between 0 and its denominator, and a low one, which
+        rounds to 0, is above 0; what counts nothing, or has no upper limit, is not known.
+    published
+        Whether the file is one of the department's, which write it without brackets, too.
+    """
+    share = family == "binomial"
+    known = {
+        "c": Symbol("suppressed", 0.0, math.inf) if share else BLANK,
+        "low": Symbol("suppressed", 1.0, math.inf) if share else BLANK,
+        "x": BLANK,
+        "z": Symbol("not_applicable"),
+    }
+    plain = known if published else {}
+    return {**{f"[{text}]": symbol for text, symbol in known.items()}, **plain}
+
+
 def _parsed(check: TableCheck, own: OwnIndicator, role: str) -> pd.DataFrame:
     """Status, lower and upper of each text in the column of a role; lower equals upper where it is a number."""
     texts = check.table[role]
-    symbols: Mapping[str, Symbol] = {"": BLANK, **own.symbols}
+    symbols: Mapping[str, Symbol] = {"": BLANK, **own.assumed, **own.symbols}
     known = [symbols.get(text) or _number(text) for text in texts]
     odd = np.array([symbol is None for symbol in known], dtype=bool)
     advice = pd.Series([number_advice(text) for text in texts], index=texts.index, dtype=object)
@@ -112,6 +134,8 @@ def _counts(check: TableCheck, own: OwnIndicator) -> pd.DataFrame:
             lower=lower,
         )
         upper = upper.where(~(upper > total), total)
+    endless = np.isinf(upper)
+    status, lower, upper = status.mask(endless, "not_available"), lower.mask(endless), upper.mask(endless)
     status = status.mask(status.isin(["observed", "suppressed"]) & total.eq(0), "not_applicable")
     observed, kept = status.eq("observed"), status.isin(["observed", "suppressed"])
     hidden = status.eq("suppressed")
@@ -168,7 +192,7 @@ def _grades(check: TableCheck, own: OwnIndicator) -> pd.DataFrame:
     texts = check.table["grade"]
     place = {label.strip().casefold(): float(n) for n, label in enumerate(own.categories, start=1)}
     place |= {str(n): float(n) for n in range(1, len(own.categories) + 1) if str(n) not in place}
-    symbols: Mapping[str, Symbol] = {"": BLANK, **own.symbols}
+    symbols: Mapping[str, Symbol] = {"": BLANK, **own.assumed, **own.symbols}
     grade = texts.str.casefold().map(place).where(~texts.isin(list(symbols)))
     status = pd.Series([symbols[text].status if text in symbols else "observed" for text in texts], index=texts.index)
     labels, column = ", ".join(map(quoted, own.categories)), quoted(own.columns["grade"])

@@ -70,6 +70,8 @@ class OwnIndicator:
         Labels of an ordinal indicator's categories, the first is 1.
     fractions
         Whether a count may be a fraction, as full-time equivalents are.
+    assumed
+        Meaning of further texts that the file need not declare (`figures.shorthand`).
     """
 
     indicator: Indicator
@@ -80,6 +82,7 @@ class OwnIndicator:
     symbols: Mapping[str, Symbol] = field(default_factory=dict)
     categories: tuple[str, ...] = ()
     fractions: bool = False
+    assumed: Mapping[str, Symbol] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,14 @@
-"""What a text that should be a number, a year or a date probably is, and what to do about it."""
+"""What a text that should be a number or a date probably is, and what to do about it."""
 
 from __future__ import annotations
 
 import datetime
 import re
 
-NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?")
-YEAR = re.compile(r"(19|20)\d{2}")
+from bayes_csc.panel.user_data.guess_year import excel_day
+
+NUMBER = re.compile(r"[-+]?(\d+(?:\.\d*)?|\.\d+)([eE][-+]?\d{1,3})?")
 ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
-# Day 60 of Excel's calendar is a day that never was; from then on it counts from here.
-EXCEL_DAY_0 = datetime.date(1899, 12, 30)
-EXCEL_DAYS = range(20_000, 80_000)
 DATE_FORMATS = {"day/month/year": "%d/%m/%Y", "month/day/year": "%m/%d/%Y", "day.month.year": "%d.%m.%Y"}
 SAY_FORMAT = 'write it so, or say date_format = "day/month/year" at the top of the description'
 
@@ -37,24 +35,7 @@ def number_advice(text: str) -> str:
     >>> number_advice("1,234")
     'a number with thousands separators: write it without'
     """
-    return next((what for pattern, what in ADVICE if re.fullmatch(pattern, text)), "")
-
-
-def year_advice(text: str) -> str:
-    """What to write in place of a text that is not a year of four digits.
-
-    Examples
-    --------
-    >>> year_advice("2023/24")
-    'write the year in which it ends, 2024'
-    """
-    if span := re.fullmatch(r"((?:19|20)\d{2})\s*[-/–]\s*(?:(?:19|20))?(\d{2})", text):
-        return f"write the year in which it ends, {int(span[1]) + 1}"
-    if re.fullmatch(r"\d{4}\.0+", text):
-        return f"write {text[:4]}"
-    if dated := re.match(r"(\d{4})-\d{2}-\d{2}|\d{1,2}[/.]\d{1,2}[/.](\d{4})", text):
-        return f"a date: write {dated[1] or dated[2]}, or name the column as reference_end"
-    return "write four digits, or look whether the columns are swapped or shifted"
+    return next((what for pattern, what in ADVICE if re.fullmatch(pattern, text[:200])), "")
 
 
 def date_advice(text: str) -> str:
@@ -65,8 +46,7 @@ def date_advice(text: str) -> str:
     >>> date_advice("45747")
     "Excel's number of the day 2025-03-31: give the column a date format, or write the date"
     """
-    if text.isascii() and text.isdigit() and int(text) in EXCEL_DAYS:
-        day = EXCEL_DAY_0 + datetime.timedelta(days=int(text))
+    if (day := excel_day(text)) is not None:
         return f"Excel's number of the day {day}: give the column a date format, or write the date"
     if re.fullmatch(r"\d{1,2}[/.]\d{1,2}[/.]\d{4}", text):
         return SAY_FORMAT

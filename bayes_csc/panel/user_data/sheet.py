@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from bayes_csc.files.csv_toml import too_wide
 from bayes_csc.files.decoding import decoded, read_bytes
+from bayes_csc.files.spelling import some
 from bayes_csc.panel.user_data.workbook import OLE, ZIP, column_letters, workbook_rows
 
 WORKBOOKS = (".xlsx", ".xlsm")
@@ -67,7 +69,7 @@ def read_sheet(
 
 def _csv_rows(data: bytes, name: str, problems: list[str]) -> Rows | None:
     text = decoded(data, name, problems)
-    if text is None:
+    if text is None or too_wide(text, name, problems):
         return None
     rows: Rows = []
     try:
@@ -146,10 +148,10 @@ def _missing_columns(name: str, header: list[str], needed: Sequence[str]) -> lis
     for column in needed:
         if column in header:
             continue
-        close = difflib.get_close_matches(column.lower(), [other.lower() for other in header], 1)
+        close = difflib.get_close_matches(column.lower(), [other[:100].lower() for other in header], 1)
         meant = next((other for other in header if close and other.lower() == close[0]), None)
         problems.append(
-            f"{name}: column {column!r} is missing; found {', '.join(filter(None, header))}; "
+            f"{name}: column {column!r} is missing; found {some(list(filter(None, header)), 30)[:1000]}; "
             + (f"is it {meant!r}? " if meant else "")
             + "name the column under columns in the description as it is in the file"
         )

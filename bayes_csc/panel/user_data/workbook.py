@@ -16,19 +16,22 @@ from typing import Any
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetVisibleEnum
 
+from bayes_csc.files.spelling import some
+
 LARGEST_CONTENT = 200_000_000
 """Bytes that all members of an archive may come to."""
 MOST_CELLS = 5_000_000
 """Cells of the rectangle that holds everything in a sheet."""
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 SHEET_XML = re.compile(r"xl/worksheets/[^/]+\.xml")
-REFERENCE = re.compile(rb"<c\b[^>]*?\sr=[\"']([A-Za-z]{1,7})(\d{1,9})[\"']")
-ROW_NUMBER = re.compile(rb"<row\b[^>]*?\sr=[\"'](\d{1,12})[\"']")
+REFERENCE = re.compile(rb"<c\b[^<>]*?\sr=[\"']([A-Za-z]{1,7})(\d{1,9})[\"']")
+ROW_NUMBER = re.compile(rb"<row\b[^<>]*?\sr=[\"'](\d{1,12})[\"']")
 ERROR = re.compile(
-    rb"<c\b(?=[^>]*\st=[\"']e[\"'])[^>]*?\sr=[\"']([A-Z]+\d+)[\"'][^>]*>.{0,2000}?<v>([^<]*)</v>", re.DOTALL
+    rb"<c\b(?=[^<>]*\st=[\"']e[\"'])[^<>]*?\sr=[\"']([A-Z]+\d+)[\"'][^<>]*>(?:(?!</?c\b|<v>).){0,2000}<v>([^<]*)</v>",
+    re.DOTALL,
 )
 NO_RESULT = re.compile(
-    rb"<c\b[^>]*?\sr=[\"']([A-Z]+\d+)[\"'][^>]*>\s*<f\b(?:[^>]*/>|[^>]*>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>"
+    rb"<c\b[^<>]*?\sr=[\"']([A-Z]+\d+)[\"'][^<>]*>\s*<f\b(?:[^<>]*/>|[^<>]*>[^<]*</f>)\s*(?:(?:<v\s*/>|<v>\s*</v>)\s*)?</c>"
 )
 NAMED_AT_MOST = 5
 
@@ -151,10 +154,12 @@ def _unreadable(members: dict[str, bytes], sheet: CalamineSheet, name: str, prob
     """Note errors, and formulas without a stored result: both would be read as blanks."""
     xml = members[_member(members, sheet.name)]
     if errors := [f"{cell.decode()} ({what.decode()})" for cell, what in ERROR.findall(xml)]:
-        problems.append(f"{name}: cell {_some(errors)}: an Excel error; mend the formula, or leave the cell blank")
+        problems.append(
+            f"{name}: cell {some(errors, NAMED_AT_MOST)}: an Excel error; mend the formula, or leave the cell blank"
+        )
     if cells := [cell.decode() for cell in NO_RESULT.findall(xml)]:
         problems.append(
-            f"{name}: cell {_some(cells)}: a formula without a stored result; "
+            f"{name}: cell {some(cells, NAMED_AT_MOST)}: a formula without a stored result; "
             "open the workbook in Excel and save it, or paste the values"
         )
 
@@ -163,11 +168,11 @@ def _member(members: dict[str, bytes], sheet: str) -> str:
     """Member of the archive that holds a sheet; ValueError where the workbook does not say."""
     identifiers = {
         html.unescape(found[1]): tag
-        for tag in re.findall(r"<(?:\w+:)?sheet\s[^>]*>", members["xl/workbook.xml"].decode())
+        for tag in re.findall(r"<(?:\w+:)?sheet\s[^<>]*>", members["xl/workbook.xml"].decode())
         if (found := re.search(r"\sname=[\"']([^\"']*)[\"']", tag))
     }
     found = re.search(r"\s\w+:id=[\"']([^\"']*)[\"']", identifiers.get(sheet, ""))
-    for tag in re.findall(r"<(?:\w+:)?Relationship\s[^>]*>", members["xl/_rels/workbook.xml.rels"].decode()):
+    for tag in re.findall(r"<(?:\w+:)?Relationship\s[^<>]*>", members["xl/_rels/workbook.xml.rels"].decode()):
         said = dict(re.findall(r"\s(Id|Target)=[\"']([^\"']*)[\"']", tag))
         if found and said.get("Id") == found[1]:
             target = said.get("Target", "")
@@ -200,7 +205,7 @@ def column_letters(number: int) -> str:
 def _chosen(book: CalamineWorkbook, name: str, problems: list[str], sheet: str | None) -> CalamineSheet | None:
     names = [about.name for about in book.sheets_metadata if about.visible == SheetVisibleEnum.Visible]
     if sheet is not None and sheet not in book.sheet_names:
-        problems.append(f"{name}: no sheet {sheet!r}; its sheets are {', '.join(book.sheet_names)}")
+        problems.append(f"{name}: no sheet {sheet!r}; its sheets are {some(book.sheet_names)}")
         return None
     if sheet is None and len(names) != 1:
         problems.append(f'{name}: has the sheets {", ".join(names)}; say which with sheet = "NAME" in the description')
@@ -215,11 +220,6 @@ def _merged(sheet: CalamineSheet, name: str, problems: list[str]) -> None:
     ]
     if ranges:
         problems.append(
-            f"{name}: merged cells {_some(ranges)}; a table has one header row with one name per column: "
+            f"{name}: merged cells {some(ranges, NAMED_AT_MOST)}; a table has one header row with one name per column: "
             "unmerge them and fill in each cell"
         )
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - NAMED_AT_MOST} more" if len(names) > NAMED_AT_MOST else ""
-    return ", ".join(names[:NAMED_AT_MOST]) + more

@@ -23,7 +23,7 @@ from broken.own_cases import (
 )
 from broken.workbooks import Error, Formula, bomb, lying_bomb, members, packed, sheet_xml
 
-AT_2 = r"own\.csv: row 2: authority 101, year 2023, indicator complaints_upheld: "
+AT_2 = r"own\.csv: row 2: authority 101 .Ashby., year 2023, indicator complaints_upheld: "
 BINOMIAL_END = 'columns = { numerator = "upheld", denominator = "decided" }'
 DATED = 'columns = { numerator = "upheld", denominator = "decided", publication_date = "town" }'
 
@@ -94,7 +94,7 @@ LAYOUT = [
         "row shifted to the left",
         "101,Ashby,2023,12,80,good",
         "Ashby,2023,12,80,good,",
-        "row 2: authority Ashby, year 12, .*unknown authority .*; give the code of that authority, 101",
+        "row 2: authority 101 .Ashby., year 12, .*year .column 'year'.: found '12'; write four digits",
     ),
 ]
 
@@ -157,10 +157,16 @@ FIGURES = [
 
 PLACES = [
     changed(
-        "unknown authority", "101,Ashby", "999,", "row 2: authority 999, .* unknown authority .* such as 101, 102, 103"
+        "unknown authority",
+        "101,Ashby",
+        "999,",
+        "row 2: authority 999, .* unknown authority .* such as 101 .Ashby., 102 .Barrow., 103",
     ),
     changed(
-        "name for a code", "101,Ashby", "Ashby,Ashby", "unknown authority .*; give the code of that authority, 101"
+        "a misspelt name for a code",
+        "101,Ashby",
+        "Ashbyy,Ashby",
+        "unknown authority .*; give the code of that authority, 101",
     ),
     changed("code with a decimal", "101,Ashby", "101.0,Ashby", "unknown authority .*; write '101'"),
     changed("code with a zero before", "101,Ashby", "0101,Ashby", "unknown authority .*; write '101'"),
@@ -169,13 +175,13 @@ PLACES = [
         "swapped codes",
         "102,Barrow,2024",
         "103,Barrow,2024",
-        "row 4: .* the code is that of 'Castle', but the name is 'Barrow'; are codes swapped",
+        "row 4: .* the code is that of 'Castle', but the name is 'Barrow'; write the code and the name of one",
     ),
     changed(
         "authority not existing yet",
         "103,Castle,2024",
         "103,Castle,2022",
-        "row 5: authority 103, .* ends before the authority existed, from 2023-04-01; give its predecessor's code",
+        "row 5: authority 103 .Castle., .* ends before the authority existed, from 2023-04-01; give its pred",
     ),
     changed(
         "authority not existing any more",

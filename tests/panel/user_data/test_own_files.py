@@ -132,7 +132,7 @@ def test_a_column_that_is_missing_hides_no_problem_of_the_other_indicators(
     assert command("data", "check", tmp_path / "own.csv", "--panel", TOWNS) == 3
     said = capsys.readouterr().err
     assert "own.csv: column 'score' is missing" in said
-    assert "row 2: authority 101, year 2023, indicator complaints_upheld: numerator 90 is above" in said
+    assert "row 2: authority 101 (Ashby), year 2023, indicator complaints_upheld: numerator 90 is above" in said
 
 
 def test_the_description_may_name_its_file_and_be_checked_itself(
