@@ -212,6 +212,8 @@ def design(panel: Panel, spec: Spec) -> Design:
 
 
 def _laid_out(panel: Panel, spec: Spec) -> Design:
+    if panel.cells.empty:
+        raise DataError(f"{panel.name}: the indicator files have no row of figures; there is nothing to fit")
     keys = chosen_indicators(panel, spec)
     blocks = linked_blocks(panel.authorities, panel.cells.authority.unique())
     authority = tuple(code for block in blocks for code in block)

@@ -44,6 +44,9 @@ def read_authorities(path: Path, problems: list[str]) -> pd.DataFrame | None:
     table = read_csv(path, AUTHORITY_COLUMNS, problems)
     if table is None:
         return None
+    if table.empty:
+        problems.append(f"{path.name}: only a header; expected a row for each authority")
+        return None
     check = TableCheck(path.name, table, "authority {r.code}")
     check.note(
         table["code"].eq("") | table["code"].str.contains(r"[\s+]"),
