@@ -101,11 +101,11 @@ def test_a_grade_is_one_of_its_framework_s(tmp_path: Path) -> None:
         Panel.read(tmp_path / "five")
     said = str(caught.value)
     assert (
-        f"401, {NEW} started 2022-08-01 published 2022-09-20: grade must be a whole number from 1 (the best) to 5"
+        f"401 (Elm), {NEW} started 2022-08-01 published 2022-09-20: grade must be a whole number from 1 (the best) to 5"
         in said
     )
     assert (
-        "401, ILACS started 2022-08-01 published 2022-09-20: grade must be a whole number from 1 (the best) to 4"
+        "401 (Elm), ILACS started 2022-08-01 published 2022-09-20: grade must be a whole number from 1 (the best) to 4"
         in said
     )
     assert said.count("grade must be") == 2
