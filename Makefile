@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup fit test checks compiled format lock backtest report
+.PHONY: setup fit test checks compiled format lock sbom backtest report
 
 setup:
 	@$(PYTHON) bootstrap.py
@@ -43,6 +43,10 @@ report: setup
 format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# What is installed to run this, with versions and licences (CycloneDX).
+sbom: setup
+	$(BIN)/python docs/sbom.py > sbom.cdx.json
 
 # Keeps what is locked unless pyproject.toml says otherwise; `make lock UPGRADE=--upgrade` takes the newest of all.
 lock: setup

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import arviz as az
+import arviz_stats as az
 import numpy as np
 import pytest
 import xarray as xr

@@ -34,7 +34,7 @@ def hyperparameter_table(fit: Fit, model: Model, *, interval: float) -> pd.DataF
         `prior_median`, `prior_lower`, `prior_upper`, `mean`, `sd`, `median`, `lower`, `upper`, `rhat`, `ess_bulk`,
         `ess_tail`.
     """
-    import arviz as az  # takes longer to import than all of this to compute
+    import arviz_stats as az  # takes longer to import than all of this to compute
 
     built = model(fit.panel, fit.spec)
     known = parameters(built)
