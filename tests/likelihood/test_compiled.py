@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from pathlib import Path
 
 import numpy as np
@@ -50,3 +51,45 @@ def test_one_machine_code_serves_arrays_that_may_not_be_written_to_and_parts_of_
             assert function(real, factor) == 12.0
     assert len(function.machine.signatures) == 1
     assert not fixed.flags.writeable
+
+
+def cached_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let Numba's cache be in a folder: now, and when it reads the environment anew, which it does when it compiles."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(folder))
+    monkeypatch.setattr("numba.config.CACHE_DIR", str(folder))
+
+
+@pytest.mark.parametrize("kind", ["*.nbi", "*.nbc"])
+@pytest.mark.parametrize("content", [b"", b"rubbish", b"cno_such_module\nname\n."], ids=["empty", "rubbish", "pickle"])
+def test_a_damaged_file_of_numbas_cache_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, content: bytes
+) -> None:
+    cached_in(tmp_path / "cache", monkeypatch)
+    assert compiled(tripled)(2.0) == 6.0
+    (kept,) = (tmp_path / "cache").rglob(kind)
+    kept.write_bytes(content)
+    again = compiled(tripled)
+    assert again(2.0) == 6.0
+    assert sum(again.machine.stats.cache_hits.values()) == 0
+    assert kept.read_bytes() != content
+
+
+def tripled(x):  # type: ignore[no-untyped-def]
+    return 3.0 * x
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders have no modes")
+def test_machine_code_is_not_taken_from_a_folder_that_others_can_write_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cached_in(tmp_path / "cache", monkeypatch)
+    assert compiled(tripled)(2.0) == 6.0
+    (kept,) = (tmp_path / "cache").rglob("*.nbi")
+    kept.parent.chmod(0o777)
+    read: list[str] = []
+    monkeypatch.setattr("numba.core.caching.IndexDataCacheFile.load", lambda file, key: read.append(key))
+    assert compiled(tripled)(2.0) == 6.0
+    assert read == []
+    kept.parent.chmod(0o700)
+    assert compiled(tripled)(2.0) == 6.0
+    assert len(read) == 1
