@@ -20,13 +20,14 @@ from bayes_csc.inference.probabilities import conditional_probability
 from bayes_csc.report.export.plain import json_text
 from bayes_csc.report.findings.caveats import ALWAYS, USE, use_here
 from bayes_csc.report.findings.what_if import CHANCE_STEP, CHANGE_STEP, LEVELS, what_if
+from bayes_csc.report.findings.words.contribution_words import REST, SMALL, contribution_sentence, with_figures
 from bayes_csc.report.findings.words.sentences import (
+    both_sentence,
     change_sentence,
-    contribution_sentence,
     level_sentence,
     next_sentence,
 )
-from bayes_csc.report.findings.words.vocabulary import SCALE, number, of_hundred, phrase, spread, stated
+from bayes_csc.report.findings.words.vocabulary import SCALE, count_of, number, of_hundred, phrase, spread
 
 
 def test_the_phrases_cover_every_probability_and_their_ranges_are_as_stated() -> None:
@@ -35,16 +36,13 @@ def test_the_phrases_cover_every_probability_and_their_ranges_are_as_stated() ->
     assert len({words for _, words, _ in SCALE}) == len(SCALE)
     for (low, high), (_, words, range_) in zip(pairwise(ends), SCALE, strict=True):
         figures = [int(n) / 100 for n in re.findall(r"\d+", range_)]
-        inside = (low + min(high, 1.0)) / 2
-        assert phrase(inside) == words
+        assert phrase((low + min(high, 1.0)) / 2) == words
         assert figures == [round(e, 2) for e in (low, high) if 0.0 < e < 1.0]
 
 
-@given(st.floats(0.0, 1.0))
-def test_a_phrase_stands_beside_the_range_that_holds_the_probability(p: float) -> None:
-    figures = [int(n) / 100 for n in re.findall(r"\d+", stated(p))]
-    low, high = figures if len(figures) == 2 else (0.0, *figures) if "under" in stated(p) else (*figures, 1.0)
-    assert low - 0.005 <= p <= high + 0.005
+@pytest.mark.parametrize(("count", "words"), [(0, "no figures"), (1, "1 figure"), (2, "2 figures"), (31, "31 figures")])
+def test_a_count_has_its_plural_and_its_zero(count: int, words: str) -> None:
+    assert count_of(count, "figure") == words
 
 
 @given(st.floats(0.0, 1.0))
@@ -72,12 +70,61 @@ def test_no_sentence_of_a_report_says_will_or_names_a_cause() -> None:
     found = findings()
     said = [*ALWAYS, *USE, json_text(found).partition('"authorities": [')[2]]
     for own in found.pages:
-        said += [change_sentence(own.decline, "89%"), contribution_sentence(own.contributions), *own.caveats]
+        said += [change_sentence(own.decline, "89%"), contribution_sentence(with_figures(own)), *own.caveats]
         if own.forecast:
             said.append(next_sentence(own.forecast, own.base_rate, found.panel.grades, "89%"))
             said.append(level_sentence(own.forecast, 0.2, 4.0, "89%"))
     caught = [FORBIDDEN.search(text) for text in said]
     assert [m[0] for m in caught if m] == []
+
+
+def test_no_sentence_gives_a_range_of_words_beside_a_probability() -> None:
+    found = findings()
+    for own in found.pages:
+        said = [change_sentence(own.decline, "89%")]
+        if own.forecast:
+            said.append(next_sentence(own.forecast, own.base_rate, found.panel.grades, "89%"))
+        assert not re.search(r"likely \(\d+% to \d+%\)|\(under \d+%\)|\(over \d+%\)", " ".join(said))
+
+
+BASE = pd.Series({"grade_1": 0.1, "grade_2": 0.5, "grade_3": 0.3, "grade_4": 0.1, "number": 60.0}, name=3)
+
+
+@pytest.mark.parametrize(
+    ("change", "worse", "better", "said"),
+    [
+        (-0.26, 0.12, 0.58, "has fallen since the inspection (−0.26), and yet a better grade (0.58)"),
+        (-0.26, 0.58, 0.12, ""),
+        (0.26, 0.58, 0.12, "has risen since the inspection (+0.26), and yet a worse grade (0.58)"),
+        (0.26, 0.12, 0.58, ""),
+        (-0.001, 0.12, 0.58, ""),
+        (float("nan"), 0.12, 0.58, ""),
+    ],
+)
+def test_a_change_and_a_next_grade_that_point_different_ways_are_reconciled(
+    change: float, worse: float, better: float, said: str
+) -> None:
+    text = both_sentence({"delta_median": change}, {"p_next_worse": worse, "p_next_better": better}, BASE)
+    assert bool(text) == bool(said)
+    assert said in text
+    if said:
+        assert f"of 60 judgements on record after the same grade, {'60%' if change < 0 else '10%'} were" in text
+        assert "Both can hold" in text
+    assert both_sentence({"delta_median": change}, None, None) == ""
+
+
+def test_contributions_have_their_figures_and_small_ones_are_the_rest() -> None:
+    told = 0
+    for own in findings().pages:
+        parts = with_figures(own)
+        known = own.contributions[own.contributions["kind"] != "total"]
+        assert parts["contribution"].sum() == pytest.approx(known["contribution"].sum(), abs=1e-9)
+        large = parts[parts["label"] != REST]
+        assert (large["contribution"].abs() >= SMALL).all()
+        assert len(large) == (known["contribution"].abs() >= SMALL).sum()
+        told += int((large["now"] != "").sum())
+        assert set(parts["better"]) <= {"higher", "lower", ""}
+    assert told > 0
 
 
 def test_the_sentence_of_the_change_has_the_numbers_of_its_row() -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 from bayes_csc.evaluation.sensitivity.plan.plan import Rule
 from bayes_csc.evaluation.sensitivity.plan.variant import BASE
 
-ROBUST, FRAGILE, UNDETERMINED = "robust", "fragile", "undetermined"
+SAME, OTHER, UNDETERMINED = "same side", "other side", "undetermined"
 QUANTITIES = {"p_decline": "p_decline", "delta": "delta_median", "p_next_worse": "p_next_worse"}
 """Whose ranges are told, by the column of the table."""
 
@@ -18,8 +18,8 @@ QUANTITIES = {"p_decline": "p_decline", "delta": "delta_median", "p_next_worse":
 def rule_words(rule: Rule) -> str:
     """Say the rule."""
     return (
-        f"{ROBUST}: in every variant that passed its gate P(decline) is on the base's side of {rule.threshold:g} by "
-        f"more than {rule.errors:g} Monte Carlo standard errors, the base's own among them. {FRAGILE}: in some it is "
+        f"{SAME}: in every variant that passed its gate P(decline) is on the base's side of {rule.threshold:g} by "
+        f"more than {rule.errors:g} Monte Carlo standard errors, the base's own among them. {OTHER}: in some it is "
         f"on the other side by as much, and the base on its own. {UNDETERMINED}: neither, or fewer than "
         f"{rule.least:.0%} of the variants passed. Variants that ask another question (epsilon, anchor, horizon) do "
         "not count."
@@ -34,7 +34,7 @@ def verdicts(table: pd.DataFrame, rule: Rule, questions: Collection[str]) -> pd.
     table
         Rows of every variant and the base (`table.COLUMNS`).
     rule
-        When an answer is robust.
+        When an answer stays on its side.
     questions
         Names of the variants that ask another question.
 
@@ -71,9 +71,9 @@ def _verdict(code: str, own: pd.DataFrame, rule: Rule) -> dict[str, object]:
     if not firm or not len(known) or len(known) < rule.least * (len(known) + failed):
         verdict = UNDETERMINED
     elif against:
-        verdict = FRAGILE
+        verdict = OTHER
     else:
-        verdict = ROBUST if bool((margin[known.index] > 0).all()) else UNDETERMINED
+        verdict = SAME if bool((margin[known.index] > 0).all()) else UNDETERMINED
     return out | {
         "variants": len(known), "failed": failed, "missing": len(others) - failed - len(known),
         "moved_by": choice.get(furthest, ""), "moved": moved.get(furthest, np.nan), "moved_variant": furthest,

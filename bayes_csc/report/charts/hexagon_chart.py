@@ -46,10 +46,17 @@ def hexagon_chart(authorities: pd.DataFrame) -> Figure:
             canvas.line(centre + 0.86 * shape, "ink", 1.6)
         half = SIZE / 2
         since = f"{NO_FIGURES}; " if without_figures({"figures_since": getattr(row, "since", None)}) else ""
-        words = f"{row.name}: {since}P(decline) {number(p)}" if p == p else f"{row.name}: never inspected"
+        chance = number(p) if row.listed else _class(p)
+        words = f"{row.name}: {since}P(decline) {chance}" if p == p else f"{row.name}: never inspected"
         canvas.tip(centre[0] - half, centre[1] - half, SIZE, SIZE, words)
     _legend(canvas, canvas.width - LEGEND, shape)
     return canvas.figure()
+
+
+def _class(p: float) -> str:
+    """Write the class of the legend that a probability is in."""
+    low, high = next((low, high) for low, high in pairwise(CLASSES) if p < high or high == 1.0)
+    return f"{low:.0%} to {high:.0%}"
 
 
 def _fill(p: float) -> str:

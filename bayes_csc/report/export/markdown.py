@@ -15,6 +15,7 @@ from bayes_csc.report.findings.companions import Missing
 from bayes_csc.report.findings.words.method_words import check_sentence, gate_sentences
 from bayes_csc.report.findings.words.next_words import domain_rows, next_headings, pool_sentence
 from bayes_csc.report.findings.words.sentences import (
+    both_sentence,
     caterpillar_sentence,
     change_sentence,
     composite_sentence,
@@ -52,10 +53,11 @@ def markdown(found: Findings) -> str:
         lines += [f"## {plain(own.name)}", ""]
         if without_figures(own.decline):
             lines += [no_figures_sentence(own.decline), ""]
+        lines += [change_sentence(own.decline, percent, recent_words(about)), ""]
         if own.forecast:
             lines += [next_sentence(own.forecast, own.base_rate, found.panel.grades, percent), ""]
             lines += _domains(own.forecast, found.panel.grades)
-        lines += [change_sentence(own.decline, percent, recent_words(about)), ""]
+        lines += [both, ""] if (both := both_sentence(own.decline, own.forecast, own.base_rate)) else []
         lines += [text, ""] if (text := composite_sentence(own.composite, own.decline)) else []
         if own.forecast and own.forecast["level"]:
             lines += [level_sentence(own.forecast, about["threshold"], about["loss_ratio"], percent), ""]

@@ -10,7 +10,7 @@ from bayes_csc.estimates.decline import TOO_RECENT
 from bayes_csc.measurement.figures_used import NO_FIGURES, without_figures
 from bayes_csc.panel.calendar import day
 from bayes_csc.panel.describe.authority_record import AuthorityRecord
-from bayes_csc.report.findings.words.vocabulary import joined, number, years
+from bayes_csc.report.findings.words.vocabulary import count_of, joined, number, years
 
 LONG_GAP = 5.0
 """Years since the last inspection from which its grade says little of today."""
@@ -146,12 +146,17 @@ def _cells(record: AuthorityRecord, used: set[str]) -> list[str]:
     hidden = int((cells["status"] == "suppressed").sum())
     if hidden > MUCH_HIDDEN * len(cells):
         out.append(
-            f"{hidden} of its {len(cells)} figures that the model uses are suppressed because the counts are small: "
-            "each is known only as a range, and the estimate is correspondingly vague."
+            f"Of its {count_of(len(cells), 'figure')} that the model uses {hidden} {'is' if hidden == 1 else 'are'} "
+            "suppressed because the counts are small: each is known only as a range, and the "
+            "estimate is correspondingly vague."
         )
     if len(gaps):
         labels = [record.indicators[str(key)].label for key in gaps["indicator"].unique()]
-        out.append(f"{len(gaps)} figures that others have and the model uses are missing here, of: {joined(labels)}.")
+        verb = "is" if len(gaps) == 1 else "are"
+        out.append(
+            f"{count_of(len(gaps), 'figure')} that others have and the model uses {verb} missing here, of: "
+            f"{joined(labels)}."
+        )
     return out
 
 

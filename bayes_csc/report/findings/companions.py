@@ -81,7 +81,7 @@ def read_sensitivity(run: Path) -> pd.DataFrame | Missing:
     """
     path = run / SENSITIVITY
     if not path.is_file():
-        return Missing("What is robust and what is fragile", f"bayescsc sensitivity {run}")
+        return Missing("How far the answers hang on choices", f"bayescsc sensitivity {run}")
     table = as_meant(pd.read_csv(path, dtype={"authority": str}))
     if lost := [name for name in NEEDED if name not in table]:
         raise DataError(f"{path}: without the columns {', '.join(lost)}; run `bayescsc sensitivity {run}` again")

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from bayes_csc.measurement.figures_used import NO_FIGURES, without_figures
 from bayes_csc.panel.calendar import day
 from bayes_csc.panel.panel import NO_OVERALL
@@ -17,26 +14,23 @@ from bayes_csc.report.drawing.html import Content, element
 from bayes_csc.report.drawing.style import look
 from bayes_csc.report.findings.authority_findings import AuthorityFindings
 from bayes_csc.report.findings.caveats import ALWAYS, USE, use_here
+from bayes_csc.report.findings.words.contribution_words import contribution_sentence, with_figures
 from bayes_csc.report.findings.words.sentences import (
+    both_sentence,
     change_sentence,
     composite_sentence,
-    contribution_sentence,
     level_sentence,
     next_sentence,
     no_figures_sentence,
     path_sentence,
     recent_words,
-    source_words,
 )
-from bayes_csc.report.findings.words.vocabulary import joined, number, spread, years
+from bayes_csc.report.findings.words.vocabulary import count_of, joined, number, spread, years
 from bayes_csc.report.pages.page_parts import Section, bullets, charted, paragraphs, site_page
 from bayes_csc.report.pages.sections.indicator_sections import indicator_sections
 from bayes_csc.report.pages.sections.next_section import next_section
 from bayes_csc.report.pages.sections.sensitivity_section import authority_sensitivity
 from bayes_csc.report.pages.what_if_panel import kept_data, what_if_panel
-
-SHOWN = 14
-"""Contributions drawn one by one, the largest; the table has all."""
 
 
 def authority_page(
@@ -100,7 +94,8 @@ def _facts(own: AuthorityFindings, about: dict[str, Any]) -> Content:
 def _answer(own: AuthorityFindings, about: dict[str, Any], grades: tuple[str, ...], percent: str) -> list[Content]:
     said = [change_sentence(own.decline, percent, recent_words(about))]
     if own.forecast:
-        said.insert(0, next_sentence(own.forecast, own.base_rate, grades, percent))
+        said.append(next_sentence(own.forecast, own.base_rate, grades, percent))
+        said.append(both_sentence(own.decline, own.forecast, own.base_rate))
         said.append(level_sentence(own.forecast, about["threshold"], about["loss_ratio"], percent))
     said.insert(0, no_figures_sentence(own.decline))
     limits = [element("p", "Before you read on:"), bullets(own.caveats)] if own.caveats else []
@@ -163,28 +158,24 @@ def _contributions(own: AuthorityFindings, percent: str) -> list[Content]:
     total = own.contributions.loc[own.contributions["kind"] == "total", "contribution"].sum()
     if parts.empty:
         return paragraphs("Without an inspection on record there is no change since one to take apart.")
-    order = parts["contribution"].abs().sort_values(ascending=False, kind="stable").index
-    parts = parts.assign(label=parts["label"].map(source_words))
-    shown, rest = parts.loc[order[:SHOWN]], parts.loc[order[SHOWN:]]
-    drawn = shown[["label", "contribution", "lower", "upper"]]
-    if len(rest):
-        more = {"label": f"{len(rest)} others together", "contribution": rest["contribution"].sum()}
-        drawn = pd.concat([drawn, pd.DataFrame([more | {"lower": np.nan, "upper": np.nan}])], ignore_index=True)
+    parts = with_figures(own)
     finding = contribution_sentence(parts)
     rows = [
-        [source_words(str(r.label)), str(r.domain).replace("_", " "), number(float(str(r.contribution)), "+.3f"),
-         number(float(str(r.lower)), "+.3f"), number(float(str(r.upper)), "+.3f")]
-        for r in own.contributions.itertuples()
+        [str(r["label"]), *(str(r[c]) for c in ("then", "now", "national_then", "national_now", "better")),
+         *(number(float(r[c]), "+.3f") for c in ("contribution", "lower", "upper"))]
+        for r in parts.to_dict("records")
     ]  # fmt: skip
+    rows.append(["total", "", "", "", "", "", number(float(total), "+.3f"), "", ""])
     note = (
-        "The parts sum to the mean of the change. Indicators of one domain share what they say: read those of the "
-        "workforce together. The interval is over draws of the model's parameters."
+        "The parts sum to the mean of the change. “Then” is the last figure before the inspection, “now” the newest, "
+        "as published. Indicators of one domain share what they say: read those of the workforce together. The "
+        "interval is over draws of the model's parameters. Parts below 0.02 are summed up as the rest."
     )
+    header = ["Source", "Then", "Now", "England then", "England now", "Better", "Effect", f"{percent} from", "to"]
     return [
         *paragraphs(finding, note),
-        charted(contribution_chart(drawn, float(total)), "contributions", "Contributions to the change", finding,
-                "What the estimated change since the last inspection is made up of",
-                ["Source", "Domain", "Contribution", f"{percent} from", "to"], rows, texts=[1]),
+        charted(contribution_chart(parts, float(total)), "contributions", "Contributions to the change", finding,
+                "What the estimated change since the last inspection is made up of", header, rows, texts=[5]),
     ]  # fmt: skip
 
 
@@ -210,8 +201,9 @@ def _data(own: AuthorityFindings, used: set[str]) -> list[Content]:
         ]
         content += [element("p", "Changes of release within its series:"), bullets(lines)]
     if len(record.revisions):
-        content += paragraphs(f"{len(record.revisions)} of its figures were restated by a later release; the latest "
-                              "stands here.")  # fmt: skip
+        content += paragraphs(f"{count_of(len(record.revisions), 'figure')} of it "
+                              f"{'was' if len(record.revisions) == 1 else 'were'} restated by a later release; the "
+                              "latest stands here.")  # fmt: skip
     content += paragraphs(*(f"{name} of the panel: {text}" for name, text in record.notes.items()))
     return content
 

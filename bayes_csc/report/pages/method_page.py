@@ -67,7 +67,7 @@ def _words() -> list[Content]:
     rows = [[words, range_] for _, words, range_ in SCALE]
     return [
         *paragraphs(
-            "A phrase for a probability is chosen by this table and by nothing else; the range stands beside it."
+            "A phrase for a probability is chosen by this table and by nothing else; its number stands beside it."
         ),
         table("Phrases of probabilities", ["Phrase", "Probability"], rows, texts=[1]),
     ]

@@ -25,7 +25,7 @@ from bayes_csc.report.findings.words.sentences import (
     group_without_figures,
     information_sentence,
 )
-from bayes_csc.report.findings.words.vocabulary import number, spread
+from bayes_csc.report.findings.words.vocabulary import count_of, number, spread
 from bayes_csc.report.pages.page_parts import Section, bullets, charted, links_beside, paragraphs, pieces, site_page
 from bayes_csc.report.pages.sections.backtest_section import backtest_section
 from bayes_csc.report.pages.sections.sensitivity_section import group_sensitivity
@@ -49,7 +49,7 @@ def overview_page(found: Findings) -> str:
             ("map", "The map", _map(found)),
             ("changes", "Changes with their intervals", _caterpillar(found, percent)),
             ("nation", "The nation as a whole", _nation(found, percent)),
-            ("robust", "What is robust and what is fragile", group_sensitivity(found)),
+            ("choices", "How far the answers hang on choices", group_sensitivity(found)),
             ("use", "What this cannot tell, and how to use it", [bullets([*ALWAYS, *USE])]),
             ("what-if", "With other settings", [what_if_panel(about, _spans(found), groups=_groups(found))]),
         ]
@@ -151,7 +151,8 @@ def _group(found: Findings, percent: str) -> list[Content]:
         f"P(decline): the probability that quality is lower by more than {found.about['epsilon']:g} than at the last "
         "inspection; “without new data”: the same had nothing been observed since, which time alone brings "
         "about. Where "
-        "the two are alike the figures have said nothing. The headings sort; a name opens its page."
+        "the two are alike the figures have said nothing. The headings sort; the "
+        "order by a probability is no ranking, as most intervals overlap. A name opens its page."
     )
     body = table("Authorities of the group, by name", header, rows, texts=[1, 2, *range(len(header) - 3, len(header))],
                  class_="sortable")  # fmt: skip
@@ -200,11 +201,13 @@ def _map(found: Findings) -> list[Content]:
     layout, geographic = hexagon_layout(found.authorities["region"])
     p = found.decline.set_index("authority")["p_decline"]
     places = found.authorities.join(layout).assign(p=p, since=found.decline.set_index("authority")["figures_since"])
-    known = places["p"].dropna()
+    listed = places[places["listed"]]
+    known = listed["p"].dropna()
     finding = (
         f"The probability of a decline since the last inspection lies between {number(known.min())} and "
-        f"{number(known.max())} (median {number(known.median())}); {int(places['p'].isna().sum())} of {len(places)} "
-        "authorities have no inspection on record."
+        f"{number(known.max())} (median {number(known.median())}); "
+        f"{count_of(int(listed['p'].isna().sum()), 'authority', 'authorities')} of the {len(listed)} of the group "
+        f"{'has' if listed['p'].isna().sum() == 1 else 'have'} no inspection on record."
     )
     how = (
         "One hexagon for each authority, of equal size, near where it lies; crowded places push outwards."
@@ -214,22 +217,22 @@ def _map(found: Findings) -> list[Content]:
     note = (
         f"{how} A longer time since the inspection alone raises this probability, so that neighbours of "
         "different dates "
-        "are not comparable. Point at a hexagon for its name, or unfold the table."
+        "are not comparable. Authorities outside the group are shown in the classes of the legend only. Point at a "
+        "hexagon for its name, or unfold the table."
     )
     rows = [
         [
             str(r["name"]),
             str(r["region"]),
-            "yes" if r["listed"] else "no",
             figures_words({"figures_since": r["since"]}),
             number(r["p"], ".3f"),
         ]
-        for r in places.sort_values("name").to_dict("records")
+        for r in listed.sort_values("name").to_dict("records")
     ]
     drawn = charted(
         hexagon_chart(places), "hexagons", "Probability of a decline by authority", finding, "Probability of a decline "
-        "since the last inspection", ["Authority", "Region", "Of the group", "Figures since", "P(decline)"], rows,
-        texts=[1, 2, 3],
+        "since the last inspection", ["Authority", "Region", "Figures since", "P(decline)"], rows,
+        texts=[1, 2],
     )  # fmt: skip
     drawn.set("class", "map")
     return [*paragraphs(finding, note), drawn]

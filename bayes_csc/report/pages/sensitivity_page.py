@@ -9,7 +9,7 @@ import pandas as pd
 from bayes_csc.evaluation.sensitivity.answers.model_scores import averaged
 from bayes_csc.evaluation.sensitivity.answers.power_scaling import ALL_PRIORS, SENSITIVE
 from bayes_csc.evaluation.sensitivity.result import Sensitivity
-from bayes_csc.evaluation.sensitivity.verdict import FRAGILE, ROBUST, UNDETERMINED
+from bayes_csc.evaluation.sensitivity.verdict import OTHER, SAME, UNDETERMINED
 from bayes_csc.report.charts.method.sensitivity_charts import LEVELS, heat_map, specification_curves, tornado_chart
 from bayes_csc.report.drawing.html import chart, element, folded, page_text, table
 from bayes_csc.report.drawing.style import look
@@ -49,13 +49,15 @@ def _facts(done: Sensitivity) -> list[ET.Element]:
     about = done.metadata
     variants = about["variants"][1:]
     counts = done.verdicts["verdict"].value_counts()
-    said = ", ".join(f"{int(counts.get(word, 0))} {word}" for word in (ROBUST, FRAGILE, UNDETERMINED))
+    said = ", ".join(f"{int(counts.get(word, 0))} {word}" for word in (SAME, OTHER, UNDETERMINED))
     failed = "none failed" if not done.failed else f"{len(done.failed)} failed ({', '.join(done.failed)})"
+    same = sum(v["gate"] == "passed" and not v["asks_another_question"] for v in variants)
     depths = pd.Series([v["depth"] for v in variants]).value_counts()
     how = ", ".join(f"{n} {depth}" for depth, n in depths.items())
     return [
         element("p", f"{len(done.verdicts)} authorities ({about['group']}): {said}."),
-        element("p", f"{len(variants)} variants of spec {about['spec']} ({how}); {failed}."),
+        element("p", f"{len(variants)} variants of spec {about['spec']} ({how}); {failed}. {same} of them asked the "
+                "same question and passed their checks: ranges and verdicts are over these."),
         element("p", about["rule"]["words"]),
         element(
             "p",

@@ -179,7 +179,7 @@ def test_the_files_hold_what_was_found_and_the_page_is_closed(done: Sensitivity,
     np.testing.assert_allclose(table["p_decline"], done.rows["p_decline"], atol=1e-6)
     record = json.loads((tmp_path / "sensitivity.json").read_text(encoding="utf-8"))
     assert record["metadata"]["panel_hash"] == hamlets().hash
-    assert "robust" in record["metadata"]["rule"]["words"]
+    assert "same side" in record["metadata"]["rule"]["words"]
     assert sum(record["verdict_counts"].values()) == len(done.verdicts)
     page = Page(text)
     assert len(page.all("svg")) == 3

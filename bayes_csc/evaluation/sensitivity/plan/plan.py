@@ -21,7 +21,7 @@ class _Part(BaseModel):
 
 
 class Rule(_Part):
-    """When an answer counts as robust; declared before anything is computed."""
+    """When an answer counts as staying on its side; declared before anything is computed."""
 
     threshold: float = Field(default=0.5, gt=0, lt=1)
     """The side of it on which P(decline) lies is the answer."""

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from bayes_csc.estimates.forecast.overall_name import GIVEN, overall_name
-from bayes_csc.report.findings.words.vocabulary import joined, number, of_hundred, spread, stated
+from bayes_csc.report.findings.words.vocabulary import joined, number, of_hundred, spread
 
 DOMAIN = re.compile(r"p_(.+)_grade_1")
 
@@ -62,7 +62,7 @@ def any_sentence(forecast: Mapping[Any, Any], worst: str, percent: str) -> str:
         return ""
     low = forecast["p_any_inadequate"]
     ends = spread(forecast["p_any_inadequate_lower"], forecast["p_any_inadequate_upper"])
-    any_worst = f"Any domain judged {worst} is {stated(low)}: probability {number(low)} ({percent} interval {ends})."
+    any_worst = f"The probability that any domain is judged {worst} is {number(low)} ({percent} interval {ends})."
     worse = forecast["p_any_worse"]
     if worse != worse:
         return any_worst

@@ -14,7 +14,7 @@ from bayes_csc.measurement.figures_used import NO_FIGURES, SO_ALMOST_PRIOR, with
 from bayes_csc.panel.calendar import day
 from bayes_csc.report.findings.caveats import SAID_NOTHING
 from bayes_csc.report.findings.words.next_words import any_sentence, domains_of, domains_sentence, has_overall
-from bayes_csc.report.findings.words.vocabulary import joined, month, number, of_hundred, spread, stated, years
+from bayes_csc.report.findings.words.vocabulary import joined, month, number, of_hundred, phrase, spread, years
 
 PRIOR = {"prior: region": "trend of its region", "prior: deprivation": "trend by deprivation"}
 LITTLE = 0.15
@@ -64,7 +64,7 @@ def _overall_sentence(forecast: dict[str, Any], base: pd.Series | None, grades: 
     if (last := int(str(base.name))) == len(grades):
         return f"{text} A worse {whole} does not exist."
     interval = spread(forecast["p_next_worse_lower"], forecast["p_next_worse_upper"])
-    text += f" A worse {whole} is {stated(worse)}: probability {number(worse)} ({percent} interval {interval})."
+    text += f" The probability of a worse {whole} is {number(worse)} ({percent} interval {interval})."
     if base["number"] > 0:
         share = sum(float(base[f"grade_{g}"]) for g in range(last + 1, len(grades) + 1))
         text += f" Of {base['number']:.0f} judgements on record that followed the same grade, {share:.0%} were worse."
@@ -132,8 +132,8 @@ def change_sentence(decline: dict[str, Any], percent: str, recent: str = "the la
     gap, epsilon = decline["gap_years"], decline["epsilon"]
     if gap != gap:
         return (
-            f"It has no inspection on record, so there is no change since one to speak of. Over {recent} a "
-            f"decline of more than {epsilon:g} is {stated(decline['p_recent_decline'])}: probability "
+            f"It has no inspection on record, so there is no change since one to speak of. Over {recent} it is "
+            f"{phrase(decline['p_recent_decline'])} that quality has declined by more than {epsilon:g}: probability "
             f"{number(decline['p_recent_decline'])}."
         )
     p, step = decline["p_decline"], decline["p_decline"] - decline["p_decline_no_data"]
@@ -143,10 +143,10 @@ def change_sentence(decline: dict[str, Any], percent: str, recent: str = "the la
         spread(decline["delta_lower"], decline["delta_upper"], "+.2f"),
     )
     return (
-        f"Since the inspection of {day(decline['last_inspection'])}, {years(gap)} before the end of the data, a "
-        f"decline of more than {epsilon:g}, in units of the spread between similar authorities, is {stated(p)}: of 100 "
-        f"authorities with figures like these, {of_hundred(p)} would be expected to have declined by more than that "
-        f"(probability {number(p)}). The middle estimate of the change is {median} ({percent} interval {interval}). "
+        f"It is {phrase(p)} that quality has declined by more than {epsilon:g} since the inspection of "
+        f"{day(decline['last_inspection'])}: of 100 authorities with figures like these, {of_hundred(p)} would be "
+        f"expected to have declined by more than that (probability {number(p)}). The change over these {years(gap)}, "
+        f"in units of the spread between similar authorities, is {median} ({percent} interval {interval}). "
         "Had nothing been observed since the inspection, the probability would be "
         f"{number(decline['p_decline_no_data'])}: {moved}."
     )
@@ -191,6 +191,42 @@ def level_sentence(forecast: dict[str, Any], threshold: float, loss_ratio: float
     )
 
 
+def both_sentence(decline: Mapping[Any, Any], forecast: Mapping[Any, Any] | None, base: pd.Series | None) -> str:
+    """Say that the change and the next grade point different ways, where they do, and why both can hold; else blank.
+
+    They do where the middle estimate of the change is a fall and a better grade is more probable than a worse one, or
+    the other way about.
+
+    Parameters
+    ----------
+    decline, forecast
+        The authority's rows; no forecast without judgements.
+    base
+        Base rate of its last grade; None where there is none that compares.
+    """
+    if forecast is None or base is None:
+        return ""
+    change, worse, better = (
+        float(x) for x in (decline["delta_median"], forecast["p_next_worse"], forecast["p_next_better"])
+    )
+    if not min(abs(change), abs(better - worse)) >= 0.005 or change * (better - worse) > 0:
+        return ""
+    moved, likelier, other = ("fallen", "better", "worse") if change < 0 else ("risen", "worse", "better")
+    first, second = (better, worse) if change < 0 else (worse, better)
+    text = (
+        f"The two answers point different ways: the estimate of quality has {moved} since the inspection "
+        f"({number(change, '+.2f')}), and yet a {likelier} grade ({number(first)}) is more probable next than a "
+        f"{other} one ({number(second)}). Both can hold. The first compares the authority with itself at the "
+        "inspection; the second is about the level that inspectors will find, with the chance that is in any judgement"
+    )
+    if not base["number"] > 0:
+        return f"{text}."
+    last = int(str(base.name))
+    after = range(1, last) if change < 0 else range(last + 1, sum(str(c).startswith("grade_") for c in base.index) + 1)
+    share = sum(float(base[f"grade_{g}"]) for g in after)
+    return f"{text}: of {base['number']:.0f} judgements on record after the same grade, {share:.0%} were {likelier}."
+
+
 def path_sentence(fan: pd.DataFrame, percent: str) -> str:
     """Say where a trajectory began and where it stands."""
     first, last = fan.iloc[0], fan.iloc[-1]
@@ -233,22 +269,6 @@ def composite_sentence(composite: pd.Series, decline: Mapping[str, Any]) -> str:
         return text
     up, down = ("plain mean", "estimate") if step > 0 else ("estimate", "plain mean")
     return f"{text} The two point different ways: the {up} has risen since, the {down} has fallen."
-
-
-def contribution_sentence(parts: pd.DataFrame) -> str:
-    """Say which parts moved an estimate most, up and down; without a cause."""
-    up = parts[parts["contribution"] >= 0.005].nlargest(2, "contribution")
-    down = parts[parts["contribution"] <= -0.005].nsmallest(2, "contribution")
-
-    def named(rows: pd.DataFrame) -> str:
-        return " and ".join(
-            f"{label} ({number(value, '+.2f')})"
-            for label, value in zip(rows["label"], rows["contribution"], strict=True)
-        )
-
-    said = [f"{word} most by {named(rows)}" for word, rows in (("up", up), ("down", down)) if len(rows)]
-    text = f"The estimate is moved {'; '.join(said)}." if said else "Nothing moved the estimate by 0.005 or more."
-    return f"{text} These say how the estimate is made up, not why anything changed."
 
 
 def source_words(label: str) -> str:

@@ -1,4 +1,4 @@
-"""Words for numbers, by rules: a probability's phrase with its stated range, and natural frequencies.
+"""Words for numbers, by rules: a probability's phrase, natural frequencies, counts.
 
 No phrase says that anything is certain to come, and none says why.
 """
@@ -17,7 +17,7 @@ SCALE = (
     (0.99, "very likely", "90% to 99%"),
     (math.inf, "almost certain", "over 99%"),
 )
-"""Upper end (exclusive) of each phrase's range, the phrase, and the range as it is stated."""
+"""Upper end (exclusive) of each phrase's range, the phrase, and the range as the method page states it."""
 
 
 def phrase(p: float) -> str:
@@ -31,15 +31,22 @@ def phrase(p: float) -> str:
     return next(words for end, words, _ in SCALE if p < end)
 
 
-def stated(p: float) -> str:
-    """Return the phrase of a probability with the range that it stands for.
+def count_of(count: int, one: str, many: str = "") -> str:
+    """Write how many there are of a thing.
+
+    Parameters
+    ----------
+    count
+        From zero.
+    one, many
+        The thing in the singular and the plural; by default with an s.
 
     Examples
     --------
-    >>> stated(0.3)
-    'unlikely (10% to 33%)'
+    >>> count_of(0, "figure"), count_of(1, "figure"), count_of(2, "authority", "authorities")
+    ('no figures', '1 figure', '2 authorities')
     """
-    return next(f"{words} ({range_})" for end, words, range_ in SCALE if p < end)
+    return f"{count or 'no'} {one if count == 1 else many or f'{one}s'}"
 
 
 def of_hundred(p: float) -> str:

@@ -13,8 +13,8 @@ from bayes_csc.report.findings.words.vocabulary import number, spread
 from bayes_csc.report.pages.page_parts import charted, missing, paragraphs
 
 SCORES = {
-    "auc_worse": ("telling apart (AUC)", "the chance that, of two authorities of which one got worse, that one had the "
-                  "higher probability; a half is a coin"),
+    "auc_worse": ("discrimination (AUC)", "the chance that, of two authorities of which one got worse, that one had "
+                  "the higher probability; a half is a coin"),
     "brier_worse": ("squared error of P(worse)", "lower is better"),
     "log_score": ("log score", "higher is better"),
 }  # fmt: skip

@@ -10,14 +10,13 @@ from bayes_csc.report.drawing.html import Content, element, table
 from bayes_csc.report.findings.authority_findings import AuthorityFindings
 from bayes_csc.report.findings.collect import Findings
 from bayes_csc.report.findings.companions import Missing, counted
-from bayes_csc.report.findings.words.vocabulary import joined, number
+from bayes_csc.report.findings.words.vocabulary import count_of, joined, number
 from bayes_csc.report.pages.page_parts import charted, missing, paragraphs
 
 THRESHOLD = 0.5
-"""Of the rule by which an answer is robust, where the analysis does not say another."""
+"""Of the rule by which an answer stays on its side, where the analysis does not say another."""
 BASE, NOISE = "base", "Monte Carlo error"
 """The report's own analysis; the choice that is none, but the same again by other random numbers."""
-ROBUST = "Robust does not mean known: it says that no choice takes the probability to the other side, wherever it is."
 
 
 def group_sensitivity(found: Findings) -> list[Content]:
@@ -35,26 +34,30 @@ def group_sensitivity(found: Findings) -> list[Content]:
     told = pd.Series([verdicts.get(str(code), "") for code in wide.index], index=wide.index)
     names = found.authorities["name"]
     step = (others["p_decline"] - others["authority"].map(base)).abs()
-    moved = step.groupby(others["choice"]).mean().drop(NOISE, errors="ignore")
+    furthest = step.groupby([others["choice"], others["authority"]]).max()
+    moved = furthest.groupby("choice").mean().drop(NOISE, errors="ignore")
+    width = wide["max"] - wide["min"]
     most = joined([
         f"{kind} (by {number(float(by))} on average)"
         for kind, by in moved.sort_values(ascending=False).head(3).items()
     ])  # fmt: skip
-    fragile = [str(names[code]) for code in told.index[told == "fragile"]]
+    fragile = [str(names[code]) for code in told.index[told == "other side"]]
     rows = [
         [str(names[str(code)]), number(float(base[str(code)]), ".3f"),
          *(number(row[end], ".3f") for end in ("min", "median", "max")), f"{int(row['size'])}", told[str(code)]]
         for code, row in wide.loc[sorted(wide.index, key=lambda code: str(names[code]))].iterrows()
     ]  # fmt: skip
-    counts = joined([f"{n} {'is' if n == 1 else 'are'} {word}" for word, n in told[told != ""].value_counts().items()])
+    each = told[told != ""].value_counts().items()
+    counts = joined([f"{n} {'is' if n == 1 else 'are'} {_verdict(str(word))}" for word, n in each])
     link = element("p", "All of it: ", element("a", "the sensitivity analysis", href="sensitivity.html"), ".")
     return [
         *paragraphs(
             f"{others['variant'].nunique()} variants of the analysis asked the same question and passed their checks. "
+            + f"Over them the probability of one authority runs over {number(float(width.median()))} at the middle "
+            f"authority and {number(float(width.max()))} at most. "
             + (f"Of the {len(wide)} answers {counts}. " if counts else "")
             + (f"For {joined(fragile)} some variant takes the probability of a decline to the other side of "
-               f"{_threshold(found.sensitivity):g}. " if fragile else "")
-            + ROBUST,
+               f"{_threshold(found.sensitivity):g}. " if fragile else ""),
             f"The probabilities move most with: {most}.",
             _failed(found.sensitivity),
         ),
@@ -76,7 +79,7 @@ def authority_sensitivity(own: AuthorityFindings) -> list[Content]:
     verdict = own.sensitivity.attrs.get("verdicts", {}).get(own.code, "")
     finding = (
         f"Over {len(same)} variants of the analysis, the probability of a decline lies between {number(p.min())} and "
-        f"{number(p.max())} (median {number(p.median())})" + (f": {verdict}." if verdict else ".")
+        f"{number(p.max())} (median {number(p.median())})" + (f": {_verdict(verdict)}." if verdict else ".")
     )
     lines = [
         [_short(str(r["choice"])), str(r["variant"]), str(r["depth"]) + ", another question" * bool(r["question"]),
@@ -84,7 +87,7 @@ def authority_sensitivity(own: AuthorityFindings) -> list[Content]:
         for r in rows.assign(order=rows["choice"].map(_short)).sort_values(["order", "p_decline"]).to_dict("records")
     ]  # fmt: skip
     return [
-        *paragraphs(finding, ROBUST if verdict == "robust" else "", _failed(own.sensitivity)),
+        *paragraphs(finding, _failed(own.sensitivity)),
         charted(specification_figure(own.sensitivity), "specification",
                 "Probability of a decline in every variant", finding,
                 "The specification curve: every variant that was computed and passed its checks, lowest first, and "
@@ -111,7 +114,20 @@ def _threshold(rows: pd.DataFrame) -> float:
 
 def _failed(rows: pd.DataFrame) -> str:
     names = list(dict.fromkeys(rows["variant"][rows["gate"] != "passed"]))
-    return f"Failed their checks and count for nothing: {joined(names)}." if names else ""
+    if not names:
+        return ""
+    each = "its" if len(names) == 1 else "their"
+    out = "is" if len(names) == 1 else "are"
+    return f"{count_of(len(names), 'variant')} failed {each} checks and {out} left out: {joined(names)}."
+
+
+def _verdict(word: str) -> str:
+    """Write a verdict for readers."""
+    told = {
+        "same side": "on one side of the threshold in every variant",
+        "other side": "on both sides of the threshold",
+    }
+    return told.get(word, word)
 
 
 def _short(choice: str) -> str:
