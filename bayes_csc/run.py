@@ -9,7 +9,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import arviz as az
 import pandas as pd
 import xarray as xr
 
@@ -87,6 +86,8 @@ class Run(Fit):
 
     def summary(self) -> pd.DataFrame:
         """Return mean, sd, interval, effective sample sizes and R-hat of every hyperparameter (`arviz.summary`)."""
+        import arviz as az  # two seconds, and nothing else here needs it
+
         found: pd.DataFrame = az.summary(self.to_datatree(), var_names=["~theta"])
         return found
 
