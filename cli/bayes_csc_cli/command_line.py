@@ -35,7 +35,7 @@ from bayes_csc_cli.simulate import simulate
 app = typer.Typer(
     name="bayescsc",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     help="Have children's services declined since their last inspection? A Bayesian answer for each local authority.",
     epilog="Exit codes: 0 done, 1 unexpected error, 2 wrong usage or specification, 3 broken data, "
@@ -68,7 +68,8 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def _options(
     _version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+        bool,
+        typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Print the version and exit."),
     ] = False,
 ) -> None:
     """Options that stand before a command."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from bayes_csc.errors import UsageError
@@ -20,6 +19,7 @@ from bayes_csc.report.drawing.style import colour, look
 from bayes_csc.report.findings.authority_findings import AuthorityFindings
 from bayes_csc.report.findings.collect import Findings
 from bayes_csc.report.findings.companions import Missing
+from bayes_csc.report.findings.words.contribution_words import with_figures
 from bayes_csc.report.findings.words.next_words import domains_of
 from bayes_csc.report.pages.sections.sensitivity_section import specification_figure
 
@@ -81,10 +81,9 @@ def _drawn(found: Findings, own: AuthorityFindings, kind: str) -> Figure | None:
     if kind == "grades":
         return None if own.forecast is None else grade_chart(own.forecast, own.base_rate, found.panel.grades)
     if kind == "contributions":
-        parts = own.contributions[own.contributions["kind"] != "total"]
-        order = np.argsort(-parts["contribution"].abs().to_numpy(), kind="stable")
+        parts = with_figures(own)
         total = float(own.contributions["contribution"][own.contributions["kind"] == "total"].sum())
-        return None if parts.empty else contribution_chart(parts.iloc[order], total)
+        return None if parts.empty else contribution_chart(parts, total)
     if kind == "specification":
         rows = own.sensitivity
         return None if isinstance(rows, Missing) or rows.empty else specification_figure(rows)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import textwrap
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 
     from bayes_csc.panel.describe.authority_record import AuthorityRecord
     from bayes_csc.panel.describe.display_unit import DisplayUnit
+    from bayes_csc.panel.indicators import Indicator
 
 SYMBOLS = {"not_available": "x", "not_applicable": "z", "no_row": "."}
 JOINT = "+"
@@ -24,6 +28,9 @@ def show(
     authority: Annotated[str, typer.Argument(help="Code, name, or a part of a name that only one authority has.")],
     panel: Annotated[Path | None, typer.Option("--panel", help="Panel folder; England by default.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for pipelines.")] = False,
+    indicator: Annotated[
+        list[str] | None, typer.Option("--indicator", help="Key of an indicator (repeatable); all by default.")
+    ] = None,
 ) -> None:
     """Print what a panel holds of one authority: figures, inspections, neighbours, predecessors, gaps and breaks."""
     import json
@@ -36,10 +43,39 @@ def show(
 
     data = Panel.read(panel or data_dir())
     record = authority_record(data, find_authority(data.authorities, authority))
+    record = replace(record, indicators=chosen(record.indicators, indicator or []))
     if as_json:
         typer.echo(json.dumps(authority_json(record), ensure_ascii=False, allow_nan=False, indent=1))
     else:
         typer.echo(record_text(record, display_units(data.indicators, data.cells), terminal_width()))
+
+
+def chosen(indicators: dict[str, Indicator], wanted: Sequence[str]) -> dict[str, Indicator]:
+    """The indicators with the keys that are wanted, in the dictionary's order; all where none is.
+
+    Parameters
+    ----------
+    indicators
+        Of the panel, by key.
+    wanted
+        Keys.
+
+    Raises
+    ------
+    UsageError
+        A key that the panel has not.
+    """
+    from bayes_csc.errors import UsageError
+
+    problems = []
+    for key in dict.fromkeys(wanted):
+        if key not in indicators:
+            near = difflib.get_close_matches(key, list(indicators), 3)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(indicators)}"
+            problems.append(f"--indicator {key}: the panel has no such indicator; {hint}")
+    if problems:
+        raise UsageError("\n".join(problems))
+    return {key: each for key, each in indicators.items() if not wanted or key in wanted}
 
 
 def record_text(record: AuthorityRecord, units: dict[str, DisplayUnit], width: int) -> str:

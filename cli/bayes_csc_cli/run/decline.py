@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-import sys
+import datetime
+import textwrap
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bayes_csc_cli.run.forecast import GROUP_HELP, forecast_of
 from bayes_csc_cli.run_model import ModelOption
+from bayes_csc_cli.text_table import terminal_width, text_table
 
 if TYPE_CHECKING:
     import pandas as pd
+
+WIDE = 150
+"""Columns from which the table has all that there is, in one line an authority."""
+
+
+class Format(StrEnum):
+    """How a table is printed."""
+
+    TABLE, CSV, JSON = "table", "csv", "json"
+
 
 SORTS = ("name", "p_next_worse", "p_decline", "gap_years", "delta_median")
 
@@ -26,10 +39,17 @@ def decline(
         Path | None, typer.Option("--beside", help="Another run, a variant's: its P(decline) in a column beside.")
     ] = None,
     sort: Annotated[str, typer.Option("--sort", help=f"One of {', '.join(SORTS)}.")] = "name",
+    format: Annotated[
+        Format, typer.Option("--format", help="A table to read, or the text of decline.csv or decline.json.")
+    ] = Format.TABLE,
+    wide: Annotated[bool, typer.Option("--wide", help="All columns, however narrow the terminal.")] = False,
     model: ModelOption = None,
     force: Annotated[bool, typer.Option("--force", help="Show the table of a run that failed.")] = False,
 ) -> None:
-    """Print the table of declines and write decline.csv and decline.json into the run folder."""
+    """Print the table of declines and write decline.csv and decline.json into the run folder.
+
+    Example: bayescsc decline runs/england --sort p_decline --format csv
+    """
     from bayes_csc.errors import UsageError
     from bayes_csc.estimates.comparison_columns import beside as with_beside
     from bayes_csc.estimates.comparison_columns import largest_difference
@@ -49,65 +69,95 @@ def decline(
         raise UsageError(f"--sort {sort}: this run has no forecast; sort by another column")
     ordered = table.sort_values([sort, "name"], ignore_index=True)
     write_decline(ordered, run)
-    show(ordered)
+    if format is not Format.TABLE:
+        typer.echo((run / f"decline.{format}").read_text(encoding="utf-8"), nl=False)
+        return
+    typer.echo(table_text(ordered, max(terminal_width(), 4 * WIDE if wide else 0)))
     if beside:
         typer.echo(largest_difference(ordered))
-    typer.echo(f"Wrote {run / 'decline.csv'} and {run / 'decline.json'}")
+    typer.echo(f"\nWrote {run / 'decline.csv'} and {run / 'decline.json'}. Next: bayescsc report {run}")
 
 
-def show(table: pd.DataFrame) -> None:
-    """Print the table as wide as the terminal allows, with what it means."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+def table_text(table: pd.DataFrame, width: int) -> str:
+    """Lay the table of declines out as text, a line an authority; with all columns where the width allows them.
 
+    Parameters
+    ----------
+    table
+        As `decline` gives it.
+    width
+        Columns of the terminal. Below `WIDE` only the inspection, the probability and the change are shown.
+    """
     from bayes_csc.measurement.figures_used import NO_FIGURES
     from bayes_csc.report.findings.words.sentences import figures_words, group_without_figures
 
-    about = table.attrs
+    about, wide = table.attrs, width >= WIDE
     percent = f"{about['interval']['probability']:.0%}"
-    out = Table(
-        title=("PREVIEW. " if about["preview"] else "")
-        + f"Change in latent quality since the last inspection, to {about['now']}",
-        caption=f"{about['panel']} {about['panel_hash'][:12]}, spec {about['spec']}, seed {about['seed']}. Intervals "
-        f"{percent}, equal-tailed. A decline is more than {about['epsilon']:g}. 'no data': the probability had nothing "
-        f"been observed since. Relative to the mean of {about['panel']}. 'next worse', 'next better': the probability "
-        f"that {about.get('next_overall', 'the overall grade')} at the next inspection is worse or better than the "
-        "last (`bayescsc forecast` has more). '2 years': P(decline) over the two "
-        f"years to {about['recent_until']}. 'figures': how many are of a time after the last inspection. "
-        f"{about['data_days']}"
-        + (
-            f" 'beside': of spec {about['beside']['spec']}, seed {about['beside']['seed']}."
-            if "beside" in about
-            else ""
-        ),
+    header = ["", "inspected", "P(decline)", f"change [{percent}]"]
+    more = {"no data": "p_decline_no_data", "beside": "p_decline_beside", "2 years": "p_recent_decline",
+            "next worse": "p_next_worse", "next better": "p_next_better"}  # fmt: skip
+    more = {name: column for name, column in more.items() if wide and column in table}
+    rows = []
+    for row in table.to_dict("records"):
+        cells = [str(row["name"]), inspected(row["last_inspection"]), share(row["p_decline"]), changed(row)]
+        cells += [share(row[column]) for column in more.values()]
+        if wide:
+            notes = (part for part in str(row["note"]).split("; ") if part not in ("preview", NO_FIGURES))
+            cells += [figures_words({"figures_since": row["figures_since"]}), "; ".join(notes)]
+        rows.append(cells)
+    header += [*more, *(["figures", "note"] if wide else [])]
+    title = f"Change in latent quality since the last inspection, to {about['now']}"
+    legend = (
+        f"P(decline): the probability of a fall by more than {about['epsilon']:g}, relative to the mean of "
+        f"{about['panel']}. Intervals are equal-tailed. "
     )
-    ahead = ("next worse", "next better") if "p_next_worse" in table else ()
-    other = ("beside",) if "beside" in about else ()
-    numbers = (*ahead, "gap", "P(decline)", *other, "no data", "2 years")
-    for name in ("authority", "last inspection", "figures", *ahead, "gap", f"change ({percent})", "P(decline)", *other,
-                 "no data", "2 years", ""):  # fmt: skip
-        out.add_column(name, justify="right" if name in numbers else "left")
-    for row in table.itertuples():
-        if str(row.gap_years) == "nan":  # without an inspection there is no change since
-            out.add_row(
-                escape(str(row.name)),
-                *[""] * (6 + len(ahead) + len(other)),
-                f"{row.p_recent_decline:.2f}",
-                str(row.note),
-            )
-            continue
-        out.add_row(
-            escape(str(row.name)), str(row.last_inspection), figures_words({"figures_since": row.figures_since}),
-            *([f"{row.p_next_worse:.2f}", f"{row.p_next_better:.2f}"] if ahead else []), f"{row.gap_years:.1f}",
-            f"{row.delta_median:+.2f} ({row.delta_lower:+.2f} to {row.delta_upper:+.2f})",
-            f"{row.p_decline:.2f}", *([f"{row.p_decline_beside:.2f}"] if other else []),
-            f"{row.p_decline_no_data:.2f}", f"{row.p_recent_decline:.2f}",
-            "; ".join(part for part in str(row.note).split("; ") if part != NO_FIGURES),
-        )  # fmt: skip
-    console = Console(width=None if sys.stdout.isatty() else 140)
-    if "warning" in about:
-        console.print(about["warning"], style="bold red", markup=False)
-    if ahead_of_figures := group_without_figures(table):
-        console.print(ahead_of_figures, markup=False, highlight=False)
-    console.print(out)
+    if wide:
+        legend += (
+            "'no data': P(decline) had nothing been observed since. '2 years': over the two years to "
+            f"{about['recent_until']}. 'next worse', 'next better': the probability that "
+            f"{about.get('next_overall', 'the overall grade')} at the next inspection is worse or better than the "
+            "last. 'figures': how many are of a time after the last inspection. "
+        )
+    legend += f"{about['panel_hash'][:12]}, spec {about['spec']}, seed {about['seed']}. {about['data_days']}"
+    if "beside" in about:
+        legend += f" 'beside': of spec {about['beside']['spec']}, seed {about['beside']['seed']}."
+    ahead = (str(about.get("warning", "")), group_without_figures(table))
+    parts = [*filter(None, ahead), ("PREVIEW. " if about["preview"] else "") + title]
+    told = ["\n".join(textwrap.wrap(part, width)) for part in (*parts, legend)]
+    return "\n\n".join([*told[:-1], text_table(header, rows, width), told[-1]])
+
+
+def inspected(date: object) -> str:
+    """Write the month of an inspection in short; blank without one.
+
+    Examples
+    --------
+    >>> inspected("2024-06-12"), inspected("")
+    ('Jun 24', '')
+    """
+    return f"{datetime.date.fromisoformat(date):%b %y}" if isinstance(date, str) and date else ""
+
+
+def share(value: float) -> str:
+    """Write a probability in per cent; blank without one.
+
+    Examples
+    --------
+    >>> share(0.514), share(float("nan"))
+    ('51%', '')
+    """
+    return "" if value != value else f"{value:.0%}"
+
+
+def changed(row: dict[Any, Any]) -> str:
+    """Write a change with its interval; blank without one.
+
+    Examples
+    --------
+    >>> changed({"delta_median": -0.26, "delta_lower": -0.91, "delta_upper": 0.39})
+    '−0.26 [−0.91, 0.39]'
+    """
+    from bayes_csc.report.findings.words.vocabulary import number
+
+    middle, low, high = (number(row[f"delta_{end}"]) for end in ("median", "lower", "upper"))
+    return middle and f"{middle} [{low}, {high}]"
