@@ -7,11 +7,15 @@ import re
 import xml.etree.ElementTree as ET
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bayes_csc.report.charts.method.sensitivity_charts import specification_curves
 from bayes_csc.report.drawing.compact_svg import compact, steps
+from bayes_csc.report.drawing.style import look
+from bayes_csc.report.drawing.svg import svg_element
 
 DRAWING = """
 <svg viewBox="0 0 10 10"><g><g><path d="M 0 0 L 10 0 z" style="fill: none"/></g>
@@ -44,6 +48,36 @@ def test_every_leaf_keeps_its_place_and_its_style() -> None:
     after = copy.deepcopy(before)
     compact(after)
     assert leaves(after) == leaves(before)
+
+
+def test_uses_in_groups_of_one_look_keep_their_style() -> None:
+    """A group that was taken apart must not be compacted once more: it would take the style of what it held."""
+    use = '<use href="#s" x="1" y="2" style="fill-opacity: 0; stroke: red"/>'
+    other = '<use href="#s" x="1" y="2" style="fill: red"/>'
+    drawing = ET.fromstring(f"""<svg><g><g clip-path="url(#a)">{2 * use}</g></g>
+        <g><g clip-path="url(#a)">{other}</g></g></svg>""")
+    compact(drawing)
+    assert looks(drawing) == ["fill-opacity:0;stroke:red"] * 2 + ["fill:red"]
+
+
+def looks(element: ET.Element, inherited: str = "") -> list[str]:
+    """The style that applies to each use, in the order of the drawing."""
+    own = re.sub(r"\s*([:;])\s*", r"\1", element.get("style", "")) or inherited
+    return [own] if element.tag == "use" else [look for child in element for look in looks(child, own)]
+
+
+def test_the_hollow_dots_of_specification_curves_are_hollow_in_every_panel() -> None:
+    """Three panels, each with two variants that ask another question; the base's dot alone is solid."""
+    rows = pd.DataFrame([
+        {"authority": code, "name": code, "variant": variant, "p_decline": p, "p_decline_mcse": 0.01, "gate": "passed"}
+        for code in ("a", "b", "c") for variant, p in (("base", 0.3), ("one", 0.2), ("two", 0.6), ("same", 0.4))
+    ])  # fmt: skip
+    with look():
+        drawing = svg_element(specification_curves(rows, 0.5, ["one", "two"]), "s", "t", "d")
+    dots = [style for style in looks(drawing) if "stroke:var(--ink)" in style]
+    assert [("fill-opacity:0" in style, "fill:var(--ink)" in style) for style in dots] == 3 * [
+        (True, False), (True, False), (False, True),
+    ]  # fmt: skip
 
 
 def test_what_several_in_a_row_share_is_said_once_but_opacity_is_each_ones_own() -> None:

@@ -20,11 +20,7 @@ ROUND = 0.02
 def compact(svg: ET.Element) -> None:
     """Make a drawing smaller, in place; nothing on it moves by more than a tenth of a point."""
     _dots(svg)
-    for element in list(svg.iter()):
-        if element.tag == "defs":
-            for path in element.iter("path"):
-                path.set("d", re.sub(r" ?([A-Za-z]) ?", r"\1", path.get("d", "")))
-        _compact_children(element)
+    _compact(svg)
 
 
 def _dots(svg: ET.Element) -> None:
@@ -54,6 +50,16 @@ def _radius(path: ET.Element) -> float | None:
     ends = [re.findall(r"-?[\d.]+", part)[-2:] for part in re.findall(r"[MC][^MC]+", d)]
     radii = [(float(x) ** 2 + float(y) ** 2) ** 0.5 for x, y in ends]
     return round(radii[0], 2) if max(radii) - min(radii) < ROUND and radii[0] > 0 else None
+
+
+def _compact(element: ET.Element) -> None:
+    """Compact what is in an element, then what is in its children: of those that it has by then, no others."""
+    if element.tag == "defs":
+        for path in element.iter("path"):
+            path.set("d", re.sub(r" ?([A-Za-z]) ?", r"\1", path.get("d", "")))
+    _compact_children(element)
+    for child in element:
+        _compact(child)
 
 
 def _compact_children(parent: ET.Element) -> None:
