@@ -31,6 +31,7 @@ from bayes_csc.report.export.markdown import markdown
 from bayes_csc.report.findings.caveats import caveats
 from bayes_csc.report.findings.collect import Findings
 from bayes_csc.report.findings.companions import Missing, read_backtest, read_sensitivity
+from bayes_csc.report.findings.words.contribution_words import SMALL
 from bayes_csc.report.findings.words.sentences import information_sentence
 from bayes_csc.report.pages.sections.backtest_section import backtest_section
 from bayes_csc.report.site import check_report_target, pages, write_site
@@ -121,10 +122,17 @@ def test_two_hundred_numbers_of_the_pages_are_those_of_the_runs_files(
         for g, cells in enumerate(grades, 1):
             told += zip(cells[1:4], (row[f"p_grade_{g}{end}"] for end in ("", "_lower", "_upper")), strict=True)
     for code, own in written["contributions"].groupby("authority"):
-        parts = parsed[f"authority-{code}.html"].table("Contributions to the change")[1:]
-        assert len(parts) == len(own) or (code == "405" and not parts)
-        for cells, row in zip(parts, own.to_dict("records"), strict=False):
-            told += zip(cells[2:5], (row[c] for c in ("contribution", "lower", "upper")), strict=True)
+        rows = parsed[f"authority-{code}.html"].table("Contributions to the change")[1:]
+        assert bool(rows) == (code != "405")
+        parts = own[own["kind"] != "total"]
+        large = parts[parts["contribution"].abs() >= SMALL]
+        large = large.loc[large["contribution"].abs().sort_values(ascending=False, kind="stable").index]
+        for cells, row in zip(rows, large.to_dict("records"), strict=False):
+            told += zip(cells[6:9], (row[c] for c in ("contribution", "lower", "upper")), strict=True)
+        if rows:
+            assert len(rows) == len(large) + (len(large) < len(parts)) + 1
+            assert rows[-1][0] == "total"
+            told.append((rows[-1][6], parts["contribution"].sum()))
     known = [(text, value) for text, value in told if value == value]
     assert len(known) >= 200
     assert [text for text, value in told if value != value and text] == []
