@@ -42,7 +42,8 @@ def with_figures(own: AuthorityFindings) -> pd.DataFrame:
         rest = float(parts["contribution"].sum() - large["contribution"].sum())
         blank = dict.fromkeys(("domain", *FIGURES, "better"), "")
         rows.append({"label": REST, "contribution": rest, "lower": float("nan"), "upper": float("nan")} | blank)
-    return pd.DataFrame(rows, columns=["label", *columns, *FIGURES, "better"])
+    made = pd.DataFrame(rows, columns=["label", *columns, *FIGURES, "better"])
+    return made.astype(dict.fromkeys(("contribution", "lower", "upper"), float))
 
 
 def _figures(own: AuthorityFindings, key: str) -> dict[str, str]:
