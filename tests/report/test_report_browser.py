@@ -96,7 +96,7 @@ def test_a_table_is_saved_as_csv_with_its_numbers(tab: Tab, site: Path) -> None:
     saved = tab.evaluate(
         """new Promise(async (done) => {
           URL.createObjectURL = (blob) => { blob.text().then(done); return 'blob:none'; };
-          document.querySelector('#trajectory').closest('section').querySelector('.tools button').click();
+          document.querySelector('#answer').closest('section').querySelector('.tools button').click();
         })"""
     )
     own = next(p for p in findings().pages if p.code == "402")
@@ -190,10 +190,14 @@ def test_nothing_hangs_over_the_edge_of_a_printed_page(tab: Tab, site: Path, nam
 
 def test_pages_print_as_pdf_with_numbers_and_uncut_charts(tab: Tab, site: Path, tmp_path: Path) -> None:
     tab.call("Emulation.setEmulatedMedia", media="", features=[])
-    print_pdf(site / "authority-402.html", tmp_path / "one.pdf", tab)
-    data = (tmp_path / "one.pdf").read_bytes()
-    assert data.startswith(b"%PDF-")
-    assert len(re.findall(rb"/Type\s*/Page\b", data)) > 3
+    sheets = {}
+    for full in (False, True):
+        print_pdf(site / "authority-402.html", tmp_path / "one.pdf", tab, full=full)
+        data = (tmp_path / "one.pdf").read_bytes()
+        assert data.startswith(b"%PDF-")
+        sheets[full] = len(re.findall(rb"/Type\s*/Page\b", data))
+    assert sheets[False] == 1
+    assert sheets[True] > 3
     rule = "getComputedStyle(document.querySelector('figure > .scroll')).breakInside"
     shown(tab, site, "authority-402.html", A4_TEXT, media="print")
     assert tab.evaluate(rule) == "avoid"

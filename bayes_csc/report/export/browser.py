@@ -152,11 +152,22 @@ def browser() -> Iterator[Tab]:
                 os.close(end)
 
 
-def print_pdf(page: Path, target: Path, tab: Tab) -> None:
-    """Print a page as PDF, A4, with page numbers, its foldable tables open."""
+def print_pdf(page: Path, target: Path, tab: Tab, *, full: bool = False) -> None:
+    """Print a page as PDF, A4, with page numbers, its foldable tables open.
+
+    Parameters
+    ----------
+    page, target
+        Paths.
+    tab
+        Of the browser.
+    full
+        With the evidence, which is otherwise left out.
+    """
     import base64
 
     tab.open(page.resolve().as_uri())
+    tab.evaluate(f"document.documentElement.classList.toggle('full', {'true' if full else 'false'})")
     foot = (
         '<div style="font-size:7pt;width:100%;text-align:center;color:#57606a"><span class="title"></span> · page '
         '<span class="pageNumber"></span> of <span class="totalPages"></span></div>'

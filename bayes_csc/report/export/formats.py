@@ -29,8 +29,23 @@ def check_formats(formats: Sequence[str]) -> None:
         raise UsageError("--format pdf: no Chromium was found (Debian: apt-get install chromium)")
 
 
-def write_formats(found: Findings, folder: Path, formats: Sequence[str], *, overwrite: bool = False) -> list[str]:
+def write_formats(
+    found: Findings, folder: Path, formats: Sequence[str], *, overwrite: bool = False, full: bool = False
+) -> list[str]:
     """Write a report's folder: its pages always, and the other formats beside them.
+
+    Parameters
+    ----------
+    found
+        What the report says.
+    folder
+        Its folder.
+    formats
+        Of `FORMATS`.
+    overwrite
+        Replace a report that is there.
+    full
+        Print the evidence, too.
 
     Returns
     -------
@@ -46,7 +61,7 @@ def write_formats(found: Findings, folder: Path, formats: Sequence[str], *, over
         if "pdf" in formats:
             with browser() as tab:
                 for page in sorted(new.glob("*.html")):
-                    print_pdf(page, page.with_suffix(".pdf"), tab)
+                    print_pdf(page, page.with_suffix(".pdf"), tab, full=full)
 
     written = write_site(found, folder, overwrite=overwrite, extra=others)
     lines = [f"Wrote {folder / 'index.html'} and {len(written) - 1} more pages"]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from bayes_csc.measurement.figures_used import NO_FIGURES, without_figures
 from bayes_csc.panel.calendar import day
 from bayes_csc.panel.panel import NO_OVERALL
 from bayes_csc.report.charts.change_chart import change_chart
 from bayes_csc.report.charts.contribution_chart import contribution_chart
 from bayes_csc.report.charts.fan_chart import fan_chart
-from bayes_csc.report.drawing.html import Content, element
+from bayes_csc.report.drawing.html import Content, element, table
 from bayes_csc.report.drawing.style import look
 from bayes_csc.report.findings.authority_findings import AuthorityFindings
 from bayes_csc.report.findings.caveats import ALWAYS, USE, use_here
@@ -31,6 +33,9 @@ from bayes_csc.report.pages.sections.indicator_sections import indicator_section
 from bayes_csc.report.pages.sections.next_section import next_section
 from bayes_csc.report.pages.sections.sensitivity_section import authority_sensitivity
 from bayes_csc.report.pages.what_if_panel import kept_data, what_if_panel
+
+CAVEATS, FIRST = 3, 4
+"""Caveats and indicators on the first sheet; all stand in the evidence."""
 
 
 def authority_page(
@@ -55,8 +60,8 @@ def authority_page(
     percent = f"{about['interval']['probability']:.0%}"
     with look():
         sections: list[Section] = [
-            ("answer", "In short", _answer(own, about, grades, percent)),
-            ("trajectory", "Its trajectory", _trajectory(own, about, percent)),
+            ("answer", "In short", _summary(own, about, grades, percent)),
+            ("trajectory", "Its trajectory", paragraphs(*_trajectory_words(own))),
             *(
                 [("next", "The next judgement", next_section(own, about.get("no_overall_from"), grades, percent))]
                 if own.forecast
@@ -72,6 +77,7 @@ def authority_page(
         ]
     return site_page(
         own.name, [_facts(own, about)], sections, about, slug=own.slug, others=others,
+        first=1,
         data=kept_data("authority", own.what_if | ({"note": NO_FIGURES} if without_figures(own.decline) else {})),
     )  # fmt: skip
 
@@ -91,24 +97,33 @@ def _facts(own: AuthorityFindings, about: dict[str, Any]) -> Content:
     )
 
 
-def _answer(own: AuthorityFindings, about: dict[str, Any], grades: tuple[str, ...], percent: str) -> list[Content]:
-    said = [change_sentence(own.decline, percent, recent_words(about))]
+def _summary(own: AuthorityFindings, about: dict[str, Any], grades: tuple[str, ...], percent: str) -> list[Content]:
+    """Say all that a reader with one sheet needs: the answer, the path, what moved it, its limits."""
+    said = [no_figures_sentence(own.decline), change_sentence(own.decline, percent, recent_words(about))]
     if own.forecast:
         said.append(next_sentence(own.forecast, own.base_rate, grades, percent))
         said.append(both_sentence(own.decline, own.forecast, own.base_rate))
         said.append(level_sentence(own.forecast, about["threshold"], about["loss_ratio"], percent))
-    said.insert(0, no_figures_sentence(own.decline))
-    limits = [element("p", "Before you read on:"), bullets(own.caveats)] if own.caveats else []
-    return [*paragraphs(*said), *limits]
+    limits = own.caveats[:CAVEATS]
+    return [
+        *paragraphs(*said), _trajectory(own, about, percent), *_moved_most(own, percent),
+        *([element("p", "Before you read on:"), bullets(limits)] if limits else []),
+    ]  # fmt: skip
 
 
-def _trajectory(own: AuthorityFindings, about: dict[str, Any], percent: str) -> list[Content]:
-    finding = path_sentence(own.fan, percent)
+def _trajectory_words(own: AuthorityFindings) -> list[str]:
+    """Say what the chart of the path is of, and what a plain mean of the indicators is beside it."""
     note = (
         "Latent quality is what the indicators and the judgements share. Zero is the national mean of each year. One "
         "unit is the spread between authorities of the same region and deprivation: two in three of them lie within "
         "one unit of what such authorities have in common."
     )
+    return [note, composite_sentence(own.composite, own.decline)]
+
+
+def _trajectory(own: AuthorityFindings, about: dict[str, Any], percent: str) -> Content:
+    """Draw the path with its finding, and the table behind it."""
+    finding = path_sentence(own.fan, percent)
     bands = ("median", "inner_lower", "inner_upper", "lower", "upper")
     rows = [
         [
@@ -122,12 +137,9 @@ def _trajectory(own: AuthorityFindings, about: dict[str, Any], percent: str) -> 
     graded = [f"{row.label} ({row.date:%B %Y})" for row in own.inspections.dropna(subset=["date"]).itertuples()]
     judged = f" Judged {joined(graded)}." if graded else " Never judged on record."
     figure = fan_chart(own, about["panel"], about["interval"]["probability"])
-    return [
-        *paragraphs(finding, note, composite_sentence(own.composite, own.decline)),
-        charted(figure, "trajectory", f"Latent quality of {own.name}", finding + judged,
-                "Latent quality by year, with its region and the nation behind it and its inspections at their dates",
-                header, rows),
-    ]  # fmt: skip
+    return charted(
+        figure, "trajectory", f"Latent quality of {own.name}", finding + judged, finding + judged, header, rows
+    )
 
 
 def _change(own: AuthorityFindings, about: dict[str, Any], percent: str) -> list[Content]:
@@ -160,22 +172,40 @@ def _contributions(own: AuthorityFindings, percent: str) -> list[Content]:
         return paragraphs("Without an inspection on record there is no change since one to take apart.")
     parts = with_figures(own)
     finding = contribution_sentence(parts)
-    rows = [
-        [str(r["label"]), *(str(r[c]) for c in ("then", "now", "national_then", "national_now", "better")),
-         *(number(float(r[c]), "+.3f") for c in ("contribution", "lower", "upper"))]
-        for r in parts.to_dict("records")
-    ]  # fmt: skip
+    rows = _effects(parts)
     rows.append(["total", "", "", "", "", "", number(float(total), "+.3f"), "", ""])
     note = (
         "The parts sum to the mean of the change. “Then” is the last figure before the inspection, “now” the newest, "
         "as published. Indicators of one domain share what they say: read those of the workforce together. The "
         "interval is over draws of the model's parameters. Parts below 0.02 are summed up as the rest."
     )
-    header = ["Source", "Then", "Now", "England then", "England now", "Better", "Effect", f"{percent} from", "to"]
     return [
         *paragraphs(finding, note),
         charted(contribution_chart(parts, float(total)), "contributions", "Contributions to the change", finding,
-                "What the estimated change since the last inspection is made up of", header, rows, texts=[5]),
+                "What the estimated change since the last inspection is made up of", _header(own, percent), rows,
+                texts=[5]),
+    ]  # fmt: skip
+
+
+def _moved_most(own: AuthorityFindings, percent: str) -> list[Content]:
+    """Table of the indicators that moved the estimate most, with their figures; nothing without one."""
+    if own.contributions.empty or (parts := with_figures(own)).empty:
+        return []
+    parts = parts[parts["now"].ne("") | parts["then"].ne("")].head(FIRST)
+    caption = f"The {count_of(len(parts), 'indicator')} that moved the estimate most"
+    return [table(caption, _header(own, percent), _effects(parts), texts=[5])] if len(parts) else []
+
+
+def _header(own: AuthorityFindings, percent: str) -> list[str]:
+    nation = own.record.panel["name"]
+    return ["Source", "Then", "Now", f"{nation} then", f"{nation} now", "Better", "Effect", f"{percent} from", "to"]
+
+
+def _effects(parts: pd.DataFrame) -> list[list[str]]:
+    return [
+        [str(r["label"]), *(str(r[c]) for c in ("then", "now", "national_then", "national_now", "better")),
+         *(number(float(r[c]), "+.3f") for c in ("contribution", "lower", "upper"))]
+        for r in parts.to_dict("records")
     ]  # fmt: skip
 
 
@@ -211,7 +241,7 @@ def _data(own: AuthorityFindings, used: set[str]) -> list[Content]:
 def _use(own: AuthorityFindings) -> list[Content]:
     return [
         element("h3", "What it cannot tell"),
-        bullets(list(ALWAYS)),
+        bullets([*own.caveats, *ALWAYS]),
         element("h3", "How to use it"),
         bullets([*use_here(own.decline, own.contributions), *USE]),
     ]

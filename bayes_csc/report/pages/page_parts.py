@@ -68,9 +68,11 @@ def navigation(current: str, others: Sequence[tuple[str, str]] = ()) -> ET.Eleme
 
 def site_page(
     title: str, facts: Sequence[Content], sections: Sequence[Section], about: dict[str, Any], *, slug: str,
-    others: Sequence[tuple[str, str]] = (), data: Any = None,
+    others: Sequence[tuple[str, str]] = (), data: Any = None, first: int | None = None,
 ) -> str:  # fmt: skip
-    """Return a page of the report as text."""
+    """Return a page of the report as text; of its sections the `first` stand open, the others are folded evidence."""
+    made = [element("section", element("h2", heading, id=key), *content) for key, heading, content in sections]
+    evidence = made[first:] if first is not None else []
     links = [element("li", element("a", heading, href=f"#{key}")) for key, heading, _ in sections]
     return page_text(
         f"{title}: {about['panel']}",
@@ -81,7 +83,8 @@ def site_page(
           if about["preview"] else []),
         *facts,
         element("nav", element("ul", *links), aria_label="On this page", class_="sections"),
-        *(element("section", element("h2", heading, id=key), *content) for key, heading, content in sections),
+        *made[: len(made) - len(evidence)],
+        *([element("details", element("summary", "Evidence"), *evidence, class_="evidence")] if evidence else []),
         foot(about),
         before=navigation(slug, others),
         script=resource("page.js"),

@@ -27,6 +27,9 @@ def report(
     format: Annotated[
         list[str] | None, typer.Option("--format", help="html (default), md, xlsx or pdf (repeatable).")
     ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="With --format pdf: print the evidence, too, not one sheet an authority.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print everything as JSON and write nothing.")] = False,
     epsilon: Annotated[float, typer.Option("--epsilon", help="Smallest decline that counts.")] = 0.25,
     interval: Annotated[float, typer.Option("--interval", help="Probability of the intervals.")] = 0.89,
@@ -41,7 +44,10 @@ def report(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Of --serve; any free one by default.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Report a run that failed, with a warning.")] = False,
 ) -> None:
-    """Write a report of a run: an overview, a page for each authority of a group, and the method."""
+    """Write a report of a run: an overview, a page for each authority of a group, and the method.
+
+    Examples: bayescsc report RUN; bayescsc report RUN --format pdf --full
+    """
     from bayes_csc.files import reserved
     from bayes_csc.report.export.formats import check_formats, write_formats
     from bayes_csc.report.site import check_report_target
@@ -68,7 +74,7 @@ def report(
 
             typer.echo(json_text(found), nl=False)
             return
-        for line in write_formats(found, target, formats, overwrite=overwrite):
+        for line in write_formats(found, target, formats, overwrite=overwrite, full=full):
             typer.echo(line)
     if serve:
         from bayes_csc.report.server import serve as serve_folder
