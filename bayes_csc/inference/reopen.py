@@ -11,7 +11,6 @@ from bayes_csc.inference.fit import Fit, Model
 from bayes_csc.likelihood.density import Density, compile_density
 from bayes_csc.likelihood.function_cache import building_graphs
 from bayes_csc.measurement.design import Design, design
-from bayes_csc.own_model import check_model
 
 WALK = "standard_scaled"
 """Steps of the national standard."""
@@ -55,12 +54,9 @@ def revisit(fit: Fit, model: Model, *, horizon: int = 0, draws: int = 400) -> Re
 
     Raises
     ------
-    UsageError
-        The model is not the one that was fitted.
     DataError
-        Its draws mean something else to this version of it.
+        The model is not the one that was fitted, or its draws mean something else to this version of it.
     """
-    check_model(fit, model)
     laid_out, density = _of_this_process(fit, model) if horizon == 0 else (None, None)
     if laid_out is None or density is None:
         spec = fit.spec.updated({"horizon": fit.spec.horizon + horizon})

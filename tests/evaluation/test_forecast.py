@@ -228,7 +228,7 @@ def test_the_command_prints_the_group_and_writes_every_authority(
     assert "PREVIEW. " in said
     assert "Elm" in said
     assert "Fern" not in said
-    assert "Flag above P(worse) = 0.10" in said
+    assert "is above 0.10 (a missed decline costs 9 visits in vain)" in " ".join(said.split())
     back = pd.read_csv(run / "forecast.csv", dtype={"authority": str})
     np.testing.assert_allclose(back[GRADES], table[GRADES], rtol=1e-9)
     assert back.note.str.contains("preview").all()
@@ -246,7 +246,7 @@ def test_decline_leads_with_the_next_inspection(
 ) -> None:
     assert command("decline", run, "--sort", "p_next_worse") == 0
     said = capsys.readouterr().out
-    assert said.index("next worse") < said.index("change (89%)") < said.index("P(decline)")
+    assert said.index("inspected") < said.index("P(decline)") < said.index("change [89%]")
     back = pd.read_csv(run / "decline.csv", dtype={"authority": str})
     at = list(back.columns).index("figures_since")
     assert list(back.columns)[at + 1 : at + 3] == ["p_next_worse", "p_next_better"]

@@ -444,7 +444,11 @@ def test_progress_counts_every_step_of_every_chain(panel: Panel) -> None:
         (["--panel", "englnad"], 3, "Error: englnad: no such folder; a panel is a folder with indicators.toml"),
         (["--spec", "basline"], 2, "Error: basline: no such spec; give a TOML file or one of baseline, "),
         (["--panel", HAMLETS, "--drop", "age"], 2, "Error: no indicator 'age' in panel Hamlets"),
-        (["--panel", HAMLETS, "--as-of", "1999-12-31"], 3, "Error: panel Hamlets: no observed cell"),
+        (
+            ["--panel", HAMLETS, "--as-of", "1999-12-31"],
+            3,
+            "Error: Hamlets: the indicator files have no row of figures",
+        ),
         (["--panel", HAMLETS, "--as-of", "31/12/2020"], 2, "does not match"),
         (["--panel", HAMLETS, "--draws", "3"], 2, "Invalid value for '--draws': Input should be greater than"),
         (["--panel", HAMLETS, "--chains", "0"], 2, "Invalid value for '--chains': Input should be greater than"),

@@ -10,7 +10,7 @@ import pytest
 from paths import PANELS
 from scipy import stats
 
-from bayes_csc.errors import DataError, UsageError
+from bayes_csc.errors import DataError
 from bayes_csc.inference.fit import Fit, preview
 from bayes_csc.inference.reopen import Revisited, revisit
 from bayes_csc.likelihood.kernel.states import states
@@ -102,7 +102,7 @@ def test_a_random_walk_s_variance_grows_by_a_step_a_year_after_the_data(fitted: 
 
 
 def test_another_model_than_the_fitted_one_is_refused(fitted: Fit) -> None:
-    with pytest.raises(UsageError, match="a run of the model trajectory that ships; give that one"):
+    with pytest.raises(DataError, match="give the model that was fitted"):
         revisit(fitted, lambda panel, spec: trajectory(panel, spec.updated({"ratings": {"use": False}})))
 
 

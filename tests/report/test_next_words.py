@@ -209,14 +209,14 @@ def test_the_sentence_of_the_next_judgement_leads_with_the_domains() -> None:
             assert (f"gives no overall grade. W{WOULD[1:]}: of" in text.replace("to give", "gives")) == (start is FROM)
             assert (WOULD in rest.replace("What", "what")) == (start is FROM)
             decided = level_sentence(own.forecast, 0.2, 4.0, "89%")
-            assert (f"This is about {WOULD}." in decided) == (start is FROM and bool(decided))
+            assert (f", of {WOULD}," in decided) == (start is FROM and bool(decided))
 
 
 def test_without_sub_judgements_the_sentence_is_of_the_grade() -> None:
     own = next(p for p in without_sub_judgements().pages if p.code == "402")
     text = next_sentence(own.forecast or {}, own.base_rate, without_sub_judgements().panel.grades, "89%")
     assert "domain" not in text
-    assert "A worse grade is" in text
+    assert "The probability of a worse grade is" in text
 
 
 # Pages, files.
@@ -225,7 +225,7 @@ def test_without_sub_judgements_the_sentence_is_of_the_grade() -> None:
 def test_the_page_of_an_authority_leads_with_the_domains() -> None:
     said = words(page(FROM))
     section = said[said.rindex("The next judgement") :]
-    assert section.index("Any domain judged inadequate") < section.index(f"W{WOULD[1:]}")
+    assert section.index("any domain is judged inadequate") < section.index(f"W{WOULD[1:]}")
     parsed = Page(page(FROM))
     rows = parsed.table("Sub-judgements of Hazel at the next inspection")
     assert rows[0] == ["Domain", "Last grade", "Grade", "Probability", "89% from", "to"]
@@ -263,7 +263,7 @@ def test_markdown_json_and_the_workbook_say_the_same(tmp_path: Path) -> None:
     assert "| P(any domain worse) | P(any domain inadequate) | P(decline) |" in text
     assert f"P(worse): {WOULD} |" in text
     hazel = text[text.index("## Hazel") :]
-    assert hazel.index("Any domain judged inadequate") < hazel.index(f"W{WOULD[1:]}")
+    assert hazel.index("any domain is judged inadequate") < hazel.index(f"W{WOULD[1:]}")
     assert "| Domain | Last grade | P(outstanding) |" in hazel
     assert "| P(worse overall grade) |" in markdown(found(None))
     assert "| P(worse grade) |" in markdown(without_sub_judgements())

@@ -42,7 +42,6 @@ from bayes_csc.inference.fit import Fit, Model
 from bayes_csc.inference.groups import members
 from bayes_csc.inference.probabilities import EPSILON
 from bayes_csc.inference.run_tables import about, refuse_failed
-from bayes_csc.own_model import check_model
 from bayes_csc.spec import Spec
 
 if TYPE_CHECKING:
@@ -106,7 +105,6 @@ def sensitivity(
     tell = progress or (lambda _: None)
     expanded = expand(plan, run.panel, run.spec)
     refuse_failed(run, force=force)
-    check_model(run, model)
     codes = sorted(members(run, group), key=lambda code: (str(run.panel.authorities["name"][code]), code))
     jobs = Jobs(run, model, int(run.record["seed"]) if seed is None else seed, full or {})
     offer = offer or Offer()

@@ -42,12 +42,12 @@ def overview_page(found: Findings) -> str:
     with look():
         sections: list[Section] = [
             ("question", "The question", _question(found, percent)),
-            ("model", "The model in one paragraph", _model()),
-            ("information", "What the estimates are made of", _information(found)),
-            ("record", "How good the forecasts have been", backtest_section(found.backtest, about)),
             ("group", f"The authorities: {about['group']}", _group(found, percent)),
             ("map", "The map", _map(found)),
             ("changes", "Changes with their intervals", _caterpillar(found, percent)),
+            ("information", "What the estimates are made of", _information(found)),
+            ("model", "The model in one paragraph", _model()),
+            ("record", "How good the forecasts have been", backtest_section(found.backtest, about)),
             ("nation", "The nation as a whole", _nation(found, percent)),
             ("choices", "How far the answers hang on choices", group_sensitivity(found)),
             ("use", "What this cannot tell, and how to use it", [bullets([*ALWAYS, *USE])]),

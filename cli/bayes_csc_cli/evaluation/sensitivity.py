@@ -40,11 +40,13 @@ def sensitivity(
     from bayes_csc.files.result_cache import Kept, cache_folder
     from bayes_csc.inference.fit import Fit
     from bayes_csc.inference.progress_line import shown
+    from bayes_csc.own_model import check_model
     from bayes_csc.report.pages.sensitivity_page import sensitivity_page
     from bayes_csc_models.plans import default_plan
     from bayes_csc_models.trajectory import trajectory
 
     base, chosen = Fit.read(run), Plan.read(plan or default_plan())
+    check_model(base, trajectory)
     if check:
         variants = expand(chosen, base.panel, base.spec)
         typer.echo("\n".join(f"{v.choice}: {v.name}" for v in variants.variants))

@@ -30,9 +30,12 @@ def compare(
     from bayes_csc.files.csv_toml import table_text
     from bayes_csc.inference.fit import Fit
     from bayes_csc.inference.progress_line import shown
+    from bayes_csc.own_model import check_model
     from bayes_csc_models.trajectory import trajectory
 
     fits = [Fit.read(run) for run in runs]
+    for fit in fits if apart else []:
+        check_model(fit, trajectory)
     with shown() as progress:
         table = compare_runs(
             fits, [str(run) for run in runs], group=group, model=trajectory if apart else None, force=force,
