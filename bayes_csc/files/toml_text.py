@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,20 @@ def parse_toml(data: bytes, name: str, problems: list[str]) -> dict[str, Any] | 
     if found:
         problems.append(f"{name}: not valid TOML: {found}")
         return None
+    if control := CONTROL.search("".join(_texts(values))):
+        problems.append(f"{name}: {control_words(control[0])}")
+        return None
     return values
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every key and text of parsed values."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        yield from (key for key in value if isinstance(value, dict))
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)
 
 
 def excerpt_name(path: Path) -> str:
@@ -77,12 +91,6 @@ def _beyond(values: dict[str, Any]) -> str:
     level: list[Any] = [values]
     for _ in range(DEEPEST):
         inner = [v for one in level for v in (one.values() if isinstance(one, dict) else one)]
-        texts = [
-            *(key for one in level if isinstance(one, dict) for key in one),
-            *(v for v in inner if isinstance(v, str)),
-        ]
-        if control := CONTROL.search("".join(texts)):
-            return control_words(control[0])
         if any(isinstance(v, int) and v.bit_length() > 63 for v in inner):
             return "a whole number of more than 64 bits; write a smaller one"
         level = [v for v in inner if isinstance(v, dict | list)]

@@ -68,9 +68,9 @@ def test_the_rows_of_the_overview_say_it_before_the_probabilities() -> None:
     assert listed["Fern"][2] == f"2022-11-14; {NO_FIGURES}"
     assert listed["Hazel"][2] == "2022-01-17"
     head, *rows = parsed.table("Probability of a decline by authority")
-    assert head[3:] == ["Figures since", "P(decline)"]
+    assert head[2:] == ["Figures since", "P(decline)"]
     told = dict(zip(found().decline["name"], found().decline.to_dict("records"), strict=True))
-    assert {cells[0]: cells[3] for cells in rows} == {name: figures_words(row) for name, row in told.items()}
+    assert {cells[0]: cells[2] for cells in rows} == {name: figures_words(row) for name, row in told.items()}
     said = content(overview_page(found()))
     assert said.index(f"Of 1 of 6 authorities there are {NO_FIGURES}") < said.index("In short")
     assert f"Of 1 of 6 authorities (Fern) there are {NO_FIGURES}" in said[said.index("The authorities: all") :]

@@ -140,7 +140,7 @@ def test_a_saved_csv_has_no_formula_and_its_numbers_are_numbers(tab: Tab, site: 
     saved = tab.evaluate(
         """new Promise(async (done) => {
           URL.createObjectURL = (blob) => { blob.text().then(done); return 'blob:none'; };
-          const section = document.querySelector('#trajectory').closest('section');
+          const section = document.querySelector('#answer').closest('section');
           const rows = [...section.querySelector('table').tBodies[0].rows];
           TEXTS.forEach((text, i) => { rows[i % rows.length].cells[i < rows.length ? 0 : 1].textContent = text; });
           section.querySelector('.tools button').click();
@@ -244,7 +244,7 @@ def test_other_settings_of_a_group_list_its_authorities(tab: Tab, site: Path) ->
 def test_a_pointer_shows_what_it_is_over(tab: Tab, site: Path) -> None:
     shown(tab, site, "authority-402.html")
     x, y = tab.evaluate(
-        """(() => { const over = document.querySelector('#trajectory ~ figure [data-tip]');
+        """(() => { const over = document.querySelector('#answer ~ figure [data-tip]');
           over.scrollIntoView({ block: 'center' });
           const r = over.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()"""
     )

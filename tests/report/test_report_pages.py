@@ -32,7 +32,8 @@ from bayes_csc.report.findings.caveats import caveats
 from bayes_csc.report.findings.collect import Findings
 from bayes_csc.report.findings.companions import Missing, read_backtest, read_sensitivity
 from bayes_csc.report.findings.words.contribution_words import SMALL
-from bayes_csc.report.findings.words.sentences import information_sentence
+from bayes_csc.report.findings.words.sentences import information_sentence, source_words
+from bayes_csc.report.findings.words.vocabulary import count_of
 from bayes_csc.report.pages.sections.backtest_section import backtest_section
 from bayes_csc.report.site import check_report_target, pages, write_site
 from bayes_csc_models import trajectory
@@ -133,6 +134,10 @@ def test_two_hundred_numbers_of_the_pages_are_those_of_the_runs_files(
             assert len(rows) == len(large) + (len(large) < len(parts)) + 1
             assert rows[-1][0] == "total"
             told.append((rows[-1][6], parts["contribution"].sum()))
+        effects = dict(zip(map(source_words, parts["label"]), parts["contribution"], strict=True))
+        for n in range(1, 5):
+            caption = f"The {count_of(n, 'indicator')} that moved the estimate most"
+            told += [(c[6], effects[c[0]]) for c in parsed[f"authority-{code}.html"].table(caption)[1:]]
     known = [(text, value) for text, value in told if value == value]
     assert len(known) >= 200
     assert [text for text, value in told if value != value and text] == []

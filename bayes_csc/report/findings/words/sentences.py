@@ -217,7 +217,8 @@ def both_sentence(decline: Mapping[Any, Any], forecast: Mapping[Any, Any] | None
         f"The two answers point different ways: the estimate of quality has {moved} since the inspection "
         f"({number(change, '+.2f')}), and yet a {likelier} grade ({number(first)}) is more probable next than a "
         f"{other} one ({number(second)}). Both can hold. The first compares the authority with itself at the "
-        "inspection; the second is about the level that inspectors will find, with the chance that is in any judgement"
+        "inspection; the second is about the level that inspectors are expected to find, with the chance that is in "
+        "any judgement"
     )
     if not base["number"] > 0:
         return f"{text}."
