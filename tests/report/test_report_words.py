@@ -97,20 +97,22 @@ BASE = pd.Series({"grade_1": 0.1, "grade_2": 0.5, "grade_3": 0.3, "grade_4": 0.1
         (-0.26, 0.58, 0.12, ""),
         (0.26, 0.58, 0.12, "has risen since the inspection (+0.26), and yet a worse grade (0.58)"),
         (0.26, 0.12, 0.58, ""),
-        (-0.001, 0.12, 0.58, ""),
+        (-0.1, 0.12, 0.58, ""),
+        (-0.26, 0.3, 0.3, ""),
         (float("nan"), 0.12, 0.58, ""),
     ],
 )
 def test_a_change_and_a_next_grade_that_point_different_ways_are_reconciled(
     change: float, worse: float, better: float, said: str
 ) -> None:
-    text = both_sentence({"delta_median": change}, {"p_next_worse": worse, "p_next_better": better}, BASE)
+    row = {"delta_median": change, "epsilon": 0.25}
+    text = both_sentence(row, {"p_next_worse": worse, "p_next_better": better}, BASE)
     assert bool(text) == bool(said)
     assert said in text
     if said:
         assert f"of 60 judgements on record after the same grade, {'60%' if change < 0 else '10%'} were" in text
         assert "Both can hold" in text
-    assert both_sentence({"delta_median": change}, None, None) == ""
+    assert both_sentence(row, None, None) == ""
 
 
 def test_contributions_have_their_figures_and_small_ones_are_the_rest() -> None:

@@ -194,8 +194,8 @@ def level_sentence(forecast: dict[str, Any], threshold: float, loss_ratio: float
 def both_sentence(decline: Mapping[Any, Any], forecast: Mapping[Any, Any] | None, base: pd.Series | None) -> str:
     """Say that the change and the next grade point different ways, where they do, and why both can hold; else blank.
 
-    They do where the middle estimate of the change is a fall and a better grade is more probable than a worse one, or
-    the other way about.
+    They do where the middle estimate of the change is a fall that counts (`epsilon` or more) and a better grade is more
+    probable than a worse one, or the other way about.
 
     Parameters
     ----------
@@ -209,7 +209,7 @@ def both_sentence(decline: Mapping[Any, Any], forecast: Mapping[Any, Any] | None
     change, worse, better = (
         float(x) for x in (decline["delta_median"], forecast["p_next_worse"], forecast["p_next_better"])
     )
-    if not min(abs(change), abs(better - worse)) >= 0.005 or change * (better - worse) > 0:
+    if not abs(change) >= decline["epsilon"] or change * (better - worse) >= 0:
         return ""
     moved, likelier, other = ("fallen", "better", "worse") if change < 0 else ("risen", "worse", "better")
     first, second = (better, worse) if change < 0 else (worse, better)
