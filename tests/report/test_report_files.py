@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import subprocess
+import sys
 import threading
 import zipfile
 from collections.abc import Callable
@@ -321,3 +323,14 @@ def test_the_commands_write_a_report_and_a_chart(tmp_path: Path, capsys: pytest.
     assert (out / "authority-402-grades.png").read_bytes().startswith(b"\x89PNG")
     assert command("plot", run, "Fern", "--chart", "pie", "--format", "gif") == 2
     assert "--chart: expected" in capsys.readouterr().err
+
+
+def test_a_report_needs_nothing_that_only_posix_has() -> None:
+    """What writes pages and starts the commands is imported without the modules that Windows lacks."""
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(('fcntl', 'resource', 'pwd', 'grp', 'termios'))); "
+        "import bayes_csc.report.export.formats, bayes_csc.report.site, bayes_csc_cli.run.report; "
+        "import bayes_csc_cli.command_line"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

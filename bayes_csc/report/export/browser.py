@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import select
@@ -122,6 +121,8 @@ def browser() -> Iterator[Tab]:
 
     def placed() -> None:
         """Put the pipe's ends where the protocol wants them; these numbers may be their own, or free or not by now."""
+        import fcntl  # where there is none, a report has every format but PDF
+
         kept_in, kept_out = (fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, BEYOND) for end in (to_read, to_write))
         os.dup2(kept_in, 3)
         os.dup2(kept_out, 4)
