@@ -33,6 +33,7 @@ class Run(Fit):
 
     Examples
     --------
+    >>> from bayes_csc import Run
     >>> run = Run.read("runs/england")  # doctest: +SKIP
     >>> run.decline()  # doctest: +SKIP
     >>> run.plot("Suffolk")  # doctest: +SKIP
