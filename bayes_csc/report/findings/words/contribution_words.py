@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-
 import pandas as pd
 
 from bayes_csc.panel.describe.display_unit import DisplayUnit
@@ -50,8 +48,8 @@ def _figures(own: AuthorityFindings, key: str) -> dict[str, str]:
     """Published figures of one indicator at the last inspection and now, and which direction is better."""
     unit = own.units[key]
     rows = own.figures[(own.figures["indicator"] == key) & (own.figures["status"] == "observed")].sort_values("year")
-    began = datetime.date.fromisoformat(str(own.decline["last_inspection"]))
-    before = rows[rows["year"] <= began.year - (began < datetime.date(began.year, 3, 31))]
+    ends_on = own.record.cells[own.record.cells["indicator"] == key].groupby("year")["reference_end"].max()
+    before = rows[rows["year"].map(ends_on) < pd.Timestamp(str(own.decline["last_inspection"]))]
     after = rows[rows["year"] > (before["year"].max() if len(before) else float("-inf"))]
     ends = {"then": before.tail(1), "now": after.tail(1)}
     out = {}
