@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, fields
@@ -10,17 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
-import xarray as xr
 
 from bayes_csc.errors import UsageError
 from bayes_csc.estimates import decline as declines
 from bayes_csc.evaluation.forecast import forecast as forecasts
 from bayes_csc.inference import fit as fits
 from bayes_csc.inference.chains import Progress
-from bayes_csc.inference.fit import GROUPS, Fit, Model
+from bayes_csc.inference.fit import Fit, Model
 from bayes_csc.inference.progress_line import shown
 from bayes_csc.own_model import SHIPPED, check_model
 from bayes_csc.panel.panel import Panel
+from bayes_csc.simulation.predictive_groups import with_predictions
 from bayes_csc.spec import Spec
 
 if TYPE_CHECKING:
@@ -43,6 +44,11 @@ class Run(Fit):
     def of(cls, fit: Fit) -> Self:
         """Return the same fit with what is asked of it."""
         return cls(**{part.name: getattr(fit, part.name) for part in fields(Fit)})
+
+    @classmethod
+    def read(cls, folder: str | os.PathLike[str], *, whole: bool = True) -> Self:
+        """Read a run folder, with everything that ArviZ's functions take: see `Fit.read`."""
+        return super().read(folder, whole=whole)
 
     def decline(self, group: str | Sequence[str] = "requires improvement", **options: Any) -> pd.DataFrame:
         """Return the probability of decline of each authority of a group: `bayes_csc.decline`, with its options."""
@@ -91,10 +97,6 @@ class Run(Fit):
 
         found: pd.DataFrame = az.summary(self.to_datatree(), var_names=["~theta"])
         return found
-
-    def to_datatree(self) -> xr.DataTree:
-        """Return the groups of `posterior.nc`, as ArviZ takes them."""
-        return xr.DataTree.from_dict({f"/{name}": getattr(self, name) for name in GROUPS})
 
     def model(self, given: Model | None = None) -> Model:
         """Return the function that built the run's model: the one given, once it is known to be that.
@@ -146,4 +148,5 @@ def fit(
     """
     line = shown() if progress is True else nullcontext(progress or None)
     with line as tell:
-        return Run.of(fits.fit(panel, model, spec=spec, seed=seed, progress=tell, **options))
+        found = fits.fit(panel, model, spec=spec, seed=seed, progress=tell, **options)
+        return Run.of(found if found.preview else with_predictions(found, model))

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from bayes_csc.errors import UsageError
+from bayes_csc.estimates.run_tables import refuse_failed
 from bayes_csc.inference.fit import Fit
 from bayes_csc.inference.probabilities import batch_means_error, conditional_probability
-from bayes_csc.inference.run_tables import refuse_failed
 
 
 def beside(table: pd.DataFrame, other: Fit, *, force: bool = False) -> pd.DataFrame:

@@ -13,10 +13,10 @@ import xarray as xr
 from bayes_csc.errors import UsageError
 from bayes_csc.estimates.attribution import KINDS, Attribution, attributions
 from bayes_csc.estimates.decline import INTERVAL, TOO_RECENT
+from bayes_csc.estimates.run_tables import about, refuse_failed, write_table
 from bayes_csc.inference.fit import Fit, Model
 from bayes_csc.inference.groups import members
 from bayes_csc.inference.reopen import revisit
-from bayes_csc.inference.run_tables import about, refuse_failed, write_table
 from bayes_csc.measurement.design import Design
 from bayes_csc.panel.panel import Panel
 

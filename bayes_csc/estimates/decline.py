@@ -11,10 +11,10 @@ import xarray as xr
 
 from bayes_csc.errors import UsageError
 from bayes_csc.estimates.forecast.overall_name import overall_name
+from bayes_csc.estimates.run_tables import about, refuse_failed, without_overall, write_table
 from bayes_csc.inference.fit import Fit
 from bayes_csc.inference.groups import members
 from bayes_csc.inference.probabilities import EPSILON, batch_means_error, conditional_probability, mixture_quantile
-from bayes_csc.inference.run_tables import about, refuse_failed, without_overall, write_table
 from bayes_csc.measurement.figures_used import NO_FIGURES, figures_since, used_figures
 
 INTERVAL = 0.89

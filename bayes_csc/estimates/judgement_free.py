@@ -17,9 +17,9 @@ from bayes_csc.errors import UsageError
 from bayes_csc.estimates.forecast.state_forecast import theta_moments
 from bayes_csc.estimates.loadings import INDICATOR, loadings
 from bayes_csc.estimates.measurement_error_probit import concordance, noisy_probit_slope
+from bayes_csc.estimates.run_tables import about, refuse_failed, write_table
 from bayes_csc.inference.fit import CORES, Fit, Model
 from bayes_csc.inference.reopen import revisit
-from bayes_csc.inference.run_tables import about, refuse_failed, write_table
 from bayes_csc.measurement.design import Design
 from bayes_csc.measurement.judgements.scales import judgements
 

@@ -9,8 +9,8 @@ import pandas as pd
 import xarray as xr
 
 from bayes_csc.errors import UsageError
+from bayes_csc.estimates.run_tables import about, refuse_failed, write_table
 from bayes_csc.inference.fit import Fit
-from bayes_csc.inference.run_tables import about, refuse_failed, write_table
 
 INTERVAL = 0.89
 UNIT = {

@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import pymc as pm
 import xarray as xr
 
@@ -22,8 +23,10 @@ from bayes_csc.files import files_below, netcdf, read_netcdf, whole_folder
 from bayes_csc.inference.chains import WARMUP, Begun, Checkpoint, Progress, remove_chains, sample_chains
 from bayes_csc.inference.diagnostics import LONGER, Gate, gate, preview_gate
 from bayes_csc.inference.posterior_mode import find_start
+from bayes_csc.inference.variables import described
 from bayes_csc.inference.warm_start import Nearby
 from bayes_csc.likelihood.conditional_states import last_inspections, states_given_draws
+from bayes_csc.likelihood.count_sites import normalisers
 from bayes_csc.likelihood.density import Density, compile_density
 from bayes_csc.likelihood.function_cache import building_graphs
 from bayes_csc.likelihood.kernel.compile_ahead import compiled_beside
@@ -45,7 +48,7 @@ PACKAGES = ("bayescsc", "pymc", "pytensor", "numba", "numpy", "scipy", "arviz", 
 POSTERIOR, SPEC, RECORD, PANEL = "posterior.nc", "spec.toml", "run.json", "panel"
 HASHES = "sha256"
 """Key of the record: the hash of each file that belongs to the run, and of the rest of the record."""
-GROUPS = ("posterior", "sample_stats", "change", "unconstrained")
+GROUPS = ("posterior", "sample_stats", "log_likelihood", "change", "unconstrained")
 WIDTH = 13
 """Of the names of what a run says of itself."""
 Model = Callable[[Panel, Spec], pm.Model]
@@ -64,6 +67,9 @@ class Fit:
         spaced draws of those sampled, at most `KEPT`: theta's are all but independent.
     sample_stats
         The sampler's statistics, of all draws.
+    log_likelihood
+        Log density of what was observed of each `block` (chain, draw, block), an authority or several that are linked,
+        given the hyperparameters: blocks are independent. A count stands as a Gaussian site times its normaliser.
     change
         Moments of the changes of theta given each draw (`states.states_given_draws`).
     unconstrained
@@ -73,6 +79,8 @@ class Fit:
         The diagnostics' verdict.
     record
         What run.json says: panel hash, seed, draws, versions, timings.
+    more
+        Further groups of the file by name, if they were asked for (`simulation.predictive_groups`).
     computed
         Its design and density, where it was computed in this process, after what they are of: the model function, the
         panel and the spec.
@@ -82,10 +90,12 @@ class Fit:
     spec: Spec
     posterior: xr.Dataset
     sample_stats: xr.Dataset
+    log_likelihood: xr.Dataset
     change: xr.Dataset
     unconstrained: xr.Dataset
     gate: Gate
     record: dict[str, Any]
+    more: dict[str, xr.Dataset] = field(default_factory=dict, repr=False, compare=False)
     computed: tuple[tuple[Model, Panel, Spec], Design, Density] | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -146,19 +156,36 @@ class Fit:
         with whole_folder(Path(folder)) as new:
             check_target(Path(folder), overwrite=overwrite)
             self.panel.write_into(new / PANEL)
-            groups = {name: getattr(self, name) for name in GROUPS}
-            tree = xr.DataTree.from_dict({f"/{name}": _plain(group) for name, group in groups.items()})
-            tree.attrs = {"panel_hash": self.record["panel_hash"], "seed": self.record["seed"]}
-            compressed = {f"/{n}": {v: {"zlib": True, "complevel": 1} for v in g.data_vars} for n, g in groups.items()}
+            tree = self.to_datatree()
+            compressed = {
+                f"/{n}": {v: {"zlib": True, "complevel": 1} for v in g.data_vars} for n, g in tree.children.items()
+            }
             (new / POSTERIOR).write_bytes(netcdf(tree, compressed))
             (new / SPEC).write_text(self.spec.to_toml(), encoding="utf-8")
             record = self.record | {"diagnostics": self.gate.summary()}
             record |= {HASHES: _hashes(new) | {RECORD: _digest(record)}}
             (new / RECORD).write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
+    def to_datatree(self) -> xr.DataTree:
+        """Return the groups of `posterior.nc`, as ArviZ takes them, with what every variable is."""
+        groups = {name: getattr(self, name) for name in GROUPS} | self.more
+        labels = {key: indicator.label for key, indicator in self.panel.indicators.items()}
+        names = {str(code): str(name) for code, name in self.panel.authorities["name"].items()}
+        tree = xr.DataTree.from_dict({f"/{n}": described(_plain(g), n, labels, names) for n, g in groups.items()})
+        library = {"inference_library": "bayescsc", "inference_library_version": self.record["versions"]["bayescsc"]}
+        tree.attrs = {"panel_hash": self.record["panel_hash"], "seed": self.record["seed"]} | library
+        return tree
+
     @classmethod
-    def read(cls, folder: str | os.PathLike[str]) -> Self:
+    def read(cls, folder: str | os.PathLike[str], *, whole: bool = False) -> Self:
         """Read a run folder.
+
+        Parameters
+        ----------
+        folder
+            Where it is.
+        whole
+            With `more`, the groups that no command needs: it takes three times as long.
 
         Raises
         ------
@@ -181,10 +208,11 @@ class Fit:
             raise DataError(f"{root}: a run of an older version, without hashes of its files; fit again")
         if changed := sorted({name for name, _ in there.items() ^ written.items()}):
             raise DataError(f"{root}: changed since the run was written: {', '.join(changed)}; fit again")
-        tree = read_netcdf(root / POSTERIOR)
+        tree = read_netcdf(root / POSTERIOR, None if whole else GROUPS)
         if lost := [name for name in GROUPS if name not in tree.children]:
             raise DataError(f"{root / POSTERIOR}: without {', '.join(lost)}, of an older version; fit again")
         groups: dict[str, Any] = {name: tree[name].to_dataset() for name in GROUPS}
+        groups["more"] = {name: group.to_dataset() for name, group in tree.children.items() if name not in GROUPS}
         return cls(
             panel=Panel.read(root / PANEL),
             spec=Spec.read(root / SPEC),
@@ -335,7 +363,7 @@ def fit(
             sampled, stats = tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset()
             kept = slice(0, None, -(-sampled.sizes["chain"] * sampled.sizes["draw"] // KEPT))
             x = tree["unconstrained"].to_dataset().x.isel(draw=kept)
-            theta, change = states_given_draws(
+            theta, change, density_of = states_given_draws(
                 start.density, laid_out, x, last_inspections(panel, laid_out.authority),
                 seed=seed, cores=cores, no_data_every=NO_DATA_EVERY,
                 progress=lambda done, total: tell(Progress("states", done, total)),
@@ -349,12 +377,18 @@ def fit(
                 break
             before = verdict
         posterior = sampled.isel(draw=kept).assign(theta=theta)
+        middle = start.density.real(x.mean(("chain", "draw")).to_numpy())
+        constant = normalisers(layout_of(laid_out), middle, laid_out.observation)
+        density_of += np.bincount(laid_out.observation["block"], constant, len(laid_out.block))
         record |= {"draws": length, "first_draws": draws, "seconds": clock.laps, "interrupted": interrupted}
         if checkpoint and not keep_chains:
             remove_chains(checkpoint)
         sites = {"z": ("observation", start.density.z), "variance": ("observation", start.density.variance)}
         computed = (model, panel, spec), laid_out, start.density
-        return Fit(panel, spec, posterior, stats, change, xr.Dataset({"x": x} | sites), verdict, record, computed)
+        return Fit(
+            panel, spec, posterior, stats, density_of.to_dataset(name="observed"), change,
+            xr.Dataset({"x": x} | sites), verdict, record, computed=computed,
+        )  # fmt: skip
 
 
 def preview(panel: Panel, model: Model, **options: Any) -> Fit:

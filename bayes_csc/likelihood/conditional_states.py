@@ -40,6 +40,20 @@ def last_inspections(panel: Panel, authority: tuple[str, ...]) -> np.ndarray:
     return np.array([latest[code] for code in authority])
 
 
+def block_densities(design: Design, real: Real) -> np.ndarray:
+    """Log density of each block (block,) with its states integrated out; they sum to that of `value_and_gradient`.
+
+    Zero for a block that the design leaves out; NaN where a covariance is not positive definite.
+    """
+    nobody, no_draw = np.zeros(design.exists.size), np.empty((len(design.block), 0))
+    return np.asarray(states(layout_of(design), real, design.year.size, nobody, no_draw)[4])
+
+
+def block_names(design: Design) -> list[str]:
+    """Codes of each block's authorities, joined by "+": most blocks are one authority."""
+    return ["+".join(design.authority[a] for a in members) for members in design.block]
+
+
 def states_given_draws(
     density: Density,
     design: Design,
@@ -50,7 +64,7 @@ def states_given_draws(
     cores: int = 2,
     no_data_every: int = 1,
     progress: Callable[[int, int], None] | None = None,
-) -> tuple[xr.DataArray, xr.Dataset]:
+) -> tuple[xr.DataArray, xr.Dataset, xr.DataArray]:
     """Draw theta and compute the conditional moments of its changes, for every draw of the hyperparameters.
 
     Parameters
@@ -79,21 +93,23 @@ def states_given_draws(
         one; "no data": the same without any observation made after that inspection in the authority's block, whose
         part of England's mean is without them too; NaN at the draws left out;
         "recent": in place of now is the newest figure's instant (`figures.newest_figure`), and then is two years
-        before. Attributes: `now`, and `recent_until`, where the recent change ends.
+        before. Attributes: `now`, and `recent_until`, where the recent change ends. Last the log density of each block
+        (chain, draw, block), its states integrated out and the counts as Gaussian sites without their normalisers.
     """
     moments = _Moments.of(design, last)
     n_chain, n_draw = x.sizes["chain"], x.sizes["draw"]
     points = np.ascontiguousarray(x.transpose("chain", "draw", "coordinate").to_numpy())
     theta = np.empty((n_chain, n_draw, len(design.authority), design.year.size), dtype=np.float32)
     mean = np.empty((n_chain, n_draw, len(design.authority), len(CHANGES)))
-    variance = np.empty_like(mean)
+    variance, log_density = np.empty_like(mean), np.empty((n_chain, n_draw, len(design.block)))
     noise = np.stack([moments.noise(n_draw, np.random.default_rng([seed, c])) for c in range(n_chain)])
     lock, done = threading.Lock(), 0
 
     def one(at: tuple[int, int]) -> None:
         nonlocal done
         real = density.real(points[at])
-        theta[at], mean[at], variance[at] = moments.at(real, noise[at], without=at[1] % no_data_every == 0)
+        found = moments.at(real, noise[at], without=at[1] % no_data_every == 0)
+        theta[at], mean[at], variance[at], log_density[at] = found
         with lock:
             done += 1
             if progress is not None:
@@ -112,17 +128,21 @@ def states_given_draws(
         attrs={"now": design.now, "recent_until": moments.until},
     )
     dims = ("chain", "draw", "authority", "year")
-    return xr.DataArray(theta, dims=dims, coords=coords | {"year": design.year}, name="theta"), change
+    by_block = {"chain": x.chain, "draw": x.draw, "block": block_names(design)}
+    return (
+        xr.DataArray(theta, dims=dims, coords=coords | {"year": design.year}, name="theta"), change,
+        xr.DataArray(log_density, dims=tuple(by_block), coords=by_block),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Cut:
-    """A design without what was observed of some authorities, and of others in their blocks, after an inspection.
+    """A design without some of its observations.
 
     Attributes
     ----------
     design
-        Of what is left of these authorities' blocks.
+        Of what is left.
     row, graded
         Its observations among all, and its grades that have a site among all such.
     authority
@@ -133,6 +153,13 @@ class Cut:
     row: np.ndarray
     graded: np.ndarray
     authority: np.ndarray
+
+    @classmethod
+    def to(cls, design: Design, kept: np.ndarray, authority: np.ndarray) -> Cut:
+        """Return the design of the observations of a mask, and of the blocks of these authorities only."""
+        own_block = np.repeat(np.arange(len(design.block)), [len(b) for b in design.block])
+        part = design.kept(kept, blocks=np.unique(own_block[authority]))
+        return cls(part, np.flatnonzero(kept), np.flatnonzero(kept[layout_of(design).graded >= 0]), authority)
 
     def kept(self, real: Real) -> Real:
         """Real inputs of the kept observations; those of states and hyperparameters stay whole."""
@@ -162,9 +189,7 @@ def cuts(design: Design, last: np.ndarray) -> tuple[Cut, ...]:
         chosen = np.array([b[k] if len(b) > k else -1 for b in design.block])
         limit = np.where(chosen >= 0, last[chosen], -np.inf)
         kept = position <= np.nan_to_num(limit, nan=-np.inf)[block]
-        part = design.kept(kept, blocks=np.flatnonzero(chosen >= 0))
-        still = np.flatnonzero(kept[layout_of(design).graded >= 0])
-        out.append(Cut(part, np.flatnonzero(kept), still, chosen[chosen >= 0]))
+        out.append(Cut.to(design, kept, chosen[chosen >= 0]))
     return tuple(out)
 
 
@@ -203,10 +228,10 @@ class _Moments:
         cube = qmc.LatinHypercube(shape[0] * shape[1], rng=rng).random(draws)
         return np.asarray(ndtri(cube).reshape(draws, *shape), dtype=np.float32)
 
-    def at(self, real: Real, noise: np.ndarray, *, without: bool = True) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Theta, and mean and variance of the changes (the one without data if asked), at one draw."""
+    def at(self, real: Real, noise: np.ndarray, *, without: bool = True) -> tuple[np.ndarray, ...]:
+        """Theta, mean and variance of the changes (the one without data if asked), and log densities, at one draw."""
         noise = noise.astype(float)
-        mean, draw, own, shared = self._states(self.design, real, noise)
+        mean, draw, own, shared, log_density = self._states(self.design, real, noise)
         national = (self.share * mean).sum(axis=0)
         national_cov = np.einsum("at,atu->tu", self.share, shared)
         theta = draw - (self.share * draw).sum(axis=0)
@@ -214,24 +239,22 @@ class _Moments:
         for k in (0, 2):
             out_mean[:, k], out_variance[:, k] = self._change(k, mean, own, shared, national, national_cov)
         for cut in self.cut if without else ():
-            mean0, _, own0, shared0 = self._states(cut.design, cut.kept(real), noise[:, :0])
+            mean0, _, own0, shared0, _ = self._states(cut.design, cut.kept(real), noise[:, :0])
             england = national + self._by_block(self.share * (mean0 - mean))
             england_cov = national_cov + self._by_block(self.share[..., None] * (shared0 - shared))
             m, v = self._change(1, mean0, own0, shared0, england, england_cov)
             out_mean[cut.authority, 1], out_variance[cut.authority, 1] = m[cut.authority], v[cut.authority]
-        return np.where(self.existing, theta, np.nan), out_mean, out_variance
+        return np.where(self.existing, theta, np.nan), out_mean, out_variance, log_density
 
     def _by_block(self, values: np.ndarray) -> np.ndarray:
         """Sum over the authorities of each authority's block."""
         starts = np.flatnonzero(np.diff(self.block, prepend=-1))  # authorities are in block order
         return np.asarray(np.add.reduceat(values, starts)[self.block])
 
-    def _states(
-        self, design: Design, real: Real, noise: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def _states(self, design: Design, real: Real, noise: np.ndarray) -> tuple[np.ndarray, ...]:
         n_year = design.year.size
         out = states(layout_of(design), real, n_year, self.share.ravel(), noise)
-        return out[0].reshape(-1, n_year), out[1].reshape(-1, n_year), out[2], out[3]
+        return out[0].reshape(-1, n_year), out[1].reshape(-1, n_year), *out[2:]
 
     def _change(
         self, k: int, mean: np.ndarray, own: np.ndarray, shared: np.ndarray, national: np.ndarray, cov: np.ndarray

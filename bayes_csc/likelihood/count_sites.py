@@ -231,6 +231,14 @@ def site_evidence(layout: Layout, real: Real, rows: pd.DataFrame, site: np.ndarr
     return np.asarray(exact - gaussian + counts.constant)
 
 
+def normalisers(layout: Layout, real: Real, rows: pd.DataFrame) -> np.ndarray:
+    """Log of what the Gaussian of each observation has to be multiplied by (`site_evidence`); 0 where it is no site."""
+    site, out = rows["site"].to_numpy(dtype=bool), np.zeros(len(rows))
+    if site.any():
+        out[site] = site_evidence(layout, real, rows, site)
+    return out
+
+
 def site_marginals(layout: Layout, real: Real, site: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Posterior mean and variance of each site's logit."""
     _, gradient = value_and_gradient(layout, real)

@@ -147,7 +147,7 @@ def states_of(
     for x in again.points:
         real = again.density.real(x)
         noise = rng.standard_normal((len(d.block), width))
-        mean, draw, own, shared = states(layout_of(d), real, d.year.size, share.ravel(), noise)
+        mean, draw, own, shared, _ = states(layout_of(d), real, d.year.size, share.ravel(), noise)
         mean = mean.reshape(theta.shape)
         nation = np.einsum("at,att->t", share, shared)
         variance = np.einsum("att->at", own) - 2.0 * np.einsum("att->at", shared) + nation

@@ -48,6 +48,7 @@ def fit(
     from bayes_csc.inference.progress_line import shown
     from bayes_csc.own_model import read_model
     from bayes_csc.panel.panel import Panel
+    from bayes_csc.simulation.predictive_groups import with_predictions
     from bayes_csc_models.specs import spec as read_spec
     from bayes_csc_models.trajectory import trajectory
 
@@ -66,6 +67,7 @@ def fit(
                 checkpoint=None if preview else partial,  # not worth its second
                 keep_chains=True, resume=resume, progress=progress,
             )  # fmt: skip
+        run = run if preview else with_predictions(run, built_by)
         run.write(target, overwrite=overwrite)
         if not preview:
             remove_chains(partial)

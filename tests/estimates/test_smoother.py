@@ -90,7 +90,7 @@ def test_the_states_are_the_kernel_s(name: str, changes: dict[str, dict[str, str
         block = Block.of(d, b)
         found = smooth(block, stacked(case.reals))
         for k, real in enumerate(case.reals):
-            mean, _, own, _ = states(layout_of(d), real, n_year, share, nothing)
+            mean, _, own, *_ = states(layout_of(d), real, n_year, share, nothing)
             np.testing.assert_allclose(found.mean[k], mean[block.state], rtol=0, atol=1e-8)
             for i, a in enumerate(d.block[b]):
                 at = slice(i * n_year, (i + 1) * n_year)

@@ -88,7 +88,7 @@ def test_probabilities_are_those_of_simulated_inspections(fitted: Fit, years: fl
     for point in again.points:
         real, named = again.density.real(point), again.density.expand(point)
         nobody = np.zeros(real.mean.size)
-        mean, _, own, _ = states(layout_of(d), real, d.year.size, nobody, np.empty((len(d.block), 0)))
+        mean, _, own, *_ = states(layout_of(d), real, d.year.size, nobody, np.empty((len(d.block), 0)))
         theta = rng.multivariate_normal(mean.reshape(-1, d.year.size)[a], own[a], n) @ w
         u = named["judgement_loading"][0] * theta + named["standard"] @ w + rng.standard_normal(n)
         u += named["previous_effect"][before]

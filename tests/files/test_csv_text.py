@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from paths import PANELS
 
 from bayes_csc import Panel
+from bayes_csc.estimates.run_tables import write_table
 from bayes_csc.files.csv_toml import as_meant, csv_text, guarded, read_csv, table_text, unguarded
-from bayes_csc.inference.run_tables import write_table
 from bayes_csc.sources.download.receipts import Receipt, read_receipts, write_receipts
 
 SIGNS = "=+-@\t\r"

@@ -61,8 +61,8 @@ def draws(size: int = 2) -> xr.Dataset:
 
 def made_up(panel: Panel, name: str = "a", size: int = 2) -> Fit:
     """A run that nobody fitted."""
-    record: dict[str, Any] = {"panel_hash": panel.hash, "seed": 1, "name": name}
-    return Fit(panel, Spec(), *(draws(size) for _ in range(4)), GATE, record)
+    record: dict[str, Any] = {"panel_hash": panel.hash, "seed": 1, "name": name, "versions": {"bayescsc": "1"}}
+    return Fit(panel, Spec(), *(draws(size) for _ in range(5)), GATE, record)
 
 
 # Every call of every writer.

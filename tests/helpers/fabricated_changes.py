@@ -30,4 +30,4 @@ def made_up(of: Panel) -> Fit:
     )
     record = {"panel": of.name, "panel_hash": of.hash, "spec": "baseline", "seed": 3, "versions": {"a": "1"}}
     empty = xr.Dataset(coords={"chain": [0], "draw": [0, 1]})
-    return Fit(of, Spec(), empty, empty, change, empty, PASSED, record)
+    return Fit(of, Spec(), empty, empty, empty, change, empty, PASSED, record)

@@ -35,4 +35,4 @@ def made_up(panel: Panel, gate: Gate = PASSED) -> Fit:
     )
     record = {"panel": panel.name, "panel_hash": panel.hash, "spec": "baseline", "seed": 3, "versions": {"a": "1"}}
     empty = xr.Dataset(coords={"chain": range(CHAINS), "draw": range(DRAWS)})
-    return Fit(panel, Spec(), empty, empty, change, empty, gate, record)
+    return Fit(panel, Spec(), empty, empty, empty, change, empty, gate, record)

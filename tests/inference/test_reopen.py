@@ -31,7 +31,7 @@ def mean_states(again: Revisited, draw: int) -> tuple[np.ndarray, np.ndarray]:
     d = again.design
     real = again.density.real(again.points[draw])
     share = np.full(real.mean.size, 1.0 / len(d.authority))
-    mean, _, own, _ = states(layout_of(d), real, d.year.size, share, np.empty((len(d.block), 0)))
+    mean, _, own, *_ = states(layout_of(d), real, d.year.size, share, np.empty((len(d.block), 0)))
     return mean.reshape(-1, d.year.size), own
 
 

@@ -157,7 +157,7 @@ def test_data_made_after_an_inspection_make_the_change_since_more_certain(
 def test_states_are_drawn_from_the_dense_normal_relative_to_england(case: Case) -> None:
     n = 600
     same = case.x.isel(draw=np.zeros(n, dtype=int)).assign_coords(draw=range(n))
-    theta, _ = states_given_draws(case.density, case.design, same, case.last, seed=2)
+    theta, *_ = states_given_draws(case.density, case.design, same, case.last, seed=2)
     d = case.design
     mean, covariance = conditional(d, real_at(case, 0), np.ones(len(d.observation), dtype=bool))
     take = relative_to_england(d)
@@ -190,7 +190,7 @@ def test_states_depend_on_the_seed_and_not_on_the_threads(case: Case, found: tup
 def test_the_change_without_data_is_computed_at_every_so_many_draws_and_the_others_at_all(
     case: Case, found: tuple[xr.DataArray, xr.Dataset]
 ) -> None:
-    theta, change = states_given_draws(case.density, case.design, case.x, case.last, seed=1, no_data_every=2)
+    theta, change, _ = states_given_draws(case.density, case.design, case.x, case.last, seed=1, no_data_every=2)
     xr.testing.assert_identical(theta, found[0])
     left_out = (found[1].change == CHANGES[1]) & (found[1].draw % 2 == 1)
     for name in ("mean", "variance"):

@@ -36,7 +36,7 @@ from bayes_csc_models.likelihood import count_logp
 
 def theta_moments(z: np.ndarray, variance: np.ndarray) -> tuple[float, float]:
     layout, real = some_years(z.size)
-    mean, _, own, _ = states(layout, real._replace(z=z, variance=variance), 1, np.zeros(1), np.zeros((1, 0)))
+    mean, _, own, *_ = states(layout, real._replace(z=z, variance=variance), 1, np.zeros(1), np.zeros((1, 0)))
     return float(mean[0]), float(np.sqrt(own[0, 0, 0]))
 
 

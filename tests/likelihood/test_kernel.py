@@ -226,7 +226,7 @@ def test_blocks_add() -> None:
 def test_no_observation_at_all_has_log_density_zero_and_leaves_the_prior() -> None:
     p = replace(problem(), groups=[[], [], []])
     assert p.value() == 0.0
-    mean, _, own, _ = states_of(p)
+    mean, _, own, *_ = states_of(p)
     np.testing.assert_allclose(mean, np.concatenate(p.mean), atol=1e-14)
     np.testing.assert_allclose(own[0], p.factor(0) @ p.factor(0).T, rtol=1e-12)
 
@@ -400,7 +400,7 @@ def test_the_states_given_grades_have_their_exact_moments() -> None:
     slope = covariance @ a / f_variance[0, 0]
     expected = mean + slope * (posterior_mean - f_mean[0])
     expected_covariance = covariance + np.outer(slope, slope) * (posterior_variance - f_variance[0, 0])
-    got_mean, _, own, _ = states_of(p)
+    got_mean, _, own, *_ = states_of(p)
     np.testing.assert_allclose(got_mean[:N_YEAR], expected[:N_YEAR], atol=1e-8)
     np.testing.assert_allclose(own[0], expected_covariance[:N_YEAR, :N_YEAR], atol=1e-8)
 
@@ -439,7 +439,7 @@ def states_of(p: Problem, noise: np.ndarray | None = None) -> tuple[np.ndarray, 
 def test_state_moments_are_the_dense_conditional_ones(case: str) -> None:
     p = problem(**CASES[case])
     _, mean, covariance = dense(p, p.real())
-    got_mean, draw, own, shared = states_of(p)
+    got_mean, draw, own, shared, _ = states_of(p)
     np.testing.assert_allclose(got_mean, mean, atol=1e-9)
     np.testing.assert_allclose(draw, mean, atol=1e-9)  # without noise the draw is the mean
     by_unit = covariance.reshape(4, N_YEAR, 4, N_YEAR)

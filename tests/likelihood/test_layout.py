@@ -109,7 +109,7 @@ def test_blocks_left_out_say_nothing_and_keep_their_prior_mean(hamlets: Design) 
     whole = value_and_gradient(layout_of(hamlets), real)[0]
     parts = [value_and_gradient(layout_of(d), real)[0] for d in (part, rest)]
     assert sum(parts) == pytest.approx(whole, rel=1e-12)
-    mean, _, own, _ = states(
+    mean, _, own, *_ = states(
         layout_of(part), real, hamlets.year.size, np.zeros(hamlets.exists.size), np.zeros((len(hamlets.block), 0))
     )
     left_out = [a for b, block in enumerate(hamlets.block) if b not in chosen for a in block]
@@ -129,7 +129,7 @@ def test_draws_given_grades_have_the_moments_that_go_with_them(hamlets: Design) 
             for _ in range(n)
         ]
     ).reshape(n, -1, n_year)
-    mean, _, own, _ = states(layout_of(hamlets), real, n_year, share, np.zeros((len(hamlets.block), 0)))
+    mean, _, own, *_ = states(layout_of(hamlets), real, n_year, share, np.zeros((len(hamlets.block), 0)))
     sd = np.sqrt(np.einsum("att->at", own))
     z = (draws.mean(axis=0) - mean.reshape(sd.shape)) / sd * np.sqrt(n)
     assert np.abs(z).max() < 5.0

@@ -5,14 +5,10 @@ Nothing depends on it: where it was not run, or what it made is gone, the tests 
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 from paths import PANELS
 
 from bayes_csc.likelihood.density import compile_density
-from bayes_csc.likelihood.kernel.compile_ahead import compiled_beside, types_of
-from bayes_csc.likelihood.kernel.evidence import block_densities
+from bayes_csc.likelihood.kernel.compile_ahead import compiled_beside
 from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.measurement.design import Design, design
 from bayes_csc.panel.panel import Panel
@@ -26,15 +22,10 @@ def laid_out() -> Design:
 
 
 def main() -> None:
-    """Compile the kernel, its part that scores predictions and, meanwhile, the baseline model."""
-    scoring = subprocess.Popen([sys.executable, __file__, "scoring"])
+    """Compile the kernel and, meanwhile, the baseline model."""
     with compiled_beside(layout_of(laid_out())):
         compile_density(from_design(laid_out(), Spec()))
-    scoring.wait()
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["scoring"]:
-        block_densities.machine.compile(types_of(layout_of(laid_out()))[0])
-    else:
-        main()
+    main()

@@ -48,7 +48,7 @@ def fits() -> list[tuple[xr.Dataset, xr.Dataset]]:
         start = find_start(density, replace(layout, observation=rows), cores=1)
         drawn, _ = sample_chains(start, seed=k, draws=DRAWS, chains=CHAINS, cores=1, warmup=20)
         x, nobody = drawn["unconstrained"].to_dataset().x, np.full(len(layout.authority), np.nan)
-        state, _ = states_given_draws(start.density, layout, x, nobody, seed=k, cores=1, no_data_every=DRAWS)
+        state, *_ = states_given_draws(start.density, layout, x, nobody, seed=k, cores=1, no_data_every=DRAWS)
         true = prior.hyperparameters.isel(draw=k, drop=True)
         true["theta"] = ("authority", "year"), centred(layout, theta)
         out.append((drawn["posterior"].to_dataset().assign(theta=state), true))

@@ -21,8 +21,8 @@ import pandas as pd
 
 from bayes_csc.errors import DataError
 from bayes_csc.estimates.forecast.cutpoints import latest_items
+from bayes_csc.estimates.run_tables import about, refuse_failed, write_table
 from bayes_csc.inference.fit import Fit
-from bayes_csc.inference.run_tables import about, refuse_failed, write_table
 from bayes_csc.panel.panel import INSPECTION, OVERALL, Panel
 
 WEIGHT = 1.0

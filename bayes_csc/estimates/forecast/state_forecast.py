@@ -112,7 +112,7 @@ def theta_moments(design: Design, real: Real) -> tuple[np.ndarray, np.ndarray]:
     """Posterior mean (authority, year) of theta and each authority's covariance over the years."""
     n_year = design.year.size
     nobody = np.zeros(real.mean.size)
-    mean, _, own, _ = states(layout_of(design), real, n_year, nobody, np.empty((len(design.block), 0)))
+    mean, _, own, *_ = states(layout_of(design), real, n_year, nobody, np.empty((len(design.block), 0)))
     return mean.reshape(-1, n_year), own
 
 

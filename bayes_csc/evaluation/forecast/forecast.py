@@ -15,12 +15,12 @@ from bayes_csc.errors import UsageError
 from bayes_csc.estimates.forecast.next_grade import HORIZON, NextGrade
 from bayes_csc.estimates.forecast.overall_name import gives_overall, how_to_read
 from bayes_csc.estimates.forecast.visit_decision import changed, expected_errors, sides, threshold, visit_value
+from bayes_csc.estimates.run_tables import about, refuse_failed, without_overall, write_table
 from bayes_csc.evaluation.forecast.pooled_forecast import Pooled, pooled_forecast
 from bayes_csc.inference.fit import CORES, Fit, Model
 from bayes_csc.inference.groups import members
 from bayes_csc.inference.probabilities import batch_means_error
 from bayes_csc.inference.reopen import Revisited
-from bayes_csc.inference.run_tables import about, refuse_failed, without_overall, write_table
 from bayes_csc.measurement.judgements.inspection_rates import Reinspection
 from bayes_csc.panel.calendar import grid_date, grid_position
 from bayes_csc.panel.panel import OVERALL

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from bayes_csc.estimates.run_tables import about, refuse_failed
 from bayes_csc.evaluation.dask_jobs import Job, results
 from bayes_csc.evaluation.forecast.forecast import has_judgements
 from bayes_csc.evaluation.sensitivity.answers.answer import Answer, about_fit, authorities, moments
@@ -41,7 +42,6 @@ from bayes_csc.inference.chains import Progress
 from bayes_csc.inference.fit import Fit, Model
 from bayes_csc.inference.groups import members
 from bayes_csc.inference.probabilities import EPSILON
-from bayes_csc.inference.run_tables import about, refuse_failed
 from bayes_csc.spec import Spec
 
 if TYPE_CHECKING:

@@ -20,32 +20,35 @@ def states(layout, real, n_year, share, noise):
     Blocks that the layout leaves out have mean and draw `real.mean` and no covariance. `noise` are standard normals,
     (block, most columns + most inspections); without columns, (block, 0), the draw is the mean. Returns, for the n
     states in rows of n_year (an authority each): mean (n,), a draw (n,), the covariance of each authority's years
-    (n / n_year, n_year, n_year), and its covariance with a weighted sum over all authorities, of which only those of
-    its block matter (same shape: [a, t, u] = Cov(theta[a, t], sum over c of share[c, u] theta[c, u])).
+    (n / n_year, n_year, n_year), its covariance with a weighted sum over all authorities, of which only those of its
+    block matter (same shape: [a, t, u] = Cov(theta[a, t], sum over c of share[c, u] theta[c, u])), and the log density
+    of each block (block,): they sum to the value of `value_and_gradient`. The density is zero for a block that the
+    layout leaves out, NaN where a covariance is not positive definite.
     """
     mean, draw = real.mean.copy(), real.mean.copy()
     n_unit = real.mean.size // n_year
     own, shared = np.zeros((n_unit, n_year, n_year)), np.zeros((n_unit, n_year, n_year))
+    density = np.zeros(layout.block_template.size)
     if layout.single_block.shape[0] > 0:
         buffer = np.empty(group_size(layout))
-        singles(layout, real, n_year, share, noise, mean, draw, own, shared, buffer)
+        singles(layout, real, n_year, share, noise, mean, draw, own, shared, density, buffer)
     if layout.block.size > 0:
         size = memory_size(layout, real)
         lists = np.empty(size, np.int64)
-        several(layout, real, n_year, share, noise, mean, draw, own, shared, np.empty(size), lists)
-    return mean, draw, own, shared
+        several(layout, real, n_year, share, noise, mean, draw, own, shared, density, np.empty(size), lists)
+    return mean, draw, own, shared, density
 
 
 @stage
-def several(layout, real, n_year, share, noise, mean, draw, own, shared, buffer, lists):
-    """Fill the moments and draws of the blocks taken one by one."""
+def several(layout, real, n_year, share, noise, mean, draw, own, shared, density, buffer, lists):
+    """Fill the moments, draws and densities of the blocks taken one by one."""
     memory = lay_out(layout, real, buffer, lists)
     theta, factor = memory.theta.flat, memory.factor.flat
     for index in range(layout.block.size):
         b = layout.block[index]
         first, n_col = layout.block_state[b], layout.template_column[layout.block_template[b]]
         n_state = layout.block_state[b + 1] - first
-        collapse_block(index, layout, real, memory)
+        density[b] = collapse_block(index, layout, real, memory)
         if noise.shape[1] > 0:
             cholesky(memory.minv.flat, n_col)
             for c in range(n_col):
@@ -82,17 +85,19 @@ def cholesky(a, n):
 
 
 @stage
-def singles(layout, real, n_year, share, noise, mean, draw, own, shared, buffer):
+def singles(layout, real, n_year, share, noise, mean, draw, own, shared, density, buffer):
     """Fill the moments and draws of the authorities by themselves."""
     factor, memory, _ = group_space(layout, real, buffer)
     for group in range(layout.single_block.shape[0]):
-        collapse_group(group, layout, real, factor, memory)
+        found = collapse_group(group, layout, real, factor, memory)
         if noise.shape[1] > 0:
             wiggle(group, layout, memory, noise)
+        put(memory.line, (0, 0), found)
         for lane in range(WIDTH):
             b = layout.single_block[group, lane]
             if b < 0:
                 continue
+            density[b] = memory.line[0, 0, lane]
             first = layout.block_state[b]
             unit = first // n_year
             for t in range(n_year):

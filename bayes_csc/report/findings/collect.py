@@ -15,13 +15,13 @@ import pandas as pd
 from bayes_csc.estimates.contributions import contributions
 from bayes_csc.estimates.decline import INTERVAL, decline
 from bayes_csc.estimates.information import DRAWS, shares
+from bayes_csc.estimates.run_tables import about, refuse_failed
 from bayes_csc.evaluation.backtest.shipped import shipped
 from bayes_csc.evaluation.forecast.forecast import LOSS_RATIO
 from bayes_csc.inference.fit import Fit, Model
 from bayes_csc.inference.groups import members
 from bayes_csc.inference.probabilities import EPSILON
 from bayes_csc.inference.reopen import revisit
-from bayes_csc.inference.run_tables import about, refuse_failed
 from bayes_csc.panel.calendar import grid_position
 from bayes_csc.panel.describe.authority_record import AuthorityRecord, authority_records
 from bayes_csc.panel.describe.composite import composite, composite_indicators

@@ -55,8 +55,8 @@ def decline(
     from bayes_csc.estimates.comparison_columns import largest_difference
     from bayes_csc.estimates.decline import decline as decline_table
     from bayes_csc.estimates.decline import write_decline
+    from bayes_csc.estimates.run_tables import refuse_failed
     from bayes_csc.inference.fit import Fit
-    from bayes_csc.inference.run_tables import refuse_failed
 
     if sort not in SORTS:
         raise UsageError(f"--sort: expected one of {', '.join(SORTS)}, found {sort!r}")

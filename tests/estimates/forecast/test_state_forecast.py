@@ -64,7 +64,7 @@ def test_without_later_data_is_a_state_of_a_design_without_them(fitted: Fit, aga
         low=real.low[kept[layout_of(d).graded >= 0]], high=real.high[kept[layout_of(d).graded >= 0]],
     )  # fmt: skip
     nobody = np.zeros(real.mean.size)
-    mean, _, own, _ = states(layout_of(d.kept(kept)), part, d.year.size, nobody, np.empty((len(d.block), 0)))
+    mean, _, own, *_ = states(layout_of(d.kept(kept)), part, d.year.size, nobody, np.empty((len(d.block), 0)))
     w = d.weights(node)
     np.testing.assert_allclose(found.without.mean[1, a], w @ mean.reshape(-1, d.year.size)[a], atol=1e-9)
     np.testing.assert_allclose(found.without.variance[1, a], np.diag(w @ own[a] @ w.T), atol=1e-9)

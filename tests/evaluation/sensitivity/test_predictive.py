@@ -13,17 +13,17 @@ from bayes_csc.estimates.contributions import contrasts
 from bayes_csc.evaluation.sensitivity.answers.model_scores import stacking_weights
 from bayes_csc.evaluation.sensitivity.answers.one_more_year import one_more_year
 from bayes_csc.evaluation.sensitivity.answers.predictive import left_out, predictive
-from bayes_csc.evaluation.sensitivity.answers.priors import coordinates_of, drawn_values, log_priors
 from bayes_csc.evaluation.sensitivity.answers.reweight import Base, Weights, log_ratios
 from bayes_csc.evaluation.sensitivity.answers.value_of_data import COUNT, Offer, value_of_data
 from bayes_csc.files.spelling import nearest
 from bayes_csc.inference.fit import preview
 from bayes_csc.inference.reopen import Revisited, revisit
+from bayes_csc.likelihood.conditional_states import block_densities
 from bayes_csc.likelihood.count_sites import fit_sites, site_evidence
 from bayes_csc.likelihood.kernel import value_and_gradient
-from bayes_csc.likelihood.kernel.evidence import block_densities
 from bayes_csc.likelihood.kernel.states import states
 from bayes_csc.likelihood.layout import layout_of
+from bayes_csc.likelihood.log_prior import coordinates_of, drawn_values, log_priors
 from bayes_csc.measurement.design import design
 from bayes_csc.spec import Spec
 from bayes_csc_models.trajectory import trajectory
@@ -37,7 +37,7 @@ def again() -> Revisited:
 def test_blocks_densities_sum_to_the_density_of_all(again: Revisited) -> None:
     for x in again.points[:3]:
         real = again.density.real(x)
-        parts = block_densities(again.density.layout, real)
+        parts = block_densities(again.design, real)
         assert parts.size == len(again.design.block)
         assert parts.sum() == pytest.approx(value_and_gradient(again.density.layout, real)[0], rel=1e-12)
 
@@ -73,7 +73,7 @@ def test_a_normal_prior_to_a_power_is_the_prior_of_a_refit_by_reweighting(again:
 def test_a_block_left_out_has_the_density_zero_and_changes_no_other(again: Revisited) -> None:
     real = again.density.real(again.points[0])
     kept = again.design.kept(np.ones(len(again.design.observation), bool), blocks=np.array([0, 2]))
-    whole, some = (block_densities(layout, real) for layout in (again.density.layout, layout_of(kept)))
+    whole, some = (block_densities(d, real) for d in (again.design, kept))
     np.testing.assert_allclose(some[[0, 2]], whole[[0, 2]], rtol=1e-12)
     assert (np.delete(some, [0, 2]) == 0.0).all()
 
@@ -173,7 +173,7 @@ def test_a_count_unsuppressed_narrows_as_the_smoother_with_its_variance_does() -
 
 
 def _variance(layout, real, share, a, contrast, n_year) -> float:  # type: ignore[no-untyped-def]
-    _, _, own, shared = states(layout, real, n_year, share.ravel(), np.empty((share.shape[0], 0)))
+    _, _, own, shared, _ = states(layout, real, n_year, share.ravel(), np.empty((share.shape[0], 0)))
     national = np.einsum("at,atu->tu", share, shared)
     return float(contrast @ (own[a] - 2.0 * shared[a] + national) @ contrast)
 

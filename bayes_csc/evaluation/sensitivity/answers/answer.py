@@ -163,7 +163,7 @@ def anchored(
     points = again.points[: n_chain * each].reshape(n_chain, each, -1)
     coords = {"chain": range(n_chain), "draw": range(each)}
     draws = xr.DataArray(points, dims=("chain", "draw", "coordinate"), coords=coords)
-    _, change = states_given_draws(
+    _, change, _ = states_given_draws(
         again.density, again.design, draws, since,
         seed=int(run.record["seed"]), cores=cores, no_data_every=each + 1,
     )  # fmt: skip

@@ -54,7 +54,7 @@ def one_more_year(
         z, offset = (np.where(fresh, 0.0, values[source]) for values in (real.z, real.offset))
         variance = np.where(fresh, sharpness, real.variance[source])
         made = real._replace(z=z, offset=offset, variance=variance, mean=mean)
-        _, _, own, shared = states(
+        _, _, own, shared, _ = states(
             layout_of(longer), made, longer.year.size, share.ravel(), np.empty((len(longer.block), 0))
         )  # fmt: skip
         national = np.einsum("at,atu->tu", share, shared)

@@ -17,11 +17,11 @@ from arviz_stats import psense
 
 from bayes_csc.estimates.forecast.next_grade import DRAWS
 from bayes_csc.evaluation.sensitivity.answers.answer import SINCE
-from bayes_csc.evaluation.sensitivity.answers.priors import drawn_values, log_priors
 from bayes_csc.inference.fit import Fit, Model
 from bayes_csc.inference.reopen import Revisited, revisit
+from bayes_csc.likelihood.conditional_states import block_densities
 from bayes_csc.likelihood.function_cache import building_graphs
-from bayes_csc.likelihood.kernel.evidence import block_densities
+from bayes_csc.likelihood.log_prior import drawn_values, log_priors
 
 SENSITIVE = 0.05
 ALL_PRIORS = "all priors"
@@ -47,7 +47,7 @@ def power_scaling(run: Fit, model: Model, codes: Sequence[str]) -> pd.DataFrame:
     change = _changes(run, again, codes)
     with building_graphs():
         prior = log_priors(model(run.panel, run.spec), drawn_values(again.density, again.points))
-    likelihood = [block_densities(again.density.layout, again.density.real(x)).sum() for x in again.points]
+    likelihood = [block_densities(again.design, again.density.real(x)).sum() for x in again.points]
     tree = xr.DataTree.from_dict(
         {
             "/posterior": change.to_dataset(name="change"),

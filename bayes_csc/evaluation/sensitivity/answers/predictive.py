@@ -24,8 +24,8 @@ from arviz_stats.base import array_stats
 from scipy.special import logsumexp
 
 from bayes_csc.inference.reopen import Revisited
-from bayes_csc.likelihood.count_sites import site_evidence
-from bayes_csc.likelihood.kernel.evidence import block_densities
+from bayes_csc.likelihood.conditional_states import Cut, block_densities, block_names
+from bayes_csc.likelihood.count_sites import normalisers
 from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.measurement.design import Design
 
@@ -74,25 +74,18 @@ def predictive(again: Revisited) -> Predictive:
     d, density = again.design, again.density
     rows = d.observation
     kept = (rows["position"] <= d.now - LAST_YEARS + 1e-9).to_numpy()
-    past = d.kept(kept)
-    graded = np.flatnonzero(kept[layout_of(d).graded >= 0])
+    past = Cut.to(d, kept, np.arange(len(d.authority)))
     whole, before = (np.empty((len(again.points), len(d.block))) for _ in range(2))
     for s, x in enumerate(again.points):
         real = density.real(x)
-        whole[s] = block_densities(layout_of(d), real)
-        observed = {name: getattr(real, name)[kept] for name in ("z", "variance", "offset")}
-        cutpoints = {name: getattr(real, name)[graded] for name in ("low", "high")}
-        before[s] = block_densities(layout_of(past), real._replace(**observed, **cutpoints))
-    site = rows["site"].to_numpy(dtype=bool)
-    constant = np.zeros(len(rows))
-    if site.any():
-        constant[site] = site_evidence(layout_of(d), density.real(again.points.mean(axis=0)), rows, site)
+        whole[s] = block_densities(d, real)
+        before[s] = block_densities(past.design, past.kept(real))
+    constant = normalisers(layout_of(d), density.real(again.points.mean(axis=0)), rows)
     block = rows["block"].to_numpy()
     sums = [np.bincount(block[m], constant[m], len(d.block)) for m in (np.ones(len(rows), bool), kept)]
     loo, loo_k = left_out(whole + sums[0])
     lfo, lfo_k = left_out(whole + sums[0] - before - sums[1])
-    names = tuple("+".join(d.authority[a] for a in members) for members in d.block)
-    return Predictive(data_digest(d), names, loo, lfo, loo_k, lfo_k)
+    return Predictive(data_digest(d), tuple(block_names(d)), loo, lfo, loo_k, lfo_k)
 
 
 def left_out(log_density: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

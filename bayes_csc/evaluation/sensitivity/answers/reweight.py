@@ -18,10 +18,10 @@ import pymc as pm
 from arviz_stats.base import array_stats
 
 from bayes_csc.errors import DataError
-from bayes_csc.evaluation.sensitivity.answers.priors import Values, coordinates_of, drawn_values, log_priors
 from bayes_csc.inference.fit import Model
 from bayes_csc.likelihood.density import Density, compile_density
 from bayes_csc.likelihood.function_cache import building_graphs
+from bayes_csc.likelihood.log_prior import Values, coordinates_of, drawn_values, log_priors
 from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
 

@@ -127,7 +127,9 @@ class _Now:
         found: tuple[dict[str, list[np.ndarray]], ...] = tuple({code: [] for code in contrast} for _ in range(4))
         variance, covariance, own_of, mean_of = found
         for real in reals:
-            mean, _, own, shared = states(layout_of(d), real, d.year.size, share.ravel(), np.empty((len(d.block), 0)))
+            mean, _, own, shared, _ = states(
+                layout_of(d), real, d.year.size, share.ravel(), np.empty((len(d.block), 0))
+            )
             national = np.einsum("at,atu->tu", share, shared)
             for code, c in contrast.items():
                 a = d.authority.index(code)
