@@ -14,7 +14,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 import pymc as pm
 import xarray as xr
 
@@ -26,7 +25,7 @@ from bayes_csc.inference.posterior_mode import find_start
 from bayes_csc.inference.variables import described
 from bayes_csc.inference.warm_start import Nearby
 from bayes_csc.likelihood.conditional_states import last_inspections, states_given_draws
-from bayes_csc.likelihood.count_sites import normalisers
+from bayes_csc.likelihood.count_sites import block_normalisers
 from bayes_csc.likelihood.density import Density, compile_density
 from bayes_csc.likelihood.function_cache import building_graphs
 from bayes_csc.likelihood.kernel.compile_ahead import compiled_beside
@@ -157,9 +156,8 @@ class Fit:
             check_target(Path(folder), overwrite=overwrite)
             self.panel.write_into(new / PANEL)
             tree = self.to_datatree()
-            compressed = {
-                f"/{n}": {v: {"zlib": True, "complevel": 1} for v in g.data_vars} for n, g in tree.children.items()
-            }
+            packed = {"zlib": True, "complevel": 1}
+            compressed = {f"/{n}": dict.fromkeys(g.data_vars, packed) for n, g in tree.children.items()}
             (new / POSTERIOR).write_bytes(netcdf(tree, compressed))
             (new / SPEC).write_text(self.spec.to_toml(), encoding="utf-8")
             record = self.record | {"diagnostics": self.gate.summary()}
@@ -171,7 +169,7 @@ class Fit:
         groups = {name: getattr(self, name) for name in GROUPS} | self.more
         labels = {key: indicator.label for key, indicator in self.panel.indicators.items()}
         names = {str(code): str(name) for code, name in self.panel.authorities["name"].items()}
-        tree = xr.DataTree.from_dict({f"/{n}": described(_plain(g), n, labels, names) for n, g in groups.items()})
+        tree = xr.DataTree.from_dict({f"/{n}": described(g, n, labels, names) for n, g in groups.items()})
         library = {"inference_library": "bayescsc", "inference_library_version": self.record["versions"]["bayescsc"]}
         tree.attrs = {"panel_hash": self.record["panel_hash"], "seed": self.record["seed"]} | library
         return tree
@@ -248,11 +246,6 @@ def _hashes(root: Path) -> dict[str, str]:
 def _digest(record: dict[str, Any]) -> str:
     """SHA-256 of a record's content."""
     return hashlib.sha256(json.dumps(record, sort_keys=True, allow_nan=False).encode()).hexdigest()
-
-
-def _plain(group: xr.Dataset) -> xr.Dataset:
-    """Labels as plain text, which netCDF can keep."""
-    return group.assign_coords({k: v.astype(str) for k, v in group.coords.items() if v.dtype == object})
 
 
 def fit(
@@ -377,9 +370,7 @@ def fit(
                 break
             before = verdict
         posterior = sampled.isel(draw=kept).assign(theta=theta)
-        middle = start.density.real(x.mean(("chain", "draw")).to_numpy())
-        constant = normalisers(layout_of(laid_out), middle, laid_out.observation)
-        density_of += np.bincount(laid_out.observation["block"], constant, len(laid_out.block))
+        density_of += block_normalisers(laid_out, start.density.real(x.mean(("chain", "draw")).to_numpy()))
         record |= {"draws": length, "first_draws": draws, "seconds": clock.laps, "interrupted": interrupted}
         if checkpoint and not keep_chains:
             remove_chains(checkpoint)

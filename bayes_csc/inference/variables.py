@@ -38,7 +38,7 @@ def described(group: xr.Dataset, name: str, labels: Mapping[str, str], authoriti
         Names by code.
     """
     own, known = descriptions().get(name, {}), descriptions()["posterior"]
-    out = group.copy()
+    out = group.assign_coords({k: v.astype(str) for k, v in group.coords.items() if v.dtype == object})  # for netCDF
     for variable, values in out.data_vars.items():
         key = str(variable)
         long_name, units, description = (

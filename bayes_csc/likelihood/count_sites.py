@@ -19,6 +19,8 @@ from scipy.special import betainc, expit, gammainc, gammaincc, gammaln, logsumex
 from scipy.stats import binom, poisson
 
 from bayes_csc.likelihood.kernel import Layout, Real, value_and_gradient
+from bayes_csc.likelihood.layout import layout_of
+from bayes_csc.measurement.design import Design
 from bayes_csc.measurement.judgements.inspection_timing import TIMING, timing_log_likelihood
 
 FLAT_VARIANCE = 1e4
@@ -237,6 +239,12 @@ def normalisers(layout: Layout, real: Real, rows: pd.DataFrame) -> np.ndarray:
     if site.any():
         out[site] = site_evidence(layout, real, rows, site)
     return out
+
+
+def block_normalisers(design: Design, real: Real) -> np.ndarray:
+    """Log of what the Gaussian sites of each block have to be multiplied by (block,)."""
+    rows = design.observation
+    return np.bincount(rows["block"], normalisers(layout_of(design), real, rows), len(design.block))
 
 
 def site_marginals(layout: Layout, real: Real, site: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
