@@ -13,14 +13,6 @@ from bayes_csc.estimates.run_tables import about, refuse_failed, write_table
 from bayes_csc.inference.fit import Fit
 
 INTERVAL = 0.89
-UNIT = {
-    "binomial": "logits",
-    "poisson": "logs of the rate",
-    "lognormal": "logs of the value",
-    "gaussian": "spreads of the value",
-    "ordinal": "probits",
-}
-"""Of an indicator's loading, by its family (`bayes_csc.panel.families`)."""
 JUDGEMENT, DOMAIN, INDICATOR = "judgement", "domain", "indicator"
 LOADING = "judgement_loading"
 
@@ -95,7 +87,7 @@ def _indicator_rows(fit: Fit, interval: float) -> tuple[list[dict[str, object]],
         rows.append(
             {
                 "kind": INDICATOR, "key": key, "label": indicator.label, "domain": indicator.domain,
-                "polarity": indicator.polarity, "unit": UNIT[indicator.family], **_summary(found[key], interval),
+                "polarity": indicator.polarity, "unit": indicator.distribution.unit, **_summary(found[key], interval),
             }
         )  # fmt: skip
     return rows, [found[key] for key in keys]

@@ -15,18 +15,17 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from scipy.special import betainc, expit, gammainc, gammaincc, gammaln, logsumexp
-from scipy.stats import binom, poisson
+from scipy.special import logsumexp
 
 from bayes_csc.likelihood.kernel import Layout, Real, value_and_gradient
 from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.measurement.design import Design
 from bayes_csc.measurement.judgements.inspection_timing import TIMING, timing_log_likelihood
+from bayes_csc.panel.families import count_families
+from bayes_csc.panel.families.counts import CountFamily
 
 FLAT_VARIANCE = 1e4
 """Variance of a site whose likelihood says nothing about its logit."""
-LARGEST = 500.0
-"""Of a log rate; beyond, its likelihood is zero anyway."""
 INTERVAL_WIDTHS = (0.0, 6.0, 20.0, 60.0)
 """Of intervals whose probabilities are summed count by count; wider ones are differences of distribution functions."""
 SMALLEST = 1e-280
@@ -37,7 +36,7 @@ LOG_WEIGHTS = np.log(WEIGHTS / WEIGHTS.sum())
 
 @dataclass(frozen=True)
 class Counts:
-    """Exact likelihood of counts and intervals, as a function of coded logits, or of log rates of the family poisson.
+    """Exact likelihood of counts and intervals, as a function of their coded logits, log rates and so on by family.
 
     Of inspections' timing: of having been inspected or not, as a function of scores.
 
@@ -45,12 +44,14 @@ class Counts:
     ----------
     sign, low, size
         Of each row: its indicator's, the count or the interval's lower end, the denominator; (row,).
-    rate, timed
-        Which rows are of the families poisson and of timing, (row,).
+    timed
+        Which rows are of inspections' timing, (row,).
+    families
+        Of the others: each family and its rows.
     wide
-        Intervals of about one width together: which rows, and the log weight (step, row) of each count in them.
-    widest, high
-        Which rows are wider than those, and their upper ends.
+        Intervals of one family and about one width: which rows, and the log weight (step, row) of each count in them.
+    widest
+        Which rows of a family are wider than those, and their upper ends.
     constant
         What makes the log likelihood that of a probability, (row,).
     """
@@ -58,11 +59,10 @@ class Counts:
     sign: np.ndarray
     low: np.ndarray
     size: np.ndarray
-    rate: np.ndarray
     timed: np.ndarray
-    wide: tuple[tuple[np.ndarray, np.ndarray], ...]
-    widest: np.ndarray
-    high: np.ndarray
+    families: tuple[tuple[CountFamily, np.ndarray], ...]
+    wide: tuple[tuple[CountFamily, np.ndarray, np.ndarray], ...]
+    widest: tuple[tuple[CountFamily, np.ndarray, np.ndarray], ...]
     constant: np.ndarray
 
     @classmethod
@@ -71,74 +71,58 @@ class Counts:
         observed = rows.numerator.notna().to_numpy()
         low = np.where(observed, rows.numerator, rows.lower).astype(float)
         width = np.where(observed, 0.0, rows.upper - low)
-        n = rows.denominator.to_numpy(dtype=float)
-        rate, timed = (rows.family.eq(family).to_numpy() for family in ("poisson", TIMING))
-        wide = []
-        for above, most in pairwise(INTERVAL_WIDTHS):
-            at = np.flatnonzero((width > above) & (width <= most))
-            if at.size:
-                wide.append((at, _log_weights(low[at], width[at], n[at], rate[at])))
-        constant = np.where(rate, low * np.log(n), gammaln(n + 1.0))
-        alone = width == 0.0  # the weights of others have this
-        constant[alone] -= gammaln(low + 1.0)[alone] + np.where(rate, 0.0, gammaln(n - low + 1.0))[alone]
-        widest = np.flatnonzero(width > INTERVAL_WIDTHS[-1])
-        constant[timed] = constant[widest] = 0.0
-        high = (low + np.floor(width))[widest]
-        return cls(rows.sign.to_numpy(dtype=float), low, n, rate, timed, tuple(wide), widest, high, constant)
+        n, constant = rows.denominator.to_numpy(dtype=float), np.zeros(len(rows))
+        families, wide, widest = tuple(count_families(rows.family)), [], []
+        for family, at in families:
+            constant[at] = family.log_constant(low[at], n[at])
+            alone = at[width[at] == 0.0]  # the weights of others have this
+            constant[alone] = family.log_factor(low[alone], n[alone])
+            for above, most in pairwise(INTERVAL_WIDTHS):
+                some = at[(width[at] > above) & (width[at] <= most)]
+                if some.size:
+                    wide.append((family, some, _log_weights(family, low[some], width[some], n[some])))
+            far = at[width[at] > INTERVAL_WIDTHS[-1]]
+            constant[far] = 0.0
+            if far.size:
+                widest.append((family, far, low[far] + np.floor(width[far])))
+        timed = rows.family.eq(TIMING).to_numpy()
+        sign = rows.sign.to_numpy(dtype=float)
+        return cls(sign, low, n, timed, families, tuple(wide), tuple(widest), constant)
 
     def log_likelihood(self, z: np.ndarray) -> np.ndarray:
         """Log likelihood (row, node) of each row at many coded logits (row, node), up to a constant per row."""
-        eta = self.sign[:, None] * z
-        mass = np.maximum(eta, 0.0) + np.log1p(np.exp(-np.abs(eta)))
-        mass[self.rate] = np.exp(np.minimum(eta[self.rate], LARGEST))
-        out = self.low[:, None] * eta - self.size[:, None] * mass
-        out[self.timed] = timing_log_likelihood(self.low[self.timed, None], z[self.timed])
-        for at, log_weight in self.wide:
-            here, step = eta[at], np.arange(len(log_weight))
+        eta, low, n = self.sign[:, None] * z, self.low[:, None], self.size[:, None]
+        out = np.full(eta.shape, np.nan)
+        out[self.timed] = timing_log_likelihood(low[self.timed], z[self.timed])
+        for family, at in self.families:
+            out[at] = family.log_likelihood(low[at], n[at], eta[at])
+        for family, at, log_weight in self.wide:
+            here, step = family.natural(eta[at], n[at], np), np.arange(len(log_weight))
             largest = np.maximum.reduce([w[:, None] + k * here for k, w in zip(step, log_weight, strict=True)])
             total = np.zeros_like(here)
             for k, w in zip(step, log_weight, strict=True):
                 total += np.exp(w[:, None] + k * here - largest)
             out[at] += largest + np.log(total)
-        if (at := self.widest).size:
-            low, n, rate = self.low[at, None], self.size[at, None], self.rate[at, None]
-            out[at] = interval_log_probability(low, self.high[:, None], n, rate, eta[at])
-        return np.asarray(out)
+        for family, at, high in self.widest:
+            out[at] = interval_log_probability(family, low[at], high[:, None], n[at], eta[at])
+        return out
 
 
 def interval_log_probability(
-    low: np.ndarray, high: np.ndarray, n: np.ndarray, rate: np.ndarray, eta: np.ndarray
+    family: CountFamily, low: np.ndarray, high: np.ndarray, n: np.ndarray, eta: np.ndarray
 ) -> np.ndarray:
-    """Log P(low <= Y <= high), Y binomial of n with logit eta, or Poisson of mean n exp(eta) where `rate`.
-
-    The difference of two probabilities of the tail that the interval lies in: incomplete beta and gamma functions.
-    """
-    p, mean = expit(eta), n * np.exp(np.minimum(eta, LARGEST))
-    from_low, to_high = np.maximum(low, 1.0), np.minimum(high, n - 1.0)  # where there is no such end the tail is whole
-    none, all_ = low <= 0.0, ~rate & (high >= n)
-    least = np.where(rate, gammainc(from_low, mean), betainc(from_low, np.maximum(n - from_low, 0.0) + 1.0, p))
-    fewer = np.where(rate, gammaincc(from_low, mean), betainc(np.maximum(n - from_low, 0.0) + 1.0, from_low, 1.0 - p))
-    top = np.where(rate, high, np.maximum(to_high, 0.0))
-    more = np.where(rate, gammainc(top + 1.0, mean), betainc(top + 1.0, np.where(rate, 1.0, n - top), p))
-    most = np.where(rate, gammaincc(top + 1.0, mean), betainc(np.where(rate, 1.0, n - top), top + 1.0, 1.0 - p))
-    least, fewer = np.where(none, 1.0, least), np.where(none, 0.0, fewer)
-    more, most = np.where(all_, 0.0, more), np.where(all_, 1.0, most)
-    below = np.where(rate, mean, n * p) < 0.5 * (low + high)
+    """Log P(low <= Y <= high): the difference of two probabilities of the tail that the interval lies in."""
+    (fewer, least), (most, more) = family.tails(low, n, eta), family.tails(high + 1.0, n, eta)
+    below = family.mean(eta, n) < 0.5 * (low + high)
     probability = np.where(below, least - more, most - fewer)
-    end = np.where(below, low, high)
-    alone = np.where(rate, poisson.logpmf(np.round(end), mean), binom.logpmf(np.round(end), np.round(n), p))
-    return np.where(probability > SMALLEST, np.log(np.maximum(probability, SMALLEST)), alone)
+    alone = family.law(eta, n).logpmf(np.round(np.where(below, low, high)))
+    return np.asarray(np.where(probability > SMALLEST, np.log(np.maximum(probability, SMALLEST)), alone))
 
 
-def _log_weights(low: np.ndarray, width: np.ndarray, n: np.ndarray, rate: np.ndarray) -> np.ndarray:
-    """Log weights (step, row) of the counts of intervals: log of n over count, or of n to the count over its factorial.
-
-    -inf beyond an interval; up to a constant per row.
-    """
+def _log_weights(family: CountFamily, low: np.ndarray, width: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """Log weights (step, row) of the counts of intervals, -inf beyond an interval; up to a constant per row."""
     step = np.arange(width.max() + 1.0)[:, None]
-    count = np.where(rate, low + step, np.minimum(low + step, n))
-    rest = np.where(rate, -step * np.log(n), gammaln(np.maximum(n - count, 0.0) + 1.0))
-    return np.where(step <= width, -gammaln(count + 1.0) - rest, -np.inf)
+    return np.where(step <= width, family.log_ways(low, step, n), -np.inf)
 
 
 def tilted_moments(

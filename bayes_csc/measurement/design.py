@@ -228,7 +228,7 @@ def _laid_out(panel: Panel, spec: Spec) -> Design:
     year, window, now = _grid(panel, keys)
     year = np.append(year, year[-1] + 1 + np.arange(spec.horizon))
     region = tuple(dict.fromkeys(table.region))  # by whom it has, not by its name: another name changes nothing
-    ordinal = tuple(k for k in keys if panel.indicators[k].family == "ordinal")
+    ordinal = tuple(k for k in keys if panel.indicators[k].distribution.ordered)
     metric = tuple(k for k in keys if k not in ordinal)
     shared_by = _shared(panel, metric, spec.measurement, observation)
     domain = tuple(dict.fromkeys(shared_by.values()))

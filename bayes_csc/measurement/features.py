@@ -41,14 +41,13 @@ def figures(panel: Panel, keys: Sequence[str]) -> pd.DataFrame:
     numbered = vintages.assign(authority=vintages.index.astype(str))
     rows = observation_rows(numbered, {key: panel.indicators[key] for key in keys}, Counts())
     of = vintages.loc[rows["unit"].astype(int)].reset_index(drop=True)
-    ordinal = rows["family"].eq("ordinal")
     out = pd.DataFrame(
         {
             "authority": of["authority"].map(codes_of),
             "indicator": rows["indicator"],
             "year": of["year"],
             "published": of["publication_date"],
-            "z": rows["z"].mask(ordinal, -rows["grade"]) if ordinal.any() else rows["z"],
+            "z": rows["z"].mask(rows["grade"].notna(), -rows["grade"]) if "grade" in rows else rows["z"],
         }
     )
     period = [out["indicator"], out["year"]]

@@ -9,8 +9,7 @@ import pandas as pd
 
 from bayes_csc.files.csv_toml import WIDEST
 from bayes_csc.panel.calendar import grid_position, reference_instant
-from bayes_csc.panel.families import COUNTED, category_rows, rate_rows, value_rows
-from bayes_csc.panel.indicators import SIGN, Indicator
+from bayes_csc.panel.indicators import Indicator
 from bayes_csc.spec import Counts
 
 SNAP = 0.005
@@ -30,15 +29,15 @@ FURTHER = "further_variance"
 def observation_rows(cells: pd.DataFrame, indicators: Mapping[str, Indicator], counts: Counts) -> pd.DataFrame:
     """Cells that carry information, on their link scales.
 
-    A count y of n has its exact binomial likelihood, and a suppressed count, known to lie in lower..upper, that of the
-    interval: by a Gaussian site fitted to it (`likelihood.count_sites`), for which `site` is true. Their z and variance
-    only place the site's first fit: with p = (y + 1/2) / (n + 1), y the middle of an interval,
+    A count y of n has the exact likelihood of its family (`bayes_csc.panel.families`), and a suppressed count, known to
+    lie in lower..upper, that of the interval: by a Gaussian site fitted to it (`likelihood.count_sites`), for which
+    `site` is true. Their z and variance only place the site's first fit: with g the empirical link, I its information
+    and y the middle of an interval,
 
-        z = sign * log(p / (1 - p)),   variance = 1 / (n p (1 - p)) + (upper - lower + 1) ** 2 / 12 / (n p (1 - p)) ** 2
+        z = sign * g(y, n),   variance = 1 / I + (upper - lower + 1) ** 2 / 12 / I ** 2
 
-    `sign` is -1 where higher is worse. An interval from none to all says nothing and is left out, as what is not
-    available. Full-time equivalents may be fractions; an interval of them stands for the whole numbers in it. All this
-    is of shares; other families are in `bayes_csc.panel.families`.
+    `sign` is -1 where higher is worse. An interval from none to all of a share says nothing and is left out, as what is
+    not available.
 
     Where the release gives its confidence in a share or a rate, `counts.confidence_sd` of that level, squared, is the
     variance of noise of the logit behind the count. So is `further_variance`, a column that the cells of a file do not
@@ -64,7 +63,7 @@ def observation_rows(cells: pd.DataFrame, indicators: Mapping[str, Indicator], c
     # a stratum per indicator only because the reference instant is declared per indicator
     parts = []
     for key, indicator in indicators.items():
-        figures = _figures(cells[known & cells.indicator.eq(key)], indicator)
+        figures = indicator.distribution.observations(cells[known & cells.indicator.eq(key)], indicator)
         chosen = cells.loc[figures.index]
         position = grid_position(
             reference_instant(chosen.reference_start, chosen.reference_end, indicator.reference_instant)
@@ -77,48 +76,15 @@ def observation_rows(cells: pd.DataFrame, indicators: Mapping[str, Indicator], c
                 "family": indicator.family,
                 "year": chosen.year,
                 "position": np.where(np.abs(position - near) < SNAP, near, position),
-                "sign": SIGN[indicator.polarity],
+                "sign": indicator.sign,
             }
         )
         rows = where.join(figures)
-        doubt = confidence_variance(chosen, counts) if indicator.family in COUNTED else 0.0
+        doubt = confidence_variance(chosen, counts) if indicator.distribution.counted else 0.0
         if FURTHER in chosen:
             doubt = doubt + chosen[FURTHER].fillna(0.0)
         parts.append(rows.assign(variance=rows.variance + doubt, confidence_variance=doubt))
     return pd.concat(parts, ignore_index=True) if parts else NONE
-
-
-def _figures(cells: pd.DataFrame, indicator: Indicator) -> pd.DataFrame:
-    """Figures of one indicator on its link scale, by its family."""
-    if indicator.family in ("lognormal", "gaussian"):
-        return value_rows(cells, indicator)
-    if indicator.family == "ordinal":
-        return category_rows(cells, indicator)
-    counted = cells[cells.denominator.gt(0)]
-    return (rate_rows if indicator.family == "poisson" else share_rows)(counted, indicator)
-
-
-def share_rows(cells: pd.DataFrame, indicator: Indicator) -> pd.DataFrame:
-    """Counts of a denominator, as `observation_rows` says."""
-    suppressed = cells.status.eq("suppressed")
-    upper = cells.upper.clip(upper=cells.denominator)
-    middle = ((cells.lower + upper) / 2).where(suppressed, cells.numerator)
-    p = (middle + 0.5) / (cells.denominator + 1.0)
-    information = cells.denominator * p * (1.0 - p)
-    spread = ((upper - cells.lower + 1.0) ** 2 / 12.0).where(suppressed, 0.0)
-    everything = suppressed & cells.lower.le(0) & upper.ge(cells.denominator)
-    rows = pd.DataFrame(
-        {
-            "z": SIGN[indicator.polarity] * np.log(p / (1.0 - p)),
-            "variance": 1.0 / information + spread / information**2,
-            "numerator": cells.numerator.where(~suppressed),
-            "denominator": cells.denominator,
-            "lower": cells.lower.where(suppressed),
-            "upper": upper.where(suppressed),
-            "site": True,
-        }
-    )
-    return rows[~everything]
 
 
 def _limited(cells: pd.DataFrame, counts: Counts) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from bayes_csc.files.csv_toml import CELL_COLUMNS, CELL_DATES, CELL_NUMBERS, CELL_OPTIONAL, WIDEST, read_csv
 from bayes_csc.files.row_checks import TableCheck
+from bayes_csc.panel.families import families_with
 from bayes_csc.panel.geography import codes_of, each, existence
 from bayes_csc.panel.indicators import Indicator
 
@@ -100,9 +101,10 @@ def _check_values(
     check: TableCheck, cells: pd.DataFrame, family: pd.Series, indicators: Mapping[str, Indicator]
 ) -> None:
     value = cells["value"]
-    check.note(value.where(family == "lognormal") <= 0, "value {r.value} is not above zero; its logarithm is modelled")
+    positive = family.isin(families_with("positive"))
+    check.note(value.where(positive) <= 0, "value {r.value} is not above zero; its logarithm is modelled")
     most = cells["indicator"].map({key: indicator.categories for key, indicator in indicators.items()}).astype(float)
-    category = value.where(family == "ordinal")
+    category = value.where(family.isin(families_with("ordered")))
     check.note(
         (category < 1) | (category > most) | (category % 1 > 0),
         "value {r.value} is not a category; expected a whole number from 1 to {most:.0f}",
@@ -111,26 +113,24 @@ def _check_values(
 
 
 def _check_figures(check: TableCheck, cells: pd.DataFrame, family: pd.Series) -> None:
-    binomial, counted = family == "binomial", family.isin(["binomial", "poisson"])
+    share, counted = family.isin(families_with("share")), family.isin(families_with("counted"))
     status, numerator, denominator = cells["status"], cells["numerator"], cells["denominator"]
     observed, suppressed = status == "observed", status == "suppressed"
     check.note(numerator < 0, "numerator is negative: {r.numerator}; a count starts at 0")
     check.note(denominator < 0, "denominator is negative: {r.denominator}; a count starts at 0")
     for name, count in (("numerator", numerator), ("denominator", denominator)):
         check.note(
-            _odd_fractions(count.where(binomial), check.table["indicator"]),
+            _odd_fractions(count.where(share), check.table["indicator"]),
             f"{name} {{r.{name}}} is not a whole number, as the indicator's other counts are; mend it",
         )
-    check.note(
-        numerator > denominator.where(binomial), "numerator {r.numerator} is above its denominator {r.denominator}"
-    )
+    check.note(numerator > denominator.where(share), "numerator {r.numerator} is above its denominator {r.denominator}")
     absent = np.where(counted, numerator.isna() | denominator.isna(), cells["value"].isna())
     check.note(
         observed & absent,
         "observed without its figure: numerator {r.numerator!r}, denominator {r.denominator!r}, value {r.value!r}; "
         "fill it in or say in status why there is none",
     )
-    ratio = (numerator / denominator.where(denominator > 0)).where(binomial)
+    ratio = (numerator / denominator.where(denominator > 0)).where(share)
     check.note(
         (ratio - cells["value"]).abs() > VALUE_TOLERANCE,
         "value {r.value} is not numerator / denominator, {r.numerator} / {r.denominator}; correct it or leave it blank",
@@ -141,7 +141,7 @@ def _check_figures(check: TableCheck, cells: pd.DataFrame, family: pd.Series) ->
     )
     check.note(cells["lower"] > cells["upper"], "lower {r.lower} is above upper {r.upper}")
     check.note(cells["lower"].where(counted) < 0, "lower is negative: {r.lower}; a count starts at 0")
-    check.note(cells["upper"] > denominator.where(binomial), "upper {r.upper} is above the denominator {r.denominator}")
+    check.note(cells["upper"] > denominator.where(share), "upper {r.upper} is above the denominator {r.denominator}")
     check.note(
         ~observed & (numerator.notna() | cells["value"].notna()),
         "status is {r.status}, but a numerator or value is given; blank it or call the cell observed",
@@ -176,11 +176,11 @@ def _check_optional(check: TableCheck, cells: pd.DataFrame, family: pd.Series) -
         "leave a limit blank where it is the same",
     )
     check.note(
-        cells["widest_lower"].where(family.isin(["binomial", "poisson"])) < 0,
+        cells["widest_lower"].where(family.isin(families_with("counted"))) < 0,
         "widest_lower is negative: {r.widest_lower}; a count starts at 0",
     )
     check.note(
-        cells["widest_upper"] > cells["denominator"].where(family == "binomial"),
+        cells["widest_upper"] > cells["denominator"].where(family.isin(families_with("share"))),
         "widest_upper {r.widest_upper} is above the denominator {r.denominator}",
     )
 

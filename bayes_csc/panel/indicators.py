@@ -5,18 +5,19 @@ from __future__ import annotations
 import datetime
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from bayes_csc.files.toml_text import read_toml
+from bayes_csc.panel.families import FAMILIES
+from bayes_csc.panel.families.family import Family
 from bayes_csc.panel.framework_grades import EQUIVALENT, OWN, read_framework_grades
 
-FAMILIES = ("binomial", "poisson", "lognormal", "gaussian", "ordinal")
 POLARITIES = ("higher is better", "higher is worse", "not agreed")
-REFERENCE_INSTANTS = ("midpoint", "end")
+INSTANTS = ("midpoint", "end")
 # A key names a table of the dictionary and a domain names a file.
 WORD = re.compile(r"[A-Za-z0-9_-]+")
 # What the observations of inspections are called among those of indicators.
@@ -40,7 +41,7 @@ class Indicator:
     label, definition
         Short and full wording, for readers.
     family
-        Distribution of the figure: "binomial", "poisson", "lognormal", "gaussian" or "ordinal".
+        Name of the distribution of the figure (`bayes_csc.panel.families`).
     polarity
         "higher is better", "higher is worse" or "not agreed".
     numerator, denominator
@@ -90,16 +91,22 @@ class Indicator:
     post_inspection: bool = False
     own: bool = False
 
+    @property
+    def distribution(self) -> Family:
+        """The family of that name."""
+        return FAMILIES[self.family]
+
+    @property
+    def sign(self) -> float:
+        """1, or -1 where higher is worse: figures are coded so that higher is better."""
+        return SIGN[self.polarity]
+
 
 SIGN = {"higher is better": 1.0, "higher is worse": -1.0, "not agreed": 1.0}
 """By polarity: figures are coded so that higher is better where the polarity is agreed."""
-OF_FAMILIES = {
-    "categories": ("ordinal",),
-    "typical": ("poisson", "lognormal", "gaussian"),
-    "spread": ("gaussian",),
-    "unit_sd": ("lognormal", "gaussian"),
-}
-CHOICES = {"family": FAMILIES, "polarity": POLARITIES, "reference_instant": REFERENCE_INSTANTS}
+NUMBERS = ("categories", "typical", "spread", "unit_sd")
+"""That only some families have."""
+CHOICES: dict[str, Iterable[str]] = {"family": FAMILIES, "polarity": POLARITIES, "reference_instant": INSTANTS}
 TEXTS = tuple(f.name for f in fields(Indicator) if f.type == "str" and f.name not in {"key", *CHOICES})
 NAMES = tuple(f.name for f in fields(Indicator) if f.name != "key")
 NEEDED = tuple(f.name for f in fields(Indicator) if f.name != "key" and f.default is MISSING)
@@ -218,7 +225,7 @@ def read_indicator(key: str, table: Any, where: str) -> tuple[Indicator | None, 
         if name in table and not (isinstance(table[name], str) and table[name].strip()):
             problems.append(f"{at}: {name} must be a text that is not empty, found {table[name]!r}")
     for name, allowed in CHOICES.items():
-        if name in table and table[name] not in allowed:
+        if name in table and table[name] not in list(allowed):
             problems.append(f"{at}: {name} must be one of {', '.join(map(repr, allowed))}, found {table[name]!r}")
     for name, word in (("key", key), ("domain", table.get("domain"))):
         if isinstance(word, str) and word and not WORD.fullmatch(word):
@@ -237,21 +244,22 @@ def read_indicator(key: str, table: Any, where: str) -> tuple[Indicator | None, 
 
 def _number_problems(table: Mapping[str, Any]) -> list[str]:
     """What is wrong with the numbers that only some families have."""
-    family, problems = table.get("family"), []
-    for name, families in OF_FAMILIES.items():
+    family, problems = FAMILIES.get(str(table.get("family"))), []
+    for name in NUMBERS:
         value = table.get(name)
         if value is None:
             continue
-        if family in FAMILIES and family not in families:
-            problems.append(f"{name} is for the families {', '.join(families)}, not {family}; take it out")
+        if family and name not in family.fields:
+            those = ", ".join(other.name for other in FAMILIES.values() if name in other.fields)
+            problems.append(f"{name} is for the families {those}, not {family.name}; take it out")
         elif name == "categories":
             if type(value) is not int or value < 2:
                 problems.append(f"categories must be a whole number of at least 2, found {value!r}")
         elif type(value) not in (int, float) or not isfinite(value):
             problems.append(f"{name} must be a number, found {value!r}")
-        elif value <= 0 and (name != "typical" or family != "gaussian"):
+        elif value <= 0 and not (name == "typical" and family and not (family.counted or family.positive)):
             problems.append(f"{name} must be above zero, found {value!r}")
-    if family == "ordinal" and "categories" not in table:
+    if family and family.ordered and "categories" not in table:
         problems.append("categories is missing; give the number of categories of an ordinal indicator")
     return problems
 

@@ -15,6 +15,7 @@ from scipy.special import expit
 from bayes_csc.likelihood.prior_draws import centred, draw_latent, draw_prior
 from bayes_csc.measurement.design import Design, design
 from bayes_csc.panel.calendar import grid_position
+from bayes_csc.panel.families import families_with
 from bayes_csc.panel.panel import Panel, inspection_dates
 from bayes_csc.spec import Spec
 
@@ -101,7 +102,7 @@ def implied_by_prior(
 def _spread(layout: Design, eta: np.ndarray, tails: np.ndarray) -> pd.DataFrame:
     """Spread across authorities of each indicator that is a share, in its last year, in one draw."""
     rows = layout.observation.assign(rate=expit(layout.observation.sign.to_numpy(dtype=float) * eta))
-    rows = rows[rows.family.eq("binomial")]
+    rows = rows[rows.family.isin(families_with("share"))]
     last = rows[rows.year == rows.groupby("indicator").year.transform("max")].groupby("indicator").rate
     width = last.quantile(tails[1]) - last.quantile(tails[0])
     return pd.DataFrame({"sd": last.std(ddof=0), "width": width}).reindex(

@@ -16,8 +16,6 @@ import numpy as np
 import pandas as pd
 import pymc as pm
 import xarray as xr
-from scipy.special import expit
-from scipy.stats import binom, poisson
 
 from bayes_csc.errors import DataError, UsageError
 from bayes_csc.files import netcdf, whole_folder
@@ -26,8 +24,8 @@ from bayes_csc.likelihood.prior_draws import centred, draw_latent, draw_prior
 from bayes_csc.measurement.design import Design, design
 from bayes_csc.measurement.judgements.inspection_timing import TIMING, WHITE_VARIANCE
 from bayes_csc.measurement.judgements.scales import JUDGEMENT
-from bayes_csc.panel.families import declared, drawn
-from bayes_csc.panel.indicators import SIGN
+from bayes_csc.panel.families import count_families, declared
+from bayes_csc.panel.families.counts import CountFamily
 from bayes_csc.panel.panel import DICTIONARY, INSPECTION, OVERALL, Panel
 from bayes_csc.panel.supplementary import EARLIER_INSPECTIONS, PROVIDERS, VISITS
 from bayes_csc.panel.vintages import no_revisions
@@ -43,8 +41,6 @@ TRUTH = "truth.nc"
 SUPPRESSED = (1, 5)
 """Counts from the first to the second are suppressed, in indicators that have suppressed cells."""
 CELL = ["authority", "indicator", "year"]
-VALUES = ("lognormal", "gaussian", "ordinal")
-"""Families whose cells have a value and no count."""
 
 
 def simulate(
@@ -239,7 +235,7 @@ def _blank(panel: Panel, spec: Spec) -> Panel:
     cells["status"] = cells.status.mask(known, "observed").mask(lost, "not_available")
     cells[["lower", "upper"]] = cells[["lower", "upper"]].mask(known | lost)
     for key, indicator in panel.indicators.items():
-        if indicator.family in VALUES:
+        if not indicator.distribution.counted:
             at = panel.cells.indicator.eq(key) & panel.cells.status.eq("observed") & used
             cells["denominator"] = panel.cells.denominator.where(at, cells.denominator)
             cells["status"] = cells.status.mask(at, "observed")
@@ -262,19 +258,19 @@ def _blank(panel: Panel, spec: Spec) -> Panel:
 def _counted(
     panel: Panel, layout: Design, eta: np.ndarray, suppressed: set[str], rng: np.random.Generator, uniform: np.ndarray
 ) -> pd.DataFrame:
-    """Cells with binomial counts of the latent logits, the small ones of some indicators suppressed.
+    """Cells with the counts of shares, the small ones of some indicators suppressed.
 
     Counts that a judgement acts on are the quantiles at `uniform`, so that none of them moves another.
     """
     rows = layout.observation
-    at = np.flatnonzero(rows.family == "binomial")
-    chosen = rows.iloc[at]
-    size, p = chosen.denominator.astype(int).to_numpy(), expit(chosen.sign.to_numpy(dtype=float) * eta[at])
-    acted = chosen.indicator.isin(layout.post_inspection).to_numpy()
-    count = np.zeros(at.size)
-    count[~acted] = rng.binomial(size[~acted], p[~acted])
-    count[acted] = binom.ppf(uniform[at[acted]], size[acted], p[acted])
-    drawn = pd.DataFrame({"authority": chosen.unit, "indicator": chosen.indicator, "year": chosen.year, "count": count})
+    n, link = rows.denominator.to_numpy(dtype=float), rows.sign.to_numpy(dtype=float) * eta
+    acted, count = rows.indicator.isin(layout.post_inspection).to_numpy(), np.full(len(rows), np.nan)
+    for family, at in count_families(rows.family):
+        if family.share:
+            free, bound = at[~acted[at]], at[acted[at]]
+            count[free] = family.law(link[free], n[free]).rvs(random_state=rng)
+            count[bound] = family.law(link[bound], n[bound]).ppf(uniform[bound])
+    drawn = rows[["unit", "indicator", "year"]].set_axis(CELL, axis=1).assign(count=count).dropna(subset="count")
     cells = panel.cells.merge(drawn, on=CELL, how="left", validate="one_to_one")
     hidden = cells["count"].between(*SUPPRESSED) & cells.indicator.isin(suppressed)
     counted = cells["count"].notna()
@@ -293,21 +289,21 @@ def _measured(
     rows = layout.observation
     out = cells.set_index(CELL)
     for key in (*layout.indicator, *layout.ordinal):
-        indicator = panel.indicators[key]
-        if indicator.family == "binomial":
+        indicator, family = panel.indicators[key], panel.indicators[key].distribution
+        if family.share:
             continue
         at = np.flatnonzero(rows.indicator == key)
         index = pd.MultiIndex.from_frame(rows.iloc[at][["unit", "indicator", "year"]].set_axis(CELL, axis=1))
-        if indicator.family == "ordinal":
+        if family.ordered:
             better = 1 + (score[at, None] > truth[f"{key}_cutpoints"].to_numpy()).sum(axis=1)
             size = indicator.categories or 0
-            out.loc[index, "value"] = better if SIGN[indicator.polarity] > 0 else size + 1.0 - better
-        elif indicator.family == "poisson" and key in layout.post_inspection:
-            rate = rows.denominator.to_numpy(dtype=float)[at] * np.exp(SIGN[indicator.polarity] * eta[at])
-            out.loc[index, "numerator"] = poisson.ppf(uniform[at], rate)
+            out.loc[index, "value"] = better if indicator.sign > 0 else size + 1.0 - better
+        elif isinstance(family, CountFamily) and key in layout.post_inspection:
+            n = rows.denominator.to_numpy(dtype=float)[at]
+            out.loc[index, "numerator"] = family.law(indicator.sign * eta[at], n).ppf(uniform[at])
         else:
-            column = "numerator" if indicator.family == "poisson" else "value"
-            out.loc[index, column] = drawn(rows.iloc[at], indicator, eta[at], rng)
+            column = "numerator" if family.counted else "value"
+            out.loc[index, column] = family.draw(rows.iloc[at], indicator, eta[at], rng)
     return out.reset_index()[list(cells.columns)]
 
 

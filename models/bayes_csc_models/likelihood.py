@@ -7,9 +7,9 @@ import pandas as pd
 import pytensor.tensor as pt
 from pymc.distributions.dist_math import normal_lcdf
 from pytensor.tensor.variable import TensorVariable
-from scipy.special import gammaln
 
 from bayes_csc.measurement.judgements.inspection_timing import TIMING, WHITE_VARIANCE
+from bayes_csc.panel.families import count_families
 
 FAR = 30.0
 """A cutpoint beyond every score, in standard deviations."""
@@ -32,14 +32,12 @@ def timing_logp(inspected: np.ndarray, z: TensorVariable) -> TensorVariable:
 
 
 def count_logp(rows: pd.DataFrame, z: TensorVariable) -> TensorVariable:
-    """Log likelihood of counts, or of counts known to lie in an interval, given the coded logit.
+    """Log likelihood of counts, or of counts known to lie in an interval, given the coded link scale.
 
-        log sum over y in lower..upper of C(n, y) p ** y (1 - p) ** (n - y),   logit p = sign z
+        log sum over y in lower..upper of P(Y = y),   logit p = sign z of shares, log r = sign z of rates
 
-    An observed count is the interval y..y. Counts of full-time equivalents need not be integers. Of the family poisson,
-    with the expected count n,
-
-        log sum over y in lower..upper of exp(-n r) (n r) ** y / y!,   log r = sign z
+    with P by the rows' family (`bayes_csc.panel.families`). An observed count is the interval y..y. Counts of full-time
+    equivalents need not be integers.
 
     Parameters
     ----------
@@ -49,25 +47,17 @@ def count_logp(rows: pd.DataFrame, z: TensorVariable) -> TensorVariable:
         One logit or log rate per row, coded so that higher is better.
     """
     observed = rows.numerator.notna().to_numpy()
-    low = np.where(observed, rows.numerator, rows.lower).astype(float)
-    high = np.where(observed, rows.numerator, rows.upper).astype(float)
-    n = rows.denominator.to_numpy(dtype=float)
-    eta = rows.sign.to_numpy() * z
-    rate = rows.family.eq("poisson").to_numpy()
-    out = low * eta - n * (pt.switch(rate, pt.exp(eta), pt.softplus(eta)) if rate.any() else pt.softplus(eta))
-    wide = np.flatnonzero(high > low)
-    count = low[wide, None] + np.arange(int(np.max(high - low)) + 1)
-    inside = count <= high[wide, None]
-    ways = _log_ways(rate[wide, None], n[wide, None], np.where(inside, count, 0.0))
-    weight = np.where(inside, ways, -np.inf)
-    log_sum = pt.logsumexp(weight + (count - low[wide, None]) * eta[wide, None], axis=1)
-    return pt.set_subtensor((out + _log_ways(rate, n, low))[wide], out[wide] + log_sum)
-
-
-def _log_ways(rate: np.ndarray, n: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """What of the log probability of a count does not depend on its logit or log rate."""
-    chosen = gammaln(n + 1.0) - gammaln(np.where(rate, 0.0, n - y) + 1.0)
-    out: np.ndarray = np.where(rate, y * np.log(n), chosen) - gammaln(y + 1.0)
+    low, high = (rows.numerator.where(observed, rows[end]).to_numpy(dtype=float) for end in ("lower", "upper"))
+    n, eta = rows.denominator.to_numpy(dtype=float), rows.sign.to_numpy() * z
+    out = pt.zeros(len(rows))
+    for family, mine in count_families(rows.family):
+        for at in filter(len, (mine[low[mine] == high[mine]], mine[low[mine] < high[mine]])):
+            known = family.log_likelihood(low[at], n[at], eta[at], pt) + family.log_constant(low[at], n[at])
+            step, width = np.arange(int(np.max(high[at] - low[at])) + 1), (high - low)[at, None]
+            ways = family.log_ways(low[at, None], np.minimum(step, width), n[at, None])
+            weight = np.where(step <= width, ways, -np.inf)
+            more = step * family.natural(eta[at], n[at], pt)[:, None]
+            out = pt.set_subtensor(out[at], known + pt.logsumexp(weight + more, axis=1))
     return out
 
 

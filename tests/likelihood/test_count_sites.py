@@ -31,6 +31,9 @@ from bayes_csc.likelihood.count_sites import (
     tilted_moments,
 )
 from bayes_csc.likelihood.kernel.states import states
+from bayes_csc.panel.families.binomial import FAMILY as BINOMIAL
+from bayes_csc.panel.families.counts import CountFamily
+from bayes_csc.panel.families.poisson import FAMILY as POISSON
 from bayes_csc_models.likelihood import count_logp
 
 
@@ -208,37 +211,37 @@ ENDS = [(0.0, 80.0), (20.0, 90.0), (20.0, 100.0), (0.0, 99.0), (1.0, 100.0), (49
 def test_the_log_probability_of_an_interval_is_that_of_the_sum_over_its_counts(low: float, high: float) -> None:
     n, eta = 100.0, np.linspace(-6.0, 6.0, 25)
     count = np.arange(low, high + 1.0)[:, None]
-    for rate, reference in (
-        (False, logsumexp(binom.logpmf(count, n, 1.0 / (1.0 + np.exp(-eta))), axis=0)),
-        (True, logsumexp(poisson.logpmf(count, n * np.exp(eta)), axis=0)),
+    for family, reference in (
+        (BINOMIAL, logsumexp(binom.logpmf(count, n, 1.0 / (1.0 + np.exp(-eta))), axis=0)),
+        (POISSON, logsumexp(poisson.logpmf(count, n * np.exp(eta)), axis=0)),
     ):
         near = reference > -600.0
-        found = of_interval(low, high, n, rate, eta)
+        found = of_interval(low, high, n, family, eta)
         np.testing.assert_allclose(found[near], reference[near], rtol=1e-9, atol=1e-12)
         assert near.sum() > 10
 
 
 def test_an_interval_of_everything_is_certain_and_of_a_rate_s_unbounded_counts_it_is_not() -> None:
     eta = np.linspace(-30.0, 30.0, 13)
-    np.testing.assert_allclose(of_interval(0.0, 100.0, 100.0, False, eta), 0.0, atol=1e-12)
-    assert of_interval(0.0, 100.0, 100.0, True, np.array([1.0]))[0] < -10.0
+    np.testing.assert_allclose(of_interval(0.0, 100.0, 100.0, BINOMIAL, eta), 0.0, atol=1e-12)
+    assert of_interval(0.0, 100.0, 100.0, POISSON, np.array([1.0]))[0] < -10.0
 
 
-@pytest.mark.parametrize("rate", [False, True])
-def test_far_out_an_interval_has_the_log_probability_of_its_nearer_end(rate: bool) -> None:
+@pytest.mark.parametrize("family", [BINOMIAL, POISSON])
+def test_far_out_an_interval_has_the_log_probability_of_its_nearer_end(family: CountFamily) -> None:
     # eight thousand counts of ten thousand, where the interval's own probability underflows
     low, high, n = 1000.0, 9000.0, 10_000.0
     for eta, end in ((-12.0, low), (4.5, high)):
         p, mean = 1.0 / (1.0 + np.exp(-eta)), n * np.exp(eta)
-        nearer = poisson.logpmf(end, mean) if rate else binom.logpmf(end, n, p)
-        found = of_interval(low, high, n, rate, np.array([eta, eta + 1e-3]))
+        nearer = poisson.logpmf(end, mean) if family is POISSON else binom.logpmf(end, n, p)
+        found = of_interval(low, high, n, family, np.array([eta, eta + 1e-3]))
         assert nearer < -1000.0
         assert found[0] == pytest.approx(nearer, rel=1e-3)
         assert np.sign(found[1] - found[0]) == (1.0 if end == low else -1.0)
 
 
-def of_interval(low: float, high: float, n: float, rate: bool, eta: np.ndarray) -> np.ndarray:
-    return interval_log_probability(np.array(low), np.array(high), np.array(n), np.array(rate), eta)
+def of_interval(low: float, high: float, n: float, family: CountFamily, eta: np.ndarray) -> np.ndarray:
+    return interval_log_probability(family, np.array(low), np.array(high), np.array(n), eta)
 
 
 @pytest.mark.parametrize("family", ["binomial", "poisson"])

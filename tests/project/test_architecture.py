@@ -6,10 +6,13 @@ import ast
 import re
 import sys
 import tomllib
+from collections.abc import Sequence
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+
+from bayes_csc.panel.families import FAMILIES
 
 LAYERS = {"bayes_csc": "bayes_csc", "bayes_csc_models": "models/bayes_csc_models", "bayes_csc_cli": "cli/bayes_csc_cli"}
 IMPORTED_AS = {"scikit-learn": "sklearn"}
@@ -19,6 +22,8 @@ ROOMS = (
 )  # fmt: skip
 """Rooms of the library in the order in which data flow; each imports from those before it only."""
 MOST_MODULES, MOST_LINES = 14, 400
+ASKING = ("eq", "ne", "isin", "get", "startswith")
+"""Methods that compare with what they are given."""
 FORBIDDEN = {"bayes_csc": {"bayes_csc_models", "bayes_csc_cli"}, "bayes_csc_models": {"bayes_csc_cli"}}
 
 
@@ -118,6 +123,41 @@ def test_rooms_import_only_from_rooms_before_them(root: Path) -> None:
 def test_every_folder_of_the_library_is_a_room_or_within_one(root: Path) -> None:
     folders = {path.name for path in (root / "bayes_csc").iterdir() if path.is_dir() and any(path.glob("*.py"))}
     assert folders == set(ROOMS)
+
+
+def test_nothing_outside_the_families_asks_for_the_name_of_one(root: Path) -> None:
+    against = set()
+    for package in LAYERS:
+        for name, path in modules(root, package).items():
+            if name.startswith("bayes_csc.panel.families"):
+                continue
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                asked: list[ast.expr | None] = []
+                if isinstance(node, ast.Compare):
+                    asked = [node.left, *node.comparators]
+                elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ASKING:
+                    asked = list(node.args)
+                elif isinstance(node, ast.Subscript):
+                    asked = [node.slice]
+                elif isinstance(node, ast.MatchValue):
+                    asked = [node.value]
+                elif isinstance(node, ast.Dict | ast.Tuple | ast.List | ast.Set):
+                    parts = list(node.keys if isinstance(node, ast.Dict) else node.elts)
+                    asked = parts if len(set(FAMILIES) & constants(parts)) > 1 else []  # a table or list of families
+                if named := set(FAMILIES) & constants(asked):
+                    against.add(f"{name}:{getattr(node, 'lineno', 0)} asks for {', '.join(sorted(named))}")
+    assert against == set()
+
+
+def constants(nodes: Sequence[ast.expr | None]) -> set[object]:
+    """The constants among expressions and the members of their tuples, lists and sets."""
+    found: set[object] = set()
+    for node in nodes:
+        if isinstance(node, ast.Constant):
+            found.add(node.value)
+        elif isinstance(node, ast.Tuple | ast.List | ast.Set):
+            found |= constants(node.elts)
+    return found
 
 
 def test_no_room_has_more_modules_than_one_overlooks_and_no_module_is_too_long(root: Path) -> None:

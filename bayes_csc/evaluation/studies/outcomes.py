@@ -9,7 +9,6 @@ import pandas as pd
 
 from bayes_csc.evaluation.studies.inspected import overall_inspections, share_vintages
 from bayes_csc.measurement.deprivation import deprivation_scores
-from bayes_csc.panel.indicators import SIGN
 from bayes_csc.panel.panel import Panel
 
 OUTCOMES = (
@@ -31,7 +30,7 @@ def outcome_scores(panel: Panel, keys: Sequence[str]) -> pd.DataFrame:
 
     Current vintages; an indicator counts in the years in which at least `COVERED` of the authorities have it.
     """
-    values = [key for key in keys if panel.indicators[key].family == "gaussian"]
+    values = [key for key in keys if not panel.indicators[key].distribution.counted]
     cells = panel.cells[panel.cells["indicator"].isin(values) & panel.cells["status"].eq("observed")]
     figures = pd.concat(
         [
@@ -40,7 +39,7 @@ def outcome_scores(panel: Panel, keys: Sequence[str]) -> pd.DataFrame:
         ]
     )
     figures = figures.sort_values("published").drop_duplicates(["authority", "indicator", "year"], keep="last")
-    sign = figures["indicator"].map({key: SIGN[panel.indicators[key].polarity] for key in keys})
+    sign = figures["indicator"].map({key: panel.indicators[key].sign for key in keys})
     figures = figures.assign(coded=sign * figures["figure"])
     same = figures.groupby(["indicator", "year"])["coded"]
     n = figures["year"].map(figures.groupby("year")["authority"].nunique())

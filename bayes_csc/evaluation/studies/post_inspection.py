@@ -21,7 +21,6 @@ from bayes_csc.evaluation.studies.study import Study, provenance, records
 from bayes_csc.inference.chains import Progress
 from bayes_csc.measurement.judgements.post_inspection import YEARS, after_worst
 from bayes_csc.panel.indicator_selection import default_indicators
-from bayes_csc.panel.indicators import SIGN
 from bayes_csc.panel.panel import Panel
 from bayes_csc.spec import Spec
 
@@ -101,7 +100,7 @@ def changes(panel: Panel, keys: Sequence[str], *, seed: int, replicates: int) ->
     for key in keys:
         indicator = panel.indicators[key]
         cells = panel.cells[(panel.cells.indicator == key) & (panel.cells.status == "observed")].copy()
-        cells["figure"] = _link(cells, indicator.family)
+        cells["figure"] = indicator.distribution.link(cells)["y"]
         cells["unit"] = cells.authority
         cells["w"] = after_worst(panel, cells, (key,))
         cells["figure"] -= cells.groupby("year").figure.transform("mean")
@@ -122,16 +121,6 @@ def changes(panel: Panel, keys: Sequence[str], *, seed: int, replicates: int) ->
     return pd.DataFrame(out).reindex(
         columns=["indicator", "label", "authorities", "change", "change_lower", "change_upper"]
     )
-
-
-def _link(cells: pd.DataFrame, family: str) -> np.ndarray:
-    """Log rate, logit, log value or value of each cell."""
-    y, n, value = (cells[name].to_numpy(dtype=float) for name in ("numerator", "denominator", "value"))
-    if family == "poisson":
-        return np.asarray(np.log((y + 0.5) / n))
-    if family == "binomial":
-        return np.asarray(np.log((y + 0.5) / (n - y + 0.5)))
-    return np.asarray(np.log(value) if family == "lognormal" else value)
 
 
 def _change(mine: pd.DataFrame) -> float:
@@ -171,9 +160,7 @@ def _effects(
     found = sampled(panel, model, spec, seed=seed, progress=progress)
     rows = []
     for key in keys:
-        draws = SIGN[panel.indicators[key].polarity] * found.posterior["post_inspection_effect"].sel(
-            post_inspection=key
-        )
+        draws = panel.indicators[key].sign * found.posterior["post_inspection_effect"].sel(post_inspection=key)
         row = {"indicator": key, "label": panel.indicators[key].label} | summary("effect", draws)
         rows.append(
             row

@@ -19,10 +19,8 @@ import numpy as np
 import pandas as pd
 
 from bayes_csc.errors import DataError
-from bayes_csc.panel.families import COUNTED
 from bayes_csc.panel.geography import codes_of
 from bayes_csc.panel.indicator_selection import default_indicators
-from bayes_csc.panel.indicators import SIGN
 from bayes_csc.panel.panel import Panel
 from bayes_csc.panel.vintages import all_vintages
 
@@ -96,8 +94,8 @@ def standardised_figures(panel: Panel, keys: Sequence[str], *, vintages: bool = 
     cells = all_vintages(panel.cells, panel.revisions) if vintages else panel.cells
     cells = cells[cells["indicator"].isin(keys) & cells["status"].eq("observed")]
     share = cells["numerator"] / cells["denominator"].where(cells["denominator"] > 0)
-    counted = {key for key in keys if panel.indicators[key].family in COUNTED}
-    sign = cells["indicator"].map({k: SIGN[panel.indicators[k].polarity] for k in keys}).astype(float)
+    counted = {key for key in keys if panel.indicators[key].distribution.counted}
+    sign = cells["indicator"].map({k: panel.indicators[k].sign for k in keys}).astype(float)
     rows = pd.DataFrame(
         {
             "authority": cells["authority"].map(codes_of).astype(object),

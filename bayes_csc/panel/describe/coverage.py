@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bayes_csc.panel.cell_checks import STATUSES
-from bayes_csc.panel.families import COUNTED
+from bayes_csc.panel.families import families_with
 from bayes_csc.panel.geography import codes_of, existing
 from bayes_csc.panel.panel import Panel
 from bayes_csc.panel.revisions import current_cells
@@ -138,7 +138,7 @@ def national(panel: Panel) -> pd.DataFrame:
     """
     cells = current_cells(panel)
     family = cells["indicator"].map({key: indicator.family for key, indicator in panel.indicators.items()})
-    counted, denominator = family.isin(COUNTED), cells["denominator"].where(cells["denominator"] > 0)
+    counted, denominator = family.isin(families_with("counted")), cells["denominator"].where(cells["denominator"] > 0)
     observed = cells["status"].eq("observed") & (denominator.notna() | ~counted)
     hidden = cells["status"].eq("suppressed") & counted & cells[["lower", "upper"]].notna().all(axis=1)
     hidden &= denominator.notna()
@@ -146,7 +146,8 @@ def national(panel: Panel) -> pd.DataFrame:
     place = [cells["indicator"], cells["year"]]
     weighted = (denominator.notna() | ~observed).groupby(place).transform("all")
     weight = denominator.where(weighted, 1.0)
-    upper = cells["upper"].where(family != "binomial", cells["upper"].clip(upper=denominator))
+    share = family.isin(families_with("share"))
+    upper = cells["upper"].where(~share, cells["upper"].clip(upper=denominator))
     sums = pd.DataFrame(
         {
             "numerator": cells["numerator"].where(observed & counted),

@@ -54,9 +54,8 @@ class DisplayUnit:
 def display_unit(indicator: Indicator, values: pd.Series) -> DisplayUnit:
     """Choose the unit of an indicator.
 
-    A proportion is in per cent. A rate is per 100 of its denominator where it is usually above 0.05, per 10,000 where
-    it is usually below, and as it is where it is usually 1 or more. Any other figure is as it is. Those are shown to
-    three significant digits of the usual one, proportions and rates to one decimal.
+    That of its family (`Family.shown`): a proportion is in per cent, a rate per so many. Any other figure is as it is,
+    to three significant digits of the usual one.
 
     Parameters
     ----------
@@ -65,11 +64,9 @@ def display_unit(indicator: Indicator, values: pd.Series) -> DisplayUnit:
     values
         Its values, of any authorities and years.
     """
-    if indicator.family == "binomial":
-        return DisplayUnit(100.0, "%", 1)
     typical = float(values.abs().median()) if values.notna().any() else 1.0
-    if indicator.family == "poisson" and typical < 1.0:
-        return DisplayUnit(100.0, "per 100", 1) if typical >= 0.05 else DisplayUnit(10_000.0, "per 10,000", 1)
+    if unit := indicator.distribution.shown(typical):
+        return DisplayUnit(*unit)
     return DisplayUnit(1.0, "", min(max(2 - math.floor(math.log10(typical)), 0), MOST_DIGITS) if typical > 0 else 1)
 
 

@@ -57,25 +57,14 @@ def jumps(panel: Panel, threshold: float = THRESHOLD) -> pd.DataFrame:
     return order.drop(columns=["size", "variance"]).reset_index(drop=True)
 
 
-def link(indicator: Indicator, cells: pd.DataFrame) -> pd.DataFrame:
-    """Figures of observed cells on the link scale, `y`, with their sampling `variance`; see `jumps`."""
-    if indicator.family == "binomial":
-        p = (cells["numerator"] + 0.5) / (cells["denominator"] + 1.0)
-        return pd.DataFrame({"y": np.log(p / (1.0 - p)), "variance": 1.0 / (cells["denominator"] * p * (1.0 - p))})
-    if indicator.family == "poisson":
-        count = cells["numerator"] + 0.5
-        return pd.DataFrame({"y": np.log(count / cells["denominator"]), "variance": 1.0 / count})
-    y = np.log(cells["value"]) if indicator.family == "lognormal" else cells["value"]
-    return pd.DataFrame({"y": y, "variance": 0.0})
-
-
 def _steps(indicator: Indicator, cells: pd.DataFrame) -> pd.DataFrame:
     observed = cells[cells["status"] == "observed"]
-    if indicator.family in ("binomial", "poisson"):
+    family = indicator.distribution
+    if family.counted:
         observed = observed[observed["denominator"] > 0]
-    if indicator.family == "lognormal":
+    if family.positive:
         observed = observed[observed["value"] > 0]
-    figures = observed[["authority", "indicator", "year", "value", "denominator"]].join(link(indicator, observed))
+    figures = observed[["authority", "indicator", "year", "value", "denominator"]].join(family.link(observed))
     before = figures.assign(year=figures["year"] + 1)
     pairs = figures.merge(before, on=["authority", "indicator", "year"], suffixes=("", "_from"))
     return pd.DataFrame(

@@ -191,7 +191,7 @@ def _own_cells(
     beside = roles["name"] if "name" in roles else pd.Series("", index=roles.index)
     meant = [authority_of(text, name, panel, names) for text, name in zip(roles["authority"], beside, strict=True)]
     roles = roles.assign(authority=list(map(sorted_return, meant)), indicator=own.indicator.key)
-    own = replace(own, assumed=shorthand(own.indicator.family, published=PERIODS in table))
+    own = replace(own, assumed=shorthand(share=own.indicator.distribution.share, published=PERIODS in table))
     check = TableCheck(
         file,
         roles,

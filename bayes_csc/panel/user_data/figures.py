@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bayes_csc.files.row_checks import TableCheck, quoted
-from bayes_csc.panel.user_data.figures_description import BLANK, COUNTS, OwnIndicator, Symbol
+from bayes_csc.panel.user_data.figures_description import BLANK, OwnIndicator, Symbol
 from bayes_csc.panel.user_data.guess_text import NUMBER, number_advice
 
 NAN = float("nan")
@@ -36,26 +36,22 @@ def own_figures(check: TableCheck, own: OwnIndicator) -> pd.DataFrame:
     pandas.DataFrame
         `numerator`, `denominator`, `value`, `status`, `lower`, `upper`, rows as in the check's table.
     """
-    family = own.indicator.family
-    if family in COUNTS:
-        return _counts(check, own)
-    if family == "ordinal":
-        return _grades(check, own)
-    return _values(check, own)
+    family = own.indicator.distribution
+    read = _counts if family.counted else _grades if family.ordered else _values
+    return read(check, own)
 
 
-def shorthand(family: str, *, published: bool) -> dict[str, Symbol]:
+def shorthand(*, share: bool, published: bool) -> dict[str, Symbol]:
     """What the statistical service's shorthand means in a file that declares nothing else.
 
     Parameters
     ----------
-    family
-        Family of the indicator: a share's confidential count lies between 0 and its denominator, and a low one, which
+    share
+        Whether the figure is a share: its confidential count lies between 0 and its denominator, and a low one, which
         rounds to 0, is above 0; what counts nothing, or has no upper limit, is not known.
     published
         Whether the file is one of the department's, which write it without brackets, too.
     """
-    share = family == "binomial"
     known = {
         "c": Symbol("suppressed", 0.0, math.inf) if share else BLANK,
         "low": Symbol("suppressed", 1.0, math.inf) if share else BLANK,
@@ -98,7 +94,7 @@ def _number(text: str) -> Symbol | None:
 
 
 def _counts(check: TableCheck, own: OwnIndicator) -> pd.DataFrame:
-    share = own.indicator.family == "binomial"
+    share = own.indicator.distribution.share
     top, below = (_parsed(check, own, role) for role in ("numerator", "denominator"))
     status = _combined(top.status, below.status)
     seen, total = top.status.eq("observed"), below.lower.where(below.status.eq("observed"))
@@ -171,10 +167,11 @@ def _values(check: TableCheck, own: OwnIndicator) -> pd.DataFrame:
     figure = _parsed(check, own, "value")
     _uninterpretable(check, own, figure, "value")
     value = figure.lower.where(figure.status.eq("observed"))
-    if own.indicator.family == "lognormal":
+    if own.indicator.distribution.positive:
         check.note(
             value <= 0,
-            "value {r.value} is not above 0, as family 'lognormal' has it; is 0 a symbol for a missing figure?",
+            f"value {{r.value}} is not above 0, as family {own.indicator.family!r} has it; "
+            "is 0 a symbol for a missing figure?",
         )
     units = pd.Series(NAN, index=value.index)
     if "denominator" in own.columns:

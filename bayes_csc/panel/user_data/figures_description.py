@@ -9,18 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from bayes_csc.files.toml_text import read_toml
+from bayes_csc.panel.families import FAMILIES, families_with
+from bayes_csc.panel.families.family import Family
 from bayes_csc.panel.indicators import NAMES, WORD, Indicator, read_indicator
 from bayes_csc.panel.user_data.guess_text import DATE_FORMATS
 
-# The role of each column, by family: those needed and those that may be.
-FIGURES = {
-    "binomial": (("numerator", "denominator"), ()),
-    "poisson": (("numerator", "denominator"), ()),
-    "lognormal": (("value",), ("denominator",)),
-    "gaussian": (("value",), ("denominator",)),
-    "ordinal": (("grade",), ()),
-}
-COUNTS = ("binomial", "poisson")
 PLACES = ("authority", "name", "year", "reference_start", "reference_end", "publication_date")
 SHARED = ("columns", "symbols", "rows", "year_ends", "on_day")
 TOP = ("file", "sheet", "source", "licence", "date_format", *SHARED, "indicator")
@@ -206,26 +199,28 @@ def _own_indicator(
                 problems.append(f"{at}: {name}.{role} must be a text in quotes, found {column!r}")
     categories, fractions = table.get("categories", []), table.get("fractions", False)
     dictionary = {name: value for name, value in table.items() if name in NAMES and name not in (*GIVEN, "categories")}
-    family = dictionary.get("family")
+    family = FAMILIES.get(str(table.get("family")))
+    ordered = family is not None and family.ordered
     days = _days(table if {"year_ends", "on_day"} & set(table) else shared, at, problems)
     dictionary.setdefault("reference_instant", "end" if days[1] else "midpoint")
-    if family not in COUNTS:
-        dictionary.setdefault("numerator", "grade" if family == "ordinal" else "value")
+    if not (family and family.counted):
+        dictionary.setdefault("numerator", family.columns[0][0] if family else "value")
         scale = ", ".join(f"{n} {label}" for n, label in enumerate(categories, 1)) if _labels(categories) else "units"
         dictionary.setdefault("denominator", scale)
-    if family == "ordinal":
+    if ordered:
         dictionary["categories"] = max(2, len(categories)) if isinstance(categories, list) else 2
     dictionary |= {"release": str(tables.get("source") or "own"), "own": True}
     indicator, wrong = read_indicator(key, dictionary, where)
     problems += wrong
-    if family in FIGURES:
+    if family:
         _check_columns(at, family, said["columns"], days, problems)
-        if family == "ordinal" and not _labels(categories):
+        if ordered and not _labels(categories):
             problems.append(
                 f"{at}: categories must be at least two different texts, the first is 1, found {categories!r}"
             )
-    if categories and family != "ordinal":
-        problems.append(f"{at}: categories belong to family 'ordinal', found family {family!r}")
+    if categories and not ordered:
+        those = " or ".join(map(repr, families_with("ordered")))
+        problems.append(f"{at}: categories belong to family {those}, found family {table.get('family')!r}")
     if type(fractions) is not bool:
         problems.append(f"{at}: fractions must be true or false, found {fractions!r}")
     symbols = {text: _symbol(text, meaning, at, problems) for text, meaning in said["symbols"].items()}
@@ -257,17 +252,17 @@ def _labels(categories: Any) -> bool:
 
 
 def _check_columns(
-    at: str, family: str, columns: Mapping[str, Any], days: tuple[Day, Day], problems: list[str]
+    at: str, family: Family, columns: Mapping[str, Any], days: tuple[Day, Day], problems: list[str]
 ) -> None:
-    needed, possible = FIGURES[family]
+    needed, possible = family.columns
     problems += [
-        f"{at}: columns.{role} is missing; name the column of family {family!r} that holds it"
+        f"{at}: columns.{role} is missing; name the column of family {family.name!r} that holds it"
         for role in ("authority", *needed)
         if role not in columns
     ]
     roles = (*PLACES, *needed, *possible)
     problems += [
-        f"{at}: unknown role columns.{role} of family {family!r}; the roles are {', '.join(roles)}"
+        f"{at}: unknown role columns.{role} of family {family.name!r}; the roles are {', '.join(roles)}"
         for role in columns
         if role not in roles
     ]

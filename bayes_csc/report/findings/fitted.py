@@ -6,15 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import betaincinv, expit, gammaincinv, logit, ndtr, ndtri
-from scipy.stats import beta, gamma
+from scipy.special import ndtr, ndtri
 
 from bayes_csc.inference.reopen import Revisited
 from bayes_csc.likelihood.kernel.states import states
 from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.likelihood.prior_draws import fitted as expectation
 from bayes_csc.measurement.judgements.scales import JUDGEMENT
-from bayes_csc.panel.families import declared
+from bayes_csc.panel.families import count_families, declared
 from bayes_csc.panel.indicators import Indicator
 from bayes_csc.panel.panel import Panel
 
@@ -101,13 +100,8 @@ def _figures(rows: pd.DataFrame, link: np.ndarray, indicators: dict[str, Indicat
     ends = np.quantile(link, [0.5, tail, 1.0 - tail], axis=0) * rows.sign.to_numpy(dtype=float)
     values = np.empty_like(ends)
     for key in rows.indicator.unique():
-        at, about = (rows.indicator == key).to_numpy(), indicators[key]
-        middle, unit = about.typical or 0.0, about.spread or 1.0
-        values[:, at] = (
-            expit(ends[:, at]) if about.family == "binomial"
-            else middle + unit * ends[:, at] if about.family == "gaussian"
-            else middle * np.exp(ends[:, at])
-        )  # fmt: skip
+        at = (rows.indicator == key).to_numpy()
+        values[:, at] = indicators[key].distribution.figure(ends[:, at], indicators[key])
     return pd.DataFrame(
         {
             "unit": rows.unit.to_numpy(), "indicator": rows.indicator.to_numpy(), "year": rows.year.to_numpy(),
@@ -119,9 +113,8 @@ def _figures(rows: pd.DataFrame, link: np.ndarray, indicators: dict[str, Indicat
 def count_limits(rows: pd.DataFrame) -> np.ndarray:
     """Logits, or log rates, at quantiles of what they have to be below for a count to be below y, or up to y.
 
-    P(Y < y | p) = P(p < B), B ~ Beta(y, n - y + 1), and P(Y <= y | p) alike with y + 1 for y; of rates gamma for beta.
-    Of a suppressed count: to be below its interval, or up to the end of it. Without them a check of a rare event would
-    be of the larger counts alone.
+    By `CountFamily.limit` of y and of y + 1. Of a suppressed count: to be below its interval, or up to the end of it.
+    Without them a check of a rare event would be of the larger counts alone.
 
     Returns
     -------
@@ -129,12 +122,11 @@ def count_limits(rows: pd.DataFrame) -> np.ndarray:
         (end, row, node).
     """
     ends = [rows.numerator.fillna(rows[end]).to_numpy(float) + more for end, more in (("lower", 0.0), ("upper", 1.0))]
-    y, n = np.array(ends), rows.denominator.to_numpy(float)[:, None]
-    least = np.maximum(y, TINY)[..., None]
-    with np.errstate(divide="ignore"):
-        share = logit(betaincinv(least, np.maximum(n - y[..., None] + 1.0, TINY), ndtr(NODES)))
-        rate = np.log(gammaincinv(least, ndtr(NODES)) / n)
-    return np.asarray(np.where(rows.family.eq("poisson").to_numpy()[:, None], rate, share))
+    y, n = np.array(ends)[..., None], rows.denominator.to_numpy(float)[:, None]
+    out = np.full((*y.shape[:2], NODES.size), np.nan)
+    for family, at in count_families(rows.family):
+        out[:, at] = family.limit(y[:, at], n[at], ndtr(NODES))
+    return out
 
 
 def count_residuals(limits: np.ndarray, mean: np.ndarray, sd: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -161,10 +153,7 @@ def _checks(rows: pd.DataFrame, residual: np.ndarray, interval: float) -> pd.Dat
 
 
 def sampling_intervals(cells: pd.DataFrame, indicators: dict[str, Indicator], interval: float) -> pd.DataFrame:
-    """Each observed figure's own interval: what its count alone leaves open, by Jeffreys' prior.
-
-    Shares have a beta interval, rates a gamma one, values the normal one of a known standard deviation of a unit;
-    NaN where nothing says how precise a figure is.
+    """Each observed figure's own interval, by its family; NaN where nothing says how precise a figure is.
 
     Returns
     -------
@@ -172,17 +161,10 @@ def sampling_intervals(cells: pd.DataFrame, indicators: dict[str, Indicator], in
         Columns `own_lower`, `own_upper`, indexed as the cells.
     """
     seen = cells[cells["status"] == "observed"]
-    family = seen["indicator"].map({key: each.family for key, each in indicators.items()}).to_numpy()
-    unit_sd = seen["indicator"].map({key: each.unit_sd or np.nan for key, each in indicators.items()}).to_numpy(float)
-    y, n, value = (seen[name].to_numpy(dtype=float) for name in ("numerator", "denominator", "value"))
-    n = np.where(n > 0, n, np.nan)
     out = pd.DataFrame(np.nan, index=cells.index, columns=["own_lower", "own_upper"])
-    for name, level in (("own_lower", (1.0 - interval) / 2.0), ("own_upper", (1.0 + interval) / 2.0)):
-        share, rate = family == "binomial", family == "poisson"
-        end = np.full(len(seen), np.nan)
-        end[share] = beta.ppf(level, y[share] + 0.5, np.maximum(n[share] - y[share], 0.0) + 0.5)
-        end[rate] = gamma.ppf(level, y[rate] + 0.5) / n[rate]
-        step = ndtri(level) * unit_sd / np.sqrt(n)
-        end = np.where(family == "gaussian", value + step, np.where(family == "lognormal", value * np.exp(step), end))
-        out.loc[seen.index, name] = end
+    levels = (1.0 - interval) / 2.0, (1.0 + interval) / 2.0
+    for key, indicator in indicators.items():
+        own = seen[seen["indicator"] == key]
+        ends = [indicator.distribution.sampling_quantile(level, own, indicator) for level in levels]
+        out.loc[own.index] = np.column_stack(ends)
     return out

@@ -36,6 +36,7 @@ from bayes_csc.likelihood.kernel import Real
 from bayes_csc.likelihood.kernel.states import states
 from bayes_csc.likelihood.layout import layout_of
 from bayes_csc.measurement.design import Design
+from bayes_csc.panel.families import count_families
 
 YEAR, INDICATOR, COUNT, INSPECTION = "one more year", "one more indicator", "a count unsuppressed", "an inspection now"
 LEAST_INFORMATION = 1e-6
@@ -219,9 +220,9 @@ def _unsuppressed(now: _Now, again: Revisited, reals: Sequence[Real]) -> Iterato
     rows = d.observation
     hidden = rows["site"].to_numpy(dtype=bool) & rows["lower"].notna().to_numpy()
     middle = 0.5 * (rows["lower"] + rows["upper"]).to_numpy(dtype=float)
-    n = rows["denominator"].to_numpy(dtype=float)
-    p = (middle + 0.5) / (n + 1.0)
-    sharp = 1.0 / np.maximum(np.where(rows["family"] == "poisson", middle + 0.5, n * p * (1.0 - p)), 1e-9)
+    n, sharp = rows["denominator"].to_numpy(dtype=float), np.full(len(rows), np.nan)
+    for family, at in count_families(rows["family"]):
+        sharp[at] = 1.0 / np.maximum(family.empirical(middle[at], n[at])[1], 1e-9)
     real = stacked(reals)
     logit = np.full((len(reals), len(rows)), np.nan)
     for s, each in enumerate(reals):
