@@ -94,7 +94,8 @@ class Counts:
         eta, low, n = self.sign[:, None] * z, self.low[:, None], self.size[:, None]
         out = np.full(eta.shape, np.nan)
         out[self.timed] = timing_log_likelihood(low[self.timed], z[self.timed])
-        for family, at in self.families:
+        for family, of in self.families:
+            at = of if len(of) < len(eta) else slice(None)  # nothing is copied where all are of one family
             out[at] = family.log_likelihood(low[at], n[at], eta[at])
         for family, at, log_weight in self.wide:
             here, step = family.natural(eta[at], n[at], np), np.arange(len(log_weight))
