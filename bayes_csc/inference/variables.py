@@ -47,7 +47,7 @@ def described(group: xr.Dataset, name: str, labels: Mapping[str, str], authoriti
         if name == "log_prior":
             units = "nat"
         elif key in labels:
-            units = "as published"
+            units = "share, count, value or category"
         said = "; ".join(text for text in (KINDS.get(name, ""), description) if text)
         values.attrs = {"long_name": long_name, "units": units or "1", "description": said or long_name}
     if "authority" in out.dims:

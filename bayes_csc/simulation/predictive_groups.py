@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pymc as pm
 import xarray as xr
-from scipy.special import expit, log_ndtr
+from scipy.special import log_ndtr
 
 from bayes_csc.inference.fit import Fit, Model
 from bayes_csc.inference.reopen import revisit
@@ -31,8 +31,8 @@ from bayes_csc.likelihood.log_prior import log_priors
 from bayes_csc.likelihood.prior_draws import centred, draw_deviations, draw_prior, draw_states, fitted
 from bayes_csc.measurement.design import Design
 from bayes_csc.measurement.judgements.scales import JUDGEMENT
-from bayes_csc.panel.families import declared, drawn
-from bayes_csc.panel.indicators import SIGN, Indicator
+from bayes_csc.panel.families import declared
+from bayes_csc.panel.indicators import Indicator
 from bayes_csc.panel.panel import Panel
 from bayes_csc.simulation.in_order import own_cutpoints
 
@@ -55,7 +55,7 @@ def with_predictions(run: Fit, model: Model) -> Fit:
     -------
     Fit
         With, in `more`, the groups `log_prior` (chain, draw), by free variable; `posterior_predictive` and
-        `observed_data`, a variable for each indicator (share, rate, value or category as published) and each scale of
+        `observed_data`, a variable for each indicator (share, count, value or category) and each scale of
         judgements (grades, 1 the best), of the cells that have a figure; `prior` and `prior_predictive`, of
         `PRIOR_DRAWS` draws; `constant_data`; and `scores`, log densities that are not independent of each other:
         `authority`, of what was observed of each given all the others, and `judgement`, of each grade given theta.
@@ -116,7 +116,7 @@ class _Data:
     judged
         All judgements (indices), and what they are.
     observed
-        Every observation's share, rate, value, category or grade; NaN where it is suppressed.
+        Every observation's share, count, value, category or grade; NaN where it is suppressed.
     """
 
     design: Design
@@ -158,19 +158,16 @@ class _Data:
         if judged.size:
             worst = judgements["scale"].map(dict(zip(self.design.judged.scale, self.design.judged.size, strict=True)))
             out[judged] = worst.to_numpy() - (score[judged, None] > own_cutpoints(judgements, hyper)).sum(axis=1)
-        for name, own in self.at.items():
-            part = self.rows[name]
-            if name not in self.indicators:
+        for name, part in self.rows.items():
+            if (indicator := self.indicators.get(name)) is None:
                 continue
-            if self.indicators[name].family == "ordinal":
+            own, family = self.at[name], indicator.distribution
+            if family.ordered:
                 better = 1 + (score[own, None] > hyper[f"{name}_cutpoints"].to_numpy()).sum(axis=1)
-                size = self.indicators[name].categories or 0
-                out[own] = better if SIGN[self.indicators[name].polarity] > 0 else size + 1.0 - better
-            elif self.indicators[name].family == "binomial":
-                n, p = part.denominator.astype(int).to_numpy(), expit(part.sign.to_numpy(float) * eta[own])
-                out[own] = rng.binomial(n, p) / n
+                out[own] = better if indicator.sign > 0 else (indicator.categories or 0) + 1.0 - better
             else:
-                out[own] = drawn(part, self.indicators[name], eta[own], rng)
+                drawn = family.draw(part, indicator, eta[own], rng)
+                out[own] = drawn / part.denominator.to_numpy(dtype=float) if family.share else drawn
         return out
 
     def labelled(self, values: np.ndarray, coords: Mapping[str, np.ndarray]) -> xr.Dataset:
@@ -189,12 +186,12 @@ class _Data:
 
 
 def _published(rows: pd.DataFrame, indicator: Indicator) -> np.ndarray:
-    """Figures as published: shares, rates, values or categories; NaN where a count is suppressed."""
-    if indicator.family == "ordinal":
+    """Figures as published: shares, counts, values or categories; NaN where a count is suppressed."""
+    if indicator.distribution.ordered:
         grade = rows.grade.to_numpy(dtype=float)
-        return grade if SIGN[indicator.polarity] < 0 else (indicator.categories or 0) + 1.0 - grade
+        return np.asarray((indicator.categories or 0) + 1.0 - grade if indicator.sign > 0 else grade)
     figure = rows.numerator.to_numpy(dtype=float)
-    return figure / rows.denominator.to_numpy(dtype=float) if indicator.family == "binomial" else figure
+    return np.asarray(figure / rows.denominator.to_numpy(dtype=float) if indicator.distribution.share else figure)
 
 
 def _replicated(
