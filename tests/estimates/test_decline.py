@@ -232,7 +232,7 @@ def test_json_and_csv_hold_the_table_and_all_its_metadata(fit: Fit, tmp_path: Pa
         "recent_from": "2020-09-30", "recent_until": "2022-09-30", "figures_until": "2022-09-30",
         "judgements_until": "2022-09-30",
         "data_days": "Figures run to 30 September 2022; judgements published by 30 September 2022.",
-        "panel": "Hamlets", "panel_hash": fit.panel.hash, "spec": "baseline", "seed": 3, "versions": {"a": "1"},
+        "panel": "Hamlets", "panel_hash": fit.panel.hash, "spec": "baseline", "seed": 3, "versions": {"bayescsc": "1"},
             "preview": False,
         "gate_passed": True,
     }  # fmt: skip

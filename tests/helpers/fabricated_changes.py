@@ -28,6 +28,6 @@ def made_up(of: Panel) -> Fit:
         coords={"authority": list(CODES), "change": list(CHANGES), "chain": [0], "draw": [0, 1]},
         attrs={"now": float(grid_position(of.date))},
     )
-    record = {"panel": of.name, "panel_hash": of.hash, "spec": "baseline", "seed": 3, "versions": {"a": "1"}}
+    record = {"panel": of.name, "panel_hash": of.hash, "spec": "baseline", "seed": 3, "versions": {"bayescsc": "1"}}
     empty = xr.Dataset(coords={"chain": [0], "draw": [0, 1]})
     return Fit(of, Spec(), empty, empty, empty, change, empty, PASSED, record)
