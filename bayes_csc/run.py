@@ -84,12 +84,11 @@ class Run(Fit):
             No such authority or chart, or there is nothing to draw.
         """
         from bayes_csc.report.charts.single_chart import authority_chart, check_chart_request
-        from bayes_csc.report.findings.collect import gather
+        from bayes_csc.report.findings.authority.single import gather_chart
 
         check_chart_request(chart, "svg")
-        ahead = chart in ("domains", "grades")
-        found = gather(self, self.model(model), Path(), group=[authority], forecasts=ahead)
-        return authority_chart(found, found.pages[0].code, chart)
+        found = gather_chart(self, self.model(model), Path(), chart, [authority])
+        return authority_chart(found, found.pages[0].code)
 
     def summary(self) -> pd.DataFrame:
         """Return mean, sd, interval, effective sample sizes and R-hat of every hyperparameter (`arviz.summary`)."""

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import multiprocessing
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from bayes_csc.errors import UsageError
 from bayes_csc.files import whole_folder
+from bayes_csc.panel.describe.panel_description import described
+from bayes_csc.panel.panel import Panel
 from bayes_csc.report.findings.collect import Findings
 from bayes_csc.report.pages.authority_page import authority_page
+from bayes_csc.report.pages.data_page import data_page
 from bayes_csc.report.pages.method_page import method_page
 from bayes_csc.report.pages.overview_page import overview_page
 from bayes_csc.report.pages.page_parts import SENSITIVITY_LINK, links_beside, navigation
 
-INDEX, METHOD, SENSITIVITY = "index.html", "method.html", "sensitivity.html"
+INDEX, METHOD, DATA, SENSITIVITY = "index.html", "method.html", "data.html", "sensitivity.html"
 FEW = 6
 """Pages below which another process would take longer to start than to write them."""
 Job = tuple[Callable[..., str], tuple[Any, ...]]
@@ -56,7 +59,11 @@ def pages(found: Findings, *, cores: int = 2) -> Iterator[tuple[str, str]]:
     """
     if found.sensitivity_page:
         yield SENSITIVITY, sensitivity_beside(found.sensitivity_page)
-    jobs = {INDEX: (overview_page, (found,)), METHOD: (method_page, (found,))} | dict(_authority_jobs(found))
+    first: dict[str, Job] = {
+        INDEX: (overview_page, (found,)), METHOD: (method_page, (found,)),
+        DATA: (data_beside, (found.panel, links_beside(found))),
+    }  # fmt: skip
+    jobs = first | dict(_authority_jobs(found))
     if cores < 2 or len(jobs) < FEW:
         yield from ((name, make(*arguments)) for name, (make, arguments) in jobs.items())
         return
@@ -69,6 +76,11 @@ def pages(found: Findings, *, cores: int = 2) -> Iterator[tuple[str, str]]:
             yield name, make(*arguments)
         for name, each in waiting.items():
             yield name, each.result()
+
+
+def data_beside(panel: Panel, links: Sequence[tuple[str, str]]) -> str:
+    """Return the page of the data of a report, with its navigation."""
+    return data_page(described(panel), before=navigation("data", links))
 
 
 def sensitivity_beside(page: str) -> str:

@@ -17,8 +17,8 @@ from bayes_csc.measurement.figures_used import NO_FIGURES
 from bayes_csc.report.export.markdown import markdown
 from bayes_csc.report.export.plain import json_text
 from bayes_csc.report.export.spreadsheet import write_workbook
+from bayes_csc.report.findings.authority.what_if import CHANGE_STEP, LEVELS
 from bayes_csc.report.findings.collect import Findings, gather
-from bayes_csc.report.findings.what_if import CHANGE_STEP, LEVELS
 from bayes_csc.report.findings.words.sentences import (
     change_sentence,
     figures_words,
@@ -148,7 +148,7 @@ def test_periods_to_ask_about_end_at_the_newest_figure() -> None:
 
 
 def test_periods_between_grid_points_are_of_the_interpolated_path() -> None:
-    from bayes_csc.report.findings.what_if import _periods
+    from bayes_csc.report.findings.authority.what_if import _periods
 
     theta = fitted().posterior["theta"]
     own = theta.sel(authority="404")

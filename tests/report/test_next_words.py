@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from interpreted_density import by_python
+from matplotlib.colors import to_rgb
 from page_elements import Page
 from panel_without_overall import fitted as without_overall
 from panel_without_overall import panel
@@ -24,10 +25,11 @@ from bayes_csc.estimates.forecast.overall_name import GIVEN, WOULD, overall_head
 from bayes_csc.evaluation.forecast.forecast import write_by_date, write_forecast
 from bayes_csc.report.charts.domain_chart import domain_chart
 from bayes_csc.report.charts.single_chart import authority_chart
-from bayes_csc.report.drawing.style import look
+from bayes_csc.report.drawing.style import colour
 from bayes_csc.report.export.markdown import markdown
 from bayes_csc.report.export.plain import json_text
 from bayes_csc.report.export.spreadsheet import write_workbook
+from bayes_csc.report.findings.authority.single import OneChart
 from bayes_csc.report.findings.collect import Findings, gather
 from bayes_csc.report.findings.words.next_words import domains_of, next_headings
 from bayes_csc.report.findings.words.sentences import composite_sentence, level_sentence, next_sentence
@@ -297,20 +299,22 @@ def test_headings_of_a_list_are_of_its_own_rows() -> None:
 def test_the_chart_has_a_label_for_every_part_that_has_room_and_differs_in_lightness() -> None:
     row = {f"p_{d}_grade_{g}{end}": p for d in ("leadership", "care_leavers")
            for g, p in enumerate((0.03, 0.57, 0.3, 0.1), 1) for end in ("", "_lower", "_upper")}  # fmt: skip
-    with look():
-        figure = domain_chart(row | {"last_grade_leadership": "good", "last_grade_care_leavers": ""}, list("abcd"))
-    said = [text.get_text() for axes in figure.axes for text in axes.texts]
-    assert {"leadership", "care leavers", "0.57", "0.30", "0.10", "last: good", *"abcd"} == {*said}
-    fills = [c.get_facecolor()[0][:3] for axes in figure.axes for c in axes.collections if len(c.get_facecolor())]
+    canvas = domain_chart(row | {"last_grade_leadership": "good", "last_grade_care_leavers": ""}, list("abcd"))
+    said = [text.words for text in canvas.texts]
+    assert {"leadership", "care leavers", "0.57", "0.30", "0.10", "last: good", *"abcd"} == {*said} - {""}
+    fills = [to_rgb(colour(role)) for role, polygons in canvas.fills.items() if polygons]
     light = sorted(float(np.dot(fill, (0.2126, 0.7152, 0.0722))) for fill in fills)
     assert len(light) == 4
     assert np.diff(light).min() > 0.1
 
 
 def test_the_chart_of_domains_is_drawn_alone_where_there_are_domains() -> None:
-    assert authority_chart(found(FROM), "404", "domains").axes
+    def one(whole: Findings) -> OneChart:
+        return OneChart("domains", whole.about, whole.pages, whole.panel.grades, whole.used)
+
+    assert authority_chart(one(found(FROM)), "404").axes
     with pytest.raises(UsageError, match="for want of a forecast of sub-judgements"):
-        authority_chart(without_sub_judgements(), "404", "domains")
+        authority_chart(one(without_sub_judgements()), "404")
 
 
 # The composite beside theta.

@@ -35,7 +35,7 @@ def tab(site: Path) -> Iterator[Tab]:
         yield opened
 
 
-PAGES = ("index.html", "method.html", "authority-401.html", "authority-405.html", "authority-408.html")
+PAGES = ("index.html", "method.html", "data.html", "authority-401.html", "authority-405.html", "authority-408.html")
 WIDTHS = (360, 768, 1280, 1920)
 
 
@@ -170,11 +170,47 @@ def test_the_keyboard_alone_reaches_everything_and_sorts(tab: Tab, site: Path) -
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", PAGES[:4])
+@pytest.mark.parametrize("name", PAGES[:5])
 def test_nothing_overlaps_or_hangs_over_the_edge(tab: Tab, site: Path, name: str, width: int) -> None:
     shown(tab, site, name, width)
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
     assert tab.evaluate(OVERLAPS) == []
+
+
+LABELS = """[...document.querySelectorAll("svg text")].filter((t) => t.getBoundingClientRect().width)
+  .map((t) => parseFloat(getComputedStyle(t).fontSize) * t.ownerSVGElement.getBoundingClientRect().width
+    / t.ownerSVGElement.viewBox.baseVal.width)"""
+"""Heights of all labels that are shown, pixels."""
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_chart_on_a_telephone_is_whole_and_its_labels_can_be_read(tab: Tab, site: Path, name: str) -> None:
+    shown(tab, site, name, 390)
+    tab.evaluate("document.querySelectorAll('.evidence').forEach((e) => { e.open = true; })")
+    sizes = tab.evaluate(LABELS)
+    assert len(sizes) > 20
+    assert min(sizes) >= 11.0
+    wide = "[...document.querySelectorAll('svg')].filter((e) => e.getBoundingClientRect().right > 390).length"
+    assert tab.evaluate(wide) == 0
+    assert tab.evaluate("document.querySelectorAll('.chart .scroll, .scroll .chart').length") == 0
+    rows = "[...document.querySelectorAll('.wide')].every((e) => getComputedStyle(e).display === 'none')"
+    assert tab.evaluate(rows)
+
+
+def test_the_list_is_a_card_an_authority_on_a_telephone_and_still_a_table_to_those_who_hear_it(
+    tab: Tab, site: Path
+) -> None:
+    shown(tab, site, "index.html", 390)
+    card = "document.querySelector('table.cards tbody tr')"
+    assert tab.evaluate(f"getComputedStyle({card}).display") == "block"
+    assert tab.evaluate(f"{card}.getBoundingClientRect().right") <= 390
+    labels = f"[...{card}.querySelectorAll('td')].map((cell) => getComputedStyle(cell, '::before').content)"
+    heads = "[...document.querySelectorAll('table.cards thead')][0].innerText"
+    said, named = tab.evaluate(labels), tab.evaluate(heads)
+    assert all(text.split('"')[1] in named for text in said)
+    roles = tab.evaluate(f"[...new Set([...{card}.children].map((cell) => cell.getAttribute('role')))]")
+    assert roles == ["rowheader", "cell"]
+    assert tab.evaluate(f"{card}.getAttribute('role')") == "row"
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -198,7 +234,7 @@ def test_pages_print_as_pdf_with_numbers_and_uncut_charts(tab: Tab, site: Path, 
         sheets[full] = len(re.findall(rb"/Type\s*/Page\b", data))
     assert sheets[False] == 1
     assert sheets[True] > 3
-    rule = "getComputedStyle(document.querySelector('figure > .scroll')).breakInside"
+    rule = "getComputedStyle(document.querySelector('figure > .chart > .wide')).breakInside"
     shown(tab, site, "authority-402.html", A4_TEXT, media="print")
     assert tab.evaluate(rule) == "avoid"
 
@@ -238,7 +274,9 @@ def test_other_settings_of_a_group_list_its_authorities(tab: Tab, site: Path) ->
             told = said[row["name"]]
             assert told == "" if row[column] != row[column] else abs(float(told) - row[column]) < 0.011
     assert tab.evaluate(changed.format("3")) != said
-    assert tab.evaluate("document.querySelectorAll('.answer .interval').length") > 4
+    drawn = "[...document.querySelectorAll('.interval')].every(e => e.closest('#group ~ *'))"
+    assert tab.evaluate(drawn)  # the intervals are drawn once, in the list
+    assert tab.evaluate("document.querySelectorAll('.interval').length") == 5
 
 
 def test_a_pointer_shows_what_it_is_over(tab: Tab, site: Path) -> None:
@@ -256,7 +294,7 @@ def test_a_pointer_shows_what_it_is_over(tab: Tab, site: Path) -> None:
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("name", PAGES[:4])
+@pytest.mark.parametrize("name", PAGES[:5])
 def test_axe_finds_no_violation(tab: Tab, site: Path, axe: str, name: str, dark: bool) -> None:
     shown(tab, site, name, dark=dark)
     tab.evaluate(axe)

@@ -2,56 +2,43 @@
 
 from __future__ import annotations
 
+import functools
 import http.client
 import json
 import subprocess
 import sys
 import threading
+import xml.etree.ElementTree as ET
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from command_runner import command
-from matplotlib.collections import LineCollection, PathCollection
-from matplotlib.figure import Figure
-from matplotlib.image import imread
 from python_calamine import CalamineWorkbook
 from simulated_report import NASTY, findings, fitted
 
 from bayes_csc.errors import UsageError
-from bayes_csc.panel.describe.display_unit import DisplayUnit
 from bayes_csc.panel.panel import Panel
-from bayes_csc.report.charts.change_chart import change_chart
-from bayes_csc.report.charts.contribution_chart import contribution_chart
-from bayes_csc.report.charts.fan_chart import fan_chart
-from bayes_csc.report.charts.grade_chart import grade_chart
-from bayes_csc.report.charts.hexagon_chart import hexagon_chart
-from bayes_csc.report.charts.indicator_chart import COLUMN as SERIES_COLUMNS
-from bayes_csc.report.charts.indicator_chart import indicator_chart
+from bayes_csc.report.charts import authority_charts as charts
 from bayes_csc.report.charts.interval_chart import interval_chart
 from bayes_csc.report.charts.method.specification_chart import specification_chart
-from bayes_csc.report.charts.series_chart import series_chart
-from bayes_csc.report.charts.single_chart import authority_chart, write_chart
-from bayes_csc.report.drawing.style import colour, look
+from bayes_csc.report.charts.panels.indicator_chart import indicator_panels
+from bayes_csc.report.charts.single_chart import authority_picture, write_chart
+from bayes_csc.report.drawing.style import WIDTH
 from bayes_csc.report.export.formats import check_formats
 from bayes_csc.report.export.markdown import markdown
 from bayes_csc.report.export.plain import json_text
 from bayes_csc.report.export.spreadsheet import write_sheets, write_workbook
+from bayes_csc.report.findings.authority import single
+from bayes_csc.report.findings.authority.single import OneChart, gather_chart
 from bayes_csc.report.findings.hexagon_layout import hexagon_layout
 from bayes_csc.report.findings.tables import tables
-from bayes_csc.report.pages.overview_page import MOST as MOST_ROWS
-from bayes_csc.report.pages.overview_page import MOST_SERIES
-from bayes_csc.report.pages.sections.indicator_sections import MOST
+from bayes_csc.report.findings.words.vocabulary import number
 from bayes_csc.report.server import server
 from bayes_csc.sources.places.hexagons import centres, hexagon_text, hexagons
-
-GOLDEN = Path(__file__).parent / "golden"
-DPI = 50
-
+from bayes_csc_models import trajectory
 
 # The workbook.
 
@@ -107,103 +94,16 @@ def test_json_has_the_tables_and_what_is_missing() -> None:
 # Charts.
 
 
-def made_change() -> Figure:
-    x = np.linspace(-2.0, 2.0, 81)
-    bell = np.exp(-((x + 0.2) ** 2) / 0.4)
-    return change_chart(pd.DataFrame({"change": x, "density": bell, "no_data": 0.6 * np.exp(-(x**2) / 1.2)}), 0.25)
-
-
-def made_grades() -> Figure:
-    p = {"": 0.2, "_lower": 0.05, "_upper": 0.5}
-    row = {f"p_grade_{g}{end}": value * g / 2 for g in (1, 2, 3, 4) for end, value in p.items()}
-    base = pd.Series({"grade_1": 0.1, "grade_2": 0.4, "grade_3": 0.3, "grade_4": 0.2, "number": 50})
-    return grade_chart(row, base, ("best", "good", "fair", "bad"))
-
-
-def made_contributions() -> Figure:
-    values = np.array([0.3, -0.2, 0.1, 0.05])
-    parts = pd.DataFrame({"label": ["first", "second", "third", "rest"], "contribution": values})
-    return contribution_chart(parts.assign(lower=values - 0.1, upper=values + 0.1), 0.25)
-
-
-def made_intervals() -> Figure:
-    middle = np.linspace(-1.0, 1.0, 9)
-    rows = pd.DataFrame({"label": [f"place {i}" for i in range(9)], "middle": middle})
-    return interval_chart(rows.assign(lower=middle - 0.5, upper=middle + 0.7), accent=-0.25, label="change")
-
-
-def made_map() -> Figure:
-    number = np.arange(24)
-    places = pd.DataFrame({"name": [f"n{i}" for i in number], "column": number % 5, "row": number // 5})
-    p = np.where(number == 7, np.nan, number / 23)
-    return hexagon_chart(places.assign(p=p, listed=number % 4 == 0))
-
-
-def made_trajectory() -> Figure:
-    position = np.arange(2015, 2025) + 0.75
-    middle = np.linspace(0.6, -0.5, 10)
-    steps = {"median": 0.0, "lower": -0.9, "upper": 0.9, "inner_lower": -0.35, "inner_upper": 0.35}
-    path = pd.DataFrame({"position": position} | {name: middle + step for name, step in steps.items()})
-    path.index = pd.RangeIndex(2016, 2026)
-    judged = pd.DataFrame({"date": pd.to_datetime(["2016-03-01", "2021-06-01"]), "label": ["good", "fair"]})
-    judged["position"] = [2016.16, 2021.42]
-    region = pd.Series(np.linspace(0.2, 0.1, 10), index=path.index)
-    return fan_chart(SimpleNamespace(fan=path, inspections=judged, region_path=region, region="North"), "here", 0.89)
-
-
-def made_indicators() -> Figure:
-    rows = pd.DataFrame({"indicator": np.repeat(list("abcdef"), 6), "year": np.tile(np.arange(2018, 2024), 6)})
-    value = 0.4 + 0.03 * np.sin(np.arange(36.0))
-    value[::7] = np.nan
-    rows = rows.reindex(columns=["indicator", "year", *SERIES_COLUMNS]).assign(
-        value=value, own_lower=value - 0.02, own_upper=value + 0.02, band_lower=0.3, band_upper=0.5, neighbours=0.42,
-        fitted=0.41, fitted_lower=0.39, fitted_upper=0.43, national=0.4,
-        range_lower=np.where(np.isnan(value), 0.35, np.nan), range_upper=np.where(np.isnan(value), 0.36, np.nan),
-    )  # fmt: skip
-    labels = {key: f"Indicator {key}" for key in "abcdef"}
-    return indicator_chart(rows, labels, dict.fromkeys(labels, DisplayUnit(100.0, "%", 1)), (2018, 2023))
-
-
-CHARTS: dict[str, Callable[[], Figure]] = {
-    "change": made_change, "grades": made_grades, "contributions": made_contributions, "intervals": made_intervals,
-    "map": made_map, "trajectory": made_trajectory, "indicators": made_indicators,
-}  # fmt: skip
-
-
-def drawn(name: str, path: Path) -> np.ndarray:
-    with look():
-        CHARTS[name]().savefig(path, dpi=DPI, facecolor=colour("paper"), metadata={"Software": None})
-    return np.asarray(imread(path))[..., :3]
-
-
-@pytest.mark.parametrize("name", CHARTS)
-def test_a_chart_looks_as_it_did(name: str, tmp_path: Path) -> None:
-    now, before = drawn(name, tmp_path / "now.png"), np.asarray(imread(GOLDEN / f"{name}.png"))[..., :3]
-    assert now.shape == before.shape
-    # fonts are matplotlib's own; what is left is how edges are smoothed
-    assert np.abs(now - before).mean() < 0.005
-    assert (np.abs(now - before).max(axis=2) > 0.25).mean() < 0.01
-
-
-def test_a_chart_that_changed_would_be_seen(tmp_path: Path) -> None:
-    one, other = drawn("grades", tmp_path / "a.png"), np.asarray(imread(GOLDEN / "contributions.png"))[..., :3]
-    height = min(len(one), len(other))
-    assert np.abs(one[:height] - other[:height]).mean() > 0.01
-
-
 def test_every_figure_has_its_own_interval_through_it_and_every_suppressed_one_a_bar() -> None:
     own = next(p for p in findings().pages if p.code == "402")
     labels = {k: own.record.indicators[k].label for k in own.record.indicators}
     years = (int(own.figures["year"].min()), int(own.figures["year"].max()))
-    with look():
-        figure = indicator_chart(own.figures, labels, own.units, years)
-    lines = [c for c in figure.axes[0].collections if isinstance(c, LineCollection)]
-    intervals, bars = (
-        [s for c in lines if c.get_linewidth()[0] == width for s in c.get_segments()] for width in (0.7, 2.2)
-    )
-    marks = [c.get_offsets() for c in figure.axes[0].collections if isinstance(c, PathCollection)]
-    (dots,) = (points for points in marks if len(points) > 1)  # the other is the legend's
-    intervals, bars = (sorted(part, key=lambda s: s[:, 1].max())[1:] for part in (intervals, bars))  # not the legend's
+    panels = indicator_panels(own.figures, labels, own.units, years, {})
+    intervals, bars, dots = ([] for _ in range(3))
+    for panel in panels:
+        intervals += panel.lines[("ink", 0.7, "solid")]
+        bars += panel.lines[("accent", 2.2, "solid")]
+        dots += [point for points in panel.dots[("ink", 2.6, "dot")] for point in points]
     seen = own.figures[own.figures["status"] == "observed"]
     assert len(dots) == len(seen)
     assert len(intervals) == seen["own_lower"].notna().sum()
@@ -218,45 +118,69 @@ A4 = (186.0, 267.0)
 """Text of a printed page, mm, whose height a chart shares with its caption of three lines, 15 mm."""
 
 
-def printed(figure: Figure) -> float:
-    width, height = figure.get_size_inches()
-    return float(A4[0] * height / width)
-
-
 def test_no_chart_is_too_tall_for_a_printed_page() -> None:
-    keys = [f"k{i}" for i in range(MOST)]
-    labels = dict.fromkeys(keys, "A label of some length")
-    figures = pd.DataFrame({"indicator": keys, "year": 2020, "value": 0.5}).reindex(
-        columns=["indicator", "year", *SERIES_COLUMNS]
-    )
-    effects = pd.DataFrame({"indicator": keys[:MOST_SERIES], "year": 2020, "mean": 0.0, "lower": -1.0, "upper": 1.0})
-    rows = pd.DataFrame({"label": range(MOST_ROWS), "middle": 0.0, "lower": -1.0, "upper": 1.0})
     choices = pd.DataFrame({"choice": [f"c{i}" for i in range(30)], "p_decline": 0.5, "error": 0.01})
-    with look():
-        charts = [
-            indicator_chart(figures, labels, dict.fromkeys(keys, DisplayUnit(100.0, "%", 1)), (2010, 2025)),
-            series_chart(effects, dict(list(labels.items())[:MOST_SERIES])), interval_chart(rows),
-            specification_chart(choices.assign(base=False, question=False), 0.5),
-        ]  # fmt: skip
-    assert [round(printed(figure)) for figure in charts if printed(figure) > A4[1] - 15.0] == []
+    rows = pd.DataFrame({"label": range(48), "middle": 0.0, "lower": -1.0, "upper": 1.0})
+    charts = [interval_chart(rows), specification_chart(choices.assign(base=False, question=False), 0.5)]
+    assert [chart.height for chart in charts if A4[0] * chart.height / chart.width > A4[1] - 15.0] == []
+
+
+def one(kind: str, *codes: str) -> OneChart:
+    """What a chart of the hamlets is made from."""
+    return gather_chart(fitted(), trajectory, Path("runs/none"), kind, list(codes))
 
 
 @pytest.mark.parametrize("ending", ["svg", "png"])
 def test_a_single_chart_is_written_the_same_twice(tmp_path: Path, ending: str) -> None:
     for name in ("a", "b"):
-        write_chart(authority_chart(findings(), "402", "trajectory"), tmp_path / f"{name}.{ending}")
+        write_chart(authority_picture(one("trajectory", "402"), "402"), tmp_path / f"{name}.{ending}")
     assert (tmp_path / f"a.{ending}").read_bytes() == (tmp_path / f"b.{ending}").read_bytes()
+
+
+def test_a_picture_says_whose_it_is_the_finding_the_axis_and_the_source(tmp_path: Path) -> None:
+    own = next(p for p in findings().pages if p.code == "402")
+    write_chart(authority_picture(one("trajectory", "402"), "402"), tmp_path / "a.svg")
+    words = " ".join(ET.parse(tmp_path / "a.svg").getroot().itertext())
+    assert f"{own.name}. Since the inspection of" in words
+    assert number(own.decline["delta_median"], "+.2f") in words
+    assert "Latent quality (up is better)" in words
+    assert f"Source: {findings().about['panel']}" in words
+    write_chart(authority_picture(one("indicators", "402"), "402"), tmp_path / "b.svg")
+    words = " ".join(ET.parse(tmp_path / "b.svg").getroot().itertext())
+    labels = [findings().panel.indicators[key].label for key in findings().used]
+    assert all(label.split()[0] in words for label in labels)
+    assert [key for key in findings().used if "_" in key and key in words] == []
+
+
+@pytest.mark.parametrize("kind", ["trajectory", "change", "contributions", "specification", "domains"])
+def test_a_single_chart_computes_only_what_it_draws(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    for name in ("contributions", "next_inspections", "revisit", "read_sensitivity"):
+        real = getattr(single, name)
+        noted = functools.partial(lambda real, name, *a, **k: (asked.append(name), real(*a, **k))[1], real, name)
+        monkeypatch.setattr(single, name, noted)
+    one(kind, "402")
+    needs = {"contributions": ["contributions"], "domains": ["next_inspections"], "specification": ["read_sensitivity"]}
+    assert asked == needs.get(kind, [])
+
+
+def test_a_single_chart_is_that_of_the_report() -> None:
+    own = next(p for p in findings().pages if p.code == "402")
+    for kind, whole in (("contributions", charts.contributions(own)), ("change", charts.change(own, findings().about))):
+        assert whole is not None
+        shown = authority_picture(one(kind, "402"), "402")
+        assert {t.words for t in whole.canvas(WIDTH).texts} <= {t.words for t in shown.texts}
 
 
 def test_a_chart_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="a chart of trajectory, change"):
-        authority_chart(findings(), "402", "pie")
+        authority_picture(one("pie", "402"), "402")
     with pytest.raises(UsageError, match="nothing to draw in the chart change, for want of an inspection"):
-        authority_chart(findings(), "405", "change")
+        authority_picture(one("change", "405"), "405")
     with pytest.raises(UsageError, match="for want of a sensitivity analysis"):
-        authority_chart(findings(), "402", "specification")
+        authority_picture(one("specification", "402"), "402")
     with pytest.raises(UsageError, match=r"ends in \.svg or \.png"):
-        write_chart(authority_chart(findings(), "402"), tmp_path / "a.gif")
+        write_chart(authority_picture(one("trajectory", "402"), "402"), tmp_path / "a.gif")
 
 
 # The map.
@@ -314,9 +238,9 @@ def test_the_commands_write_a_report_and_a_chart(tmp_path: Path, capsys: pytest.
     fitted().write(run)
     assert command("report", run, "--group", "402", "--out", out, "--format", "md", "--format", "xlsx") == 0
     assert sorted(p.name for p in out.iterdir()) == [
-        "authority-402.html", "index.html", "method.html", "report.md", "report.xlsx"
+        "authority-402.html", "data.html", "index.html", "method.html", "report.md", "report.xlsx"
     ]  # fmt: skip
-    assert "and 2 more pages" in capsys.readouterr().out
+    assert "and 3 more pages" in capsys.readouterr().out
     assert command("report", run, "--group", "402", "--out", out) == 2
     assert "exists; give another --out" in capsys.readouterr().err
     assert command("plot", run, "Fern", "--chart", "grades", "--format", "png", "--out", out) == 0

@@ -6,7 +6,6 @@ And what its pages keep of the draws gives the reader the report's own figures.
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -18,8 +17,8 @@ from simulated_report import FORBIDDEN, findings, fitted
 from bayes_csc.estimates.forecast.visit_decision import changed, sides
 from bayes_csc.inference.probabilities import conditional_probability
 from bayes_csc.report.export.plain import json_text
-from bayes_csc.report.findings.caveats import ALWAYS, USE, use_here
-from bayes_csc.report.findings.what_if import CHANCE_STEP, CHANGE_STEP, LEVELS, what_if
+from bayes_csc.report.findings.authority.caveats import ALWAYS, USE, use_here
+from bayes_csc.report.findings.authority.what_if import CHANCE_STEP, CHANGE_STEP, LEVELS, what_if
 from bayes_csc.report.findings.words.contribution_words import REST, SMALL, contribution_sentence, with_figures
 from bayes_csc.report.findings.words.sentences import (
     both_sentence,
@@ -27,17 +26,20 @@ from bayes_csc.report.findings.words.sentences import (
     level_sentence,
     next_sentence,
 )
-from bayes_csc.report.findings.words.vocabulary import SCALE, count_of, number, of_hundred, phrase, spread
+from bayes_csc.report.findings.words.vocabulary import count_of, number, of_hundred, spread
+
+VERBAL = re.compile(r"\b(un)?likely\b|\balmost certain\b|\bas likely as not\b")
+"""Verbal ranges of a probability, which stand beside no interval."""
 
 
-def test_the_phrases_cover_every_probability_and_their_ranges_are_as_stated() -> None:
-    ends = [0.0, *(end for end, _, _ in SCALE)]
-    assert ends == sorted(ends)
-    assert len({words for _, words, _ in SCALE}) == len(SCALE)
-    for (low, high), (_, words, range_) in zip(pairwise(ends), SCALE, strict=True):
-        figures = [int(n) / 100 for n in re.findall(r"\d+", range_)]
-        assert phrase((low + min(high, 1.0)) / 2) == words
-        assert figures == [round(e, 2) for e in (low, high) if 0.0 < e < 1.0]
+def test_the_first_sentence_is_the_finding_with_one_number_and_its_interval() -> None:
+    for own in findings().pages:
+        said = change_sentence(own.decline, "89%")
+        assert not VERBAL.search(said)
+        if own.inspected:
+            first = said.partition(". Of 100")[0]
+            assert re.match(r"The (data cannot tell whether|estimate of) its quality has (fallen|risen)", first)
+            assert first.count("interval") == 1
 
 
 @pytest.mark.parametrize(("count", "words"), [(0, "no figures"), (1, "1 figure"), (2, "2 figures"), (31, "31 figures")])

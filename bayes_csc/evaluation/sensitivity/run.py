@@ -120,7 +120,7 @@ def sensitivity(
     return Sensitivity(
         rows=rows,
         verdicts=verdicts(rows, plan.rule, questions),
-        choices=choices(rows, plan.rule),
+        choices=choices(rows, plan.rule, questions),
         scores=score_table(told, told[0]),
         power=tables.get("power", pd.DataFrame()),
         value=tables.get("value", pd.DataFrame()),

@@ -81,8 +81,33 @@ def _verdict(code: str, own: pd.DataFrame, rule: Rule) -> dict[str, object]:
     }  # fmt: skip
 
 
-def choices(table: pd.DataFrame, rule: Rule) -> pd.DataFrame:
+def moves(table: pd.DataFrame) -> pd.Series:
+    """How far each choice moves P(decline): from the base's to that of its furthest variant, averaged over authorities.
+
+    Parameters
+    ----------
+    table
+        Rows of the base and of the variants that count.
+
+    Returns
+    -------
+    pandas.Series
+        By choice, the one that moves most first.
+    """
+    base = table[table["variant"] == BASE].set_index("authority")["p_decline"]
+    others = table[table["variant"] != BASE]
+    step = (others["p_decline"] - others["authority"].map(base).astype(float)).abs()  # of no rows, it would be text
+    furthest = step.groupby([others["choice"], others["authority"]], sort=False).max()
+    return furthest.groupby("choice", sort=False).mean().sort_values(ascending=False, kind="stable")
+
+
+def choices(table: pd.DataFrame, rule: Rule, questions: Collection[str] = ()) -> pd.DataFrame:
     """Sum the table up by choice.
+
+    Parameters
+    ----------
+    table, rule, questions
+        As of `verdicts`; variants that ask another question are left out.
 
     Returns
     -------
@@ -94,7 +119,9 @@ def choices(table: pd.DataFrame, rule: Rule) -> pd.DataFrame:
         authorities whose P(decline) some variant takes to the other side of the threshold.
     """
     base = table[table["variant"] == BASE].set_index("authority")
-    others = table[table["variant"] != BASE]
+    others = table[(table["variant"] != BASE) & ~table["variant"].isin(list(questions))]
+    passed = table[(table["gate"] == "passed") & table["p_decline"].notna() | (table["variant"] == BASE)]
+    moved = moves(passed)
     rows = []
     for choice, own in others.groupby("choice", sort=False):
         good = own[(own["gate"] == "passed") & own["p_decline"].notna()]
@@ -108,9 +135,9 @@ def choices(table: pd.DataFrame, rule: Rule) -> pd.DataFrame:
         rows.append(
             {
                 "choice": choice, "variants": own["variant"].nunique(), "failed": failed,
-                "moved": furthest.mean(), "moved_most": furthest.max(), "least": by.min().clip(upper=0).mean(),
-                "most": by.max().clip(lower=0).mean(), "flips": good["authority"][decided].nunique(),
-                "crossings": good["authority"][side].nunique(),
+                "moved": moved.get(choice, np.nan), "moved_most": furthest.max(),
+                "least": by.min().clip(upper=0).mean(), "most": by.max().clip(lower=0).mean(),
+                "flips": good["authority"][decided].nunique(), "crossings": good["authority"][side].nunique(),
             }
         )  # fmt: skip
     out = pd.DataFrame(rows)

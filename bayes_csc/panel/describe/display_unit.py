@@ -41,9 +41,27 @@ class DisplayUnit:
         return "" if pd.isna(value) else f"{value * self.factor:.{self.digits}f}"
 
     def full_text(self, value: float) -> str:
-        """Write a value and its unit; blank where it is missing."""
-        text = self.text(value)
-        return f"{text} {self.name}".strip() if text else ""
+        """Write a value and its unit; blank where it is missing.
+
+        Examples
+        --------
+        >>> DisplayUnit(100.0, "%", 1).full_text(0.0556), DisplayUnit(10_000.0, "per 10,000", 1).full_text(0.0012)
+        ('5.6%', '12.0 per 10,000')
+        """
+        return self._with_unit(self.text(value))
+
+    def full_range(self, lower: float, upper: float) -> str:
+        """Write a range and its unit.
+
+        Examples
+        --------
+        >>> DisplayUnit(100.0, "%", 1).full_range(0.01, 0.025)
+        '1.0-2.5%'
+        """
+        return self._with_unit(self.range_text(lower, upper))
+
+    def _with_unit(self, text: str) -> str:
+        return f"{text}{'' if self.name == '%' else ' '}{self.name}".strip() if text else ""
 
     def range_text(self, lower: float, upper: float) -> str:
         """Write a range in this unit, as one figure where its ends read the same."""

@@ -1,4 +1,4 @@
-"""Any single chart of an authority, as a matplotlib figure, an SVG or a PNG."""
+"""Any single chart of an authority, with its words, as SVG or PNG, or as a matplotlib figure."""
 
 from __future__ import annotations
 
@@ -9,19 +9,13 @@ from matplotlib.figure import Figure
 
 from bayes_csc.errors import UsageError
 from bayes_csc.files import write_files
-from bayes_csc.report.charts.change_chart import change_chart
-from bayes_csc.report.charts.contribution_chart import contribution_chart
-from bayes_csc.report.charts.domain_chart import domain_chart
-from bayes_csc.report.charts.fan_chart import fan_chart
-from bayes_csc.report.charts.grade_chart import grade_chart
-from bayes_csc.report.charts.indicator_chart import indicator_chart
-from bayes_csc.report.drawing.style import colour, look
-from bayes_csc.report.findings.authority_findings import AuthorityFindings
-from bayes_csc.report.findings.collect import Findings
-from bayes_csc.report.findings.companions import Missing
-from bayes_csc.report.findings.words.contribution_words import with_figures
-from bayes_csc.report.findings.words.next_words import domains_of
-from bayes_csc.report.pages.sections.sensitivity_section import specification_figure
+from bayes_csc.report.charts import authority_charts as charts
+from bayes_csc.report.drawing.canvas import Canvas
+from bayes_csc.report.drawing.chart import Chart
+from bayes_csc.report.drawing.figure import figure
+from bayes_csc.report.drawing.style import WIDTH, colour, look
+from bayes_csc.report.drawing.svg import picture
+from bayes_csc.report.findings.authority.single import OneChart
 
 CHARTS = ("trajectory", "change", "domains", "grades", "contributions", "indicators", "specification")
 DPI = 200
@@ -41,17 +35,17 @@ def check_chart_request(kind: str, format: str) -> None:
         raise UsageError("\n".join(problems))
 
 
-def authority_chart(found: Findings, code: str, kind: str = "trajectory") -> Figure:
-    """Draw one chart of an authority.
+def authority_picture(found: OneChart, code: str, width: float = WIDTH) -> Canvas:
+    """Draw one chart of an authority, with its name, the finding, the quantity and unit, and the source.
 
     Parameters
     ----------
     found
-        What a report says, with a page of this authority.
+        What the chart is made from (`single.gather_chart`).
     code
-        Its code.
-    kind
-        One of `CHARTS`.
+        The authority's.
+    width
+        Of the picture, inches.
 
     Raises
     ------
@@ -59,41 +53,49 @@ def authority_chart(found: Findings, code: str, kind: str = "trajectory") -> Fig
         No such chart, or this authority has nothing to draw in it.
     """
     own = next((p for p in found.pages if p.code == code), None)
-    if own is None or kind not in CHARTS:
-        raise UsageError(f"expected an authority with a page and a chart of {', '.join(CHARTS)}; found {code}, {kind}")
-    with look():
-        figure = _drawn(found, own, kind)
-    if figure is None:
+    if own is None or found.kind not in CHARTS:
+        raise UsageError(
+            f"expected an authority that was asked for and a chart of {', '.join(CHARTS)}; found {code}, {found.kind}"
+        )
+    made = _chart(found, code)
+    if made is None:
         lacking = {"specification": "a sensitivity analysis of it", "domains": "a forecast of sub-judgements"}
-        wanted = lacking.get(kind, "an inspection")
-        raise UsageError(f"{own.name}: there is nothing to draw in the chart {kind}, for want of {wanted}")
-    return figure
+        wanted = lacking.get(found.kind, "an inspection")
+        raise UsageError(f"{own.name}: there is nothing to draw in the chart {found.kind}, for want of {wanted}")
+    about = found.about
+    source = (
+        f"Source: {about['panel']}, figures and judgements to {about['panel_date']}; estimates of the run "
+        f"{about['run']} (spec {about['spec']}, panel {about['panel_hash'][:12]}), bayescsc "
+        f"{about['versions']['bayescsc']}."
+    )
+    return made.picture(width, own.name, source)
 
 
-def _drawn(found: Findings, own: AuthorityFindings, kind: str) -> Figure | None:
-    if kind == "trajectory":
-        return fan_chart(own, found.about["panel"], found.about["interval"]["probability"])
-    if kind == "change":
-        return None if own.density is None else change_chart(own.density, found.about["epsilon"])
-    if kind == "domains":
-        row = own.forecast or {}
-        return domain_chart(row, found.panel.grades) if domains_of(row) else None
-    if kind == "grades":
-        return None if own.forecast is None else grade_chart(own.forecast, own.base_rate, found.panel.grades)
-    if kind == "contributions":
-        parts = with_figures(own)
-        total = float(own.contributions["contribution"][own.contributions["kind"] == "total"].sum())
-        return None if parts.empty else contribution_chart(parts, total)
-    if kind == "specification":
-        rows = own.sensitivity
-        return None if isinstance(rows, Missing) or rows.empty else specification_figure(rows)
-    labels = {k: i.label for k, i in found.panel.indicators.items() if k in found.used}
-    years = (int(own.figures["year"].min()), int(own.figures["year"].max()))
-    return indicator_chart(own.figures[own.figures["indicator"].isin(labels)], labels, own.units, years)
+def authority_chart(found: OneChart, code: str) -> Figure:
+    """Draw one chart of an authority as a matplotlib figure; see `authority_picture`."""
+    with look():
+        return figure(authority_picture(found, code))
 
 
-def write_chart(figure: Figure, path: Path) -> None:
-    """Write a chart as SVG or PNG, by the ending of the path; the same chart gives the same bytes.
+def _chart(found: OneChart, code: str) -> Chart | None:
+    own = next(p for p in found.pages if p.code == code)
+    if found.kind == "trajectory":
+        return charts.trajectory(own, found.about, found.grades)
+    if found.kind == "change":
+        return charts.change(own, found.about)
+    if found.kind == "contributions":
+        return charts.contributions(own)
+    if found.kind == "domains":
+        return charts.domains(own, found.grades)
+    if found.kind == "grades":
+        return charts.next_grade(own, found.grades)
+    if found.kind == "specification":
+        return charts.specification(own)
+    return charts.indicators(own, [key for key in own.record.indicators if key in found.used], "indicators")
+
+
+def write_chart(drawing: Canvas, path: Path) -> None:
+    """Write a drawing as SVG or PNG, by the ending of the path; the same drawing gives the same bytes.
 
     Raises
     ------
@@ -103,8 +105,10 @@ def write_chart(figure: Figure, path: Path) -> None:
     kind = path.suffix.lower().removeprefix(".")
     if kind not in ("svg", "png"):
         raise UsageError(f"{path}: expected a name that ends in .svg or .png")
+    if kind == "svg":
+        write_files(path.parent, {path.name: picture(drawing)})
+        return
     buffer = io.BytesIO()
-    metadata = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
     with look():
-        figure.savefig(buffer, format=kind, dpi=DPI, metadata=metadata, facecolor=colour("paper"))
+        figure(drawing).savefig(buffer, format="png", dpi=DPI, metadata={"Software": None}, facecolor=colour("paper"))
     write_files(path.parent, {path.name: buffer.getvalue()})

@@ -1,22 +1,16 @@
-"""Many small charts on one set of matplotlib axes: each of matplotlib's own axes takes a tenth of a second to draw."""
+"""What a chart is drawn on: shapes by how they look, in inches, which are written as SVG or as a matplotlib figure."""
 
 from __future__ import annotations
 
+import textwrap
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection, PathCollection, PolyCollection
-from matplotlib.figure import Figure
-from matplotlib.markers import MarkerStyle
-from matplotlib.patches import Rectangle
-from matplotlib.transforms import IdentityTransform
 
-from bayes_csc.report.drawing.style import colour, new_figure
-from bayes_csc.report.drawing.svg import TIP
 from bayes_csc.report.findings.words.vocabulary import number
 
 ORDER = (
@@ -25,6 +19,9 @@ ORDER = (
     "step3",
     "step4",
     "step5",
+    "observed",
+    "not_applicable",
+    "not_available",
     "rule",
     "band",
     "inner",
@@ -36,12 +33,41 @@ ORDER = (
     "ink",
 )
 """Roles from the back to the front."""
-DASHES = {"solid": "-", "dashed": (0, (4, 2)), "dotted": (0, (1, 2))}
+SIZE = 8.0
+"""Of every label, points: 11 pixels where a narrow drawing fills a telephone."""
+LETTER = 0.0077
+"""Mean width of a letter of one point, inches."""
+HOLLOW = ("ring", "diamond")
+"""Markers without a filling; the others are "dot" and "square"."""
+Shapes = dict[tuple[str, float, str], list[np.ndarray]]
+
+
+class Text(NamedTuple):
+    """Words at a point, inches; `across` is where on them the point is: left, center or right; `turned` reads up."""
+
+    x: float
+    y: float
+    words: str
+    role: str
+    across: str
+    size: float
+    bold: bool
+    turned: bool = False
+
+
+class Tip(NamedTuple):
+    """Words that a page shows where the pointer is within a rectangle, inches."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    words: str
 
 
 @dataclass(frozen=True)
 class Scale:
-    """A small chart's place on the canvas, inches from the top left, and the data at its edges."""
+    """A plot's place on the canvas, inches from the top left, and the data at its edges."""
 
     left: float
     top: float
@@ -49,6 +75,11 @@ class Scale:
     height: float
     x: tuple[float, float]
     y: tuple[float, float]
+
+    @property
+    def bottom(self) -> float:
+        """Lower edge, inches."""
+        return self.top + self.height
 
     def at(self, x: np.ndarray | pd.Series | float, y: np.ndarray | pd.Series | float) -> np.ndarray:
         """Points on the canvas, (point, 2)."""
@@ -59,114 +90,162 @@ class Scale:
 
 @dataclass
 class Canvas:
-    """Shapes by how they look, so that each kind is drawn as one matplotlib collection.
+    """Shapes by how they look, so that each kind is drawn as one path.
 
     Attributes
     ----------
     width, height
         Inches.
+    fills
+        Polygons by role.
+    lines
+        By role, width (points) and dash: solid, dashed or dotted.
+    dots
+        Points by role, diameter (points) and marker.
+    texts, tips
+        In the order in which they were added.
     """
 
     width: float
     height: float
-    _figure: Figure = field(init=False)
-    _axes: Axes = field(init=False)
-    _lines: dict[tuple[str, float, str], list[np.ndarray]] = field(default_factory=lambda: defaultdict(list))
-    _fills: dict[str, list[np.ndarray]] = field(default_factory=lambda: defaultdict(list))
-    _dots: dict[tuple[str, float, str], list[np.ndarray]] = field(default_factory=lambda: defaultdict(list))
+    fills: dict[str, list[np.ndarray]] = field(default_factory=lambda: defaultdict(list))
+    lines: Shapes = field(default_factory=lambda: defaultdict(list))
+    dots: Shapes = field(default_factory=lambda: defaultdict(list))
+    texts: list[Text] = field(default_factory=list)
+    tips: list[Tip] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        """Lay the axes out over the whole figure."""
-        self._figure = new_figure(self.height, self.width)
-        self._axes = self._figure.add_axes((0, 0, 1, 1))
-        self._axes.set(xlim=(0, self.width), ylim=(self.height, 0))
-        self._axes.set_axis_off()
+    @property
+    def narrow(self) -> bool:
+        """Whether the canvas is for a telephone."""
+        return self.width < 6.0
 
     def line(self, points: np.ndarray, role: str, width: float = 1.2, dash: str = "solid") -> None:
         """Add a line; it is broken where a point is not a number."""
-        known = ~np.isnan(points).any(axis=1)
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], known.astype(int), [0]])))
-        for first, end in zip(edges[::2], edges[1::2], strict=True):
-            if end - first > 1:
-                self._lines[(role, width, dash)].append(points[first:end])
+        self.lines[(role, width, dash)] += _runs(~np.isnan(points).any(axis=1), points)
 
     def segments(self, starts: np.ndarray, ends: np.ndarray, role: str, width: float = 1.2) -> None:
         """Add separate segments from each start to its end."""
         for start, end in zip(starts, ends, strict=True):
-            if not (np.isnan(start).any() or np.isnan(end).any()):
-                self._lines[(role, width, "solid")].append(np.stack([start, end]))
+            self.line(np.stack([start, end]), role, width)
 
     def ribbon(self, lower: np.ndarray, upper: np.ndarray, role: str) -> None:
         """Fill between two lines; what is not a number is left out."""
         known = ~(np.isnan(lower).any(axis=1) | np.isnan(upper).any(axis=1))
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], known.astype(int), [0]])))
-        for first, end in zip(edges[::2], edges[1::2], strict=True):
-            if end - first > 1:
-                self._fills[role].append(np.concatenate([lower[first:end], upper[first:end][::-1]]))
+        for low, high in zip(_runs(known, lower), _runs(known, upper), strict=True):
+            self.fills[role].append(np.concatenate([low, high[::-1]]))
 
     def polygon(self, points: np.ndarray, role: str) -> None:
         """Fill a polygon."""
-        self._fills[role].append(points)
+        self.fills[role].append(points)
 
-    def dots(self, points: np.ndarray, role: str, size: float = 3.0, marker: str = "o") -> None:
+    def box(self, left: float, top: float, right: float, bottom: float, role: str, *, edge: str = "") -> None:
+        """Fill a rectangle, and outline it in the role `edge` where it is given."""
+        corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom], [left, top]])
+        if role:
+            self.fills[role].append(corners[:-1])
+        if edge:
+            self.line(corners, edge, 0.5)
+
+    def dot(self, points: np.ndarray, role: str, size: float = 3.0, marker: str = "dot") -> None:
         """Add markers of a diameter in points."""
         known = points[~np.isnan(points).any(axis=1)]
         if len(known):
-            self._dots[(role, size, marker)].append(known)
+            self.dots[(role, size, marker)].append(known)
 
     def text(
         self, x: float, y: float, words: str, role: str = "ink", *, across: str = "left", up: str = "baseline",
-        size: float = 8.0, bold: bool = False,
+        bold: bool = False, size: float = SIZE, turned: bool = False,
     ) -> None:  # fmt: skip
-        """Write words at a point."""
-        weight = "bold" if bold else "normal"
-        self._axes.text(x, y, words, color=colour(role), ha=across, va=up, fontsize=size, fontweight=weight, zorder=80)
+        """Write words at a point, on it or, with `up` "center", about it."""
+        shift = 0.36 * size / 72 if up == "center" else 0.0
+        self.texts.append(Text(float(x), float(y) + shift, words, role, across, size, bold, turned))
 
     def tip(self, left: float, top: float, width: float, height: float, words: str) -> None:
         """Let the page show words where the pointer is within a rectangle."""
-        patch = Rectangle((left, top), width, height, facecolor=colour("paper"), alpha=0.0, lw=0, zorder=90)
-        patch.set_gid(TIP + words)
-        patch.set_clip_on(False)  # the axes are the whole figure, which clips by itself
-        self._axes.add_patch(patch)
+        self.tips.append(Tip(left, top, width, height, words))
 
-    def grid(self, scale: Scale, ticks: Sequence[float], labels: Sequence[str], size: float = 6.5) -> None:
+    def grid(self, scale: Scale, ticks: Sequence[float], labels: Sequence[str]) -> None:
         """Draw horizontal rules at values of y, with their labels to the left."""
         for tick, label in zip(ticks, labels, strict=True):
             ends = scale.at(np.array(scale.x), tick)
             self.line(ends, "rule", 0.5)
-            self.text(ends[0, 0] - 0.04, ends[0, 1], label, "muted", across="right", up="center", size=size)
+            self.text(ends[0, 0] - 0.05, ends[0, 1], label, "muted", across="right", up="center")
 
-    def figure(self) -> Figure:
-        """Put everything on the figure."""
-        for place, role in enumerate(ORDER):
-            if role in self._fills:
-                fills = PolyCollection(
-                    self._fills[role], facecolors=colour(role), edgecolors="none", zorder=place, clip_on=False
-                )
-                self._axes.add_collection(fills, autolim=False)
-            for (own, width, dash), lines in self._lines.items():
-                if own == role:
-                    drawn = LineCollection(
-                        lines, colors=colour(role), linewidths=width, linestyles=[DASHES[dash]],
-                        zorder=place + (20 if role != "rule" else 0), capstyle="butt", clip_on=False,
-                    )  # fmt: skip
-                    self._axes.add_collection(drawn, autolim=False)
-            for (own, size, marker), points in self._dots.items():
-                if own == role:
-                    self._axes.add_collection(self._markers(np.concatenate(points), role, size, marker, place))
-        return self._figure
+    def columns(self, scale: Scale, ticks: Sequence[float], labels: Sequence[str]) -> None:
+        """Draw vertical rules at values of x, with their labels below; a label that would touch one is left out."""
+        end = -1.0
+        for tick, label in zip(ticks, labels, strict=True):
+            x = float(scale.at(tick, scale.y[0])[0, 0])
+            self.line(np.array([[x, scale.top], [x, scale.bottom]]), "rule", 0.5)
+            half = wide(label) / 2
+            if x - half > end + 0.06:
+                middle = max(min(x, self.width - half), half)
+                self.text(middle, scale.bottom + 0.17, label, "muted", across="center")
+                end = x + half
 
-    def _markers(self, points: np.ndarray, role: str, size: float, marker: str, place: int) -> PathCollection:
-        style = MarkerStyle(marker)
-        path = style.get_path().transformed(style.get_transform())
-        hollow = marker == "D"
-        made = PathCollection(
-            [path], sizes=[size**2], offsets=points, offset_transform=self._axes.transData,
-            facecolors=colour("paper" if hollow else role), edgecolors=colour(role), linewidths=0.9 if hollow else 0,
-            zorder=place + 40, clip_on=False,
-        )  # fmt: skip
-        made.set_transform(IdentityTransform())  # sizes are in points, not in the data's units
-        return made
+    def zero(self, scale: Scale, rows: int) -> None:
+        """Draw a vertical rule at zero; on a narrow canvas, where names stand in the rows, beside their bars alone."""
+        x = float(scale.at(0.0, scale.y[0])[0, 0])
+        step = scale.height / max(rows, 1)
+        high = 0.2 if self.narrow else step
+        bottoms = scale.top + step * (np.arange(rows) + 1)
+        self.segments(np.column_stack([0 * bottoms + x, bottoms - high]), np.column_stack([0 * bottoms + x, bottoms]),
+                      "muted", 0.9)  # fmt: skip
+
+    def paste(self, other: Canvas, left: float, top: float) -> None:
+        """Add everything of another canvas, whose top left corner is put at a point."""
+        by = np.array([left, top])
+        for role, polygons in other.fills.items():
+            self.fills[role] += [points + by for points in polygons]
+        for mine, theirs in ((self.lines, other.lines), (self.dots, other.dots)):
+            for look, shapes in theirs.items():
+                mine[look] += [points + by for points in shapes]
+        self.texts += [each._replace(x=each.x + left, y=each.y + top) for each in other.texts]
+        self.tips += [each._replace(left=each.left + left, top=each.top + top) for each in other.tips]
+
+
+def _runs(known: np.ndarray, points: np.ndarray) -> list[np.ndarray]:
+    """Runs of two or more known points."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], known.astype(int), [0]])))
+    ends = zip(edges[::2], edges[1::2], strict=True)
+    return [np.asarray(points[first:end], dtype=float) for first, end in ends if end - first > 1]
+
+
+def wide(words: str, size: float = SIZE) -> float:
+    """Width of words, inches, near enough to lay them out by.
+
+    Examples
+    --------
+    >>> round(wide("England"), 2)
+    0.43
+    """
+    return LETTER * size * len(words)
+
+
+def cut(words: str, width: float, size: float = SIZE) -> str:
+    """Cut words so that they fit a width in inches.
+
+    Examples
+    --------
+    >>> cut("Telford and Wrekin", 0.8)
+    'Telford and…'
+    """
+    most = int(width / (LETTER * size))
+    return words if len(words) <= most else words[: max(most - 1, 1)].rstrip(" ,") + "…"
+
+
+def lines_of(words: str, width: float, most: int, size: float = SIZE) -> list[str]:
+    """Break words into lines of a width in inches, `most` of them; what does not fit is cut from the last.
+
+    Examples
+    --------
+    >>> lines_of("Agency social workers at 30 September", 1.2, 2)
+    ['Agency social', 'workers at 30…']
+    """
+    lines = textwrap.wrap(words, max(int(width / (LETTER * size)), 6)) or [""]
+    if len(lines) > most:
+        lines = [*lines[: most - 1], cut(" ".join(lines[most - 1 :]), width, size)]
+    return lines
 
 
 def ticks_of(low: float, high: float, wanted: int = 3) -> list[float]:
@@ -182,6 +261,18 @@ def ticks_of(low: float, high: float, wanted: int = 3) -> list[float]:
     step = next(float(m * power) for m in (1, 2, 2.5, 5, 10) if m * power >= rough * 0.75)
     first = np.ceil(low / step - 1e-9) + 0.0  # no minus zero
     return [float(step * i) for i in np.arange(first, np.floor(high / step + 1e-9) + 1)]
+
+
+def tick_labels(ticks: Sequence[float]) -> list[str]:
+    """Write the values of ticks, each with as many decimals as their step needs.
+
+    Examples
+    --------
+    >>> tick_labels([0.0, 0.5]), tick_labels([-0.0, 0.25]), tick_labels([3.0])
+    (['0.0', '0.5'], ['0.00', '0.25'], ['3'])
+    """
+    step = ticks[1] - ticks[0] if len(ticks) > 1 else 1.0
+    return [tick_label(tick, step) for tick in ticks]
 
 
 def tick_label(value: float, step: float) -> str:

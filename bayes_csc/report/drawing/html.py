@@ -7,14 +7,18 @@ import importlib.resources
 import json
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from bayes_csc.files import write_files
 from bayes_csc.files.decoding import visible
-from bayes_csc.report.drawing.style import palette_css
+from bayes_csc.report.drawing.canvas import Canvas
+from bayes_csc.report.drawing.chart import Chart
+from bayes_csc.report.drawing.layout import legend_canvas
+from bayes_csc.report.drawing.style import NARROW, WIDTH, drawing_css, palette_css
+from bayes_csc.report.drawing.svg import svg_element
 
 Content = ET.Element | str | None
 MOST_COLUMNS = 12
@@ -58,6 +62,7 @@ def table(
     texts: Sequence[int] = (),
     group: str = "",
     class_: str = "",
+    cards: bool = False,
 ) -> ET.Element:
     """A table in a region that scrolls by itself where it is wide.
 
@@ -78,6 +83,9 @@ def table(
         share it stand together under it, said once; a CSV repeats it.
     class_
         Of the table: "sortable" where the page's script lets the reader sort and filter it.
+    cards
+        Whether each row becomes a card on a telephone, its cells below each other with the heads of their columns; it
+        stays a table to those who hear it.
     """
     left = {*range(stubs), *texts}
     bodies = []
@@ -100,7 +108,25 @@ def table(
     )
     if group:
         made.set("data-group", group)
+    if cards:
+        _as_cards(made, header)
     return element("div", made, class_="scroll", role="region", tabindex="0", aria_label=caption)
+
+
+def _as_cards(made: ET.Element, header: Sequence[str]) -> None:
+    """Give a table's parts the roles that they lose where a style sheet lays them out, and cells their heads."""
+    made.set("class", f"{made.get('class')} cards")
+    made.set("role", "table")
+    roles = {"thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "td": "cell"}
+    for part in made.iter():
+        if part.tag == "th":
+            part.set("role", "columnheader" if part.get("scope") == "col" else "rowheader")
+        elif part.tag in roles:
+            part.set("role", roles[part.tag])
+    for row in made.iter("tr"):
+        for name, cell in zip(header, row, strict=True):
+            if cell.tag == "td":
+                cell.set("data-label", name)
 
 
 def folded(summary: str, *content: Content) -> ET.Element:
@@ -108,10 +134,36 @@ def folded(summary: str, *content: Content) -> ET.Element:
     return element("details", element("summary", summary), *content)
 
 
-def chart(svg: ET.Element, caption: str, behind: ET.Element) -> ET.Element:
-    """A chart with its caption and the table behind it."""
-    drawing = element("div", svg, class_="scroll", role="region", tabindex="0", aria_label=caption)
-    return element("figure", element("figcaption", caption), drawing, behind)
+def figure(chart: Chart, behind: ET.Element) -> ET.Element:
+    """A chart under its finding and what is shown, and the table behind it; drawn twice, for a wide page and a narrow.
+
+    Small charts of one size are drawn once: the page sets as many side by side as there is room for.
+    """
+    ids = f"{chart.name}-title {chart.name}-shown"
+    caption = element(
+        "figcaption",
+        element("strong", chart.title, id=f"{chart.name}-title"),
+        " ",
+        element("span", chart.subtitle, id=f"{chart.name}-shown"),
+    )
+    if not chart.panels:
+        drawings = _twice(chart.canvas, ids)
+    else:
+        panels = (svg_element(panel) for panel in chart.panels)
+        keys = _twice(lambda width: legend_canvas(chart.keys, width)) if chart.keys else []
+        drawings = [*keys, element("div", *panels, class_="panels", role="img", aria_labelledby=ids)]
+    return element("figure", caption, element("div", *drawings, class_="chart"), behind)
+
+
+def _twice(draw: Callable[[float], Canvas], ids: str = "") -> list[ET.Element]:
+    wide, narrow = draw(WIDTH), draw(NARROW)
+    made = [
+        svg_element(wide, labelled_by=ids, class_="drawing wide"),
+        svg_element(narrow, labelled_by=ids, class_="drawing narrow", tips=False),
+    ]
+    for svg in made if not ids else ():
+        svg.set("aria-hidden", "true")
+    return made
 
 
 def page_text(title: str, *body: Content, before: Content = None, script: str = "", data: Any = None) -> str:
@@ -130,7 +182,7 @@ def page_text(title: str, *body: Content, before: Content = None, script: str = 
     data
         Plain values that the script reads.
     """
-    style = palette_css() + resource("page.css") + ALIGNED
+    style = palette_css() + drawing_css() + resource("page.css") + ALIGNED
     head = element(
         "head",
         element("meta", charset="utf-8"),

@@ -139,13 +139,6 @@
       group: value("group"),
     };
   };
-  const drawn = (found, low, high) => {
-    const at = (value) => `${(100 * (value - low) / (high - low)).toFixed(1)}%`;
-    const place = `--low:${at(found.low)};--mid:${at(found.middle)};--high:${at(found.high)};--zero:${at(0)}`;
-    const line = make("span", "", { class: "interval", style: place, "aria-hidden": "true" });
-    line.append(make("i"), make("b"));
-    return line;
-  };
   const answer = form.querySelector(".answer");
   function one() {
     const s = settings();
@@ -178,28 +171,30 @@
     const chosen = kept.authorities.filter((who) => s.group === "all" || who.grade === s.group);
     const found = chosen.map((who) => summary(who, s));
     const known = found.filter(Boolean);
-    const [low, high] = [Math.min(-0.1, ...known.map((f) => f.low)), Math.max(0.1, ...known.map((f) => f.high))];
-    const table = make("table", "", { class: "csv" });
+    const table = make("table", "", { class: "csv cards", role: "table" });
     table.append(make("caption", `${chosen.length} authorities, by name`));
-    const head = make("tr");
-    ["Authority", "Probability of a decline", "Change", `${Math.round(100 * s.interval)}% interval`, "Drawn", "Early visit pays: level", "Changed by data since"]
-      .forEach((text, i) => { head.append(make("th", text, i ? { scope: "col" } : { scope: "col", class: "text" })); });
-    table.append(make("thead"));
+    const head = make("tr", "", { role: "row" });
+    const names = ["Authority", "Probability of a decline", "Change", `${Math.round(100 * s.interval)}% interval`, "Early visit pays: level", "Changed by data since"];
+    names.forEach((text, i) => {
+      head.append(make("th", text, { scope: "col", role: "columnheader", ...(i ? {} : { class: "text" }) }));
+    });
+    table.append(make("thead", "", { role: "rowgroup" }));
     table.tHead.append(head);
-    const body = make("tbody");
+    const body = make("tbody", "", { role: "rowgroup" });
     const told = { above: 0, around: 0, below: 0 };
     chosen.forEach((who, i) => {
       const [level, changed] = sides(who, s);
       if (level) told[level] += 1;
-      const row = make("tr");
-      const name = make("th", "", { scope: "row" });
+      const row = make("tr", "", { role: "row" });
+      const name = make("th", "", { scope: "row", role: "rowheader" });
       name.append(who.slug ? make("a", who.name, { href: `${who.slug}.html` }) : who.name);
       if (who.note) name.append(`: ${who.note}`);
       row.append(name);
       const f = found[i];
-      const cells = f ? [f.p.toFixed(2), signed(f.middle), `${signed(f.low)} to ${signed(f.high)}`, drawn(f, low, high)]
-        : ["", "", "", ""];
-      [...cells, level, changed].forEach((content) => { const cell = make("td"); cell.append(content); row.append(cell); });
+      const cells = f ? [f.p.toFixed(2), signed(f.middle), `${signed(f.low)} to ${signed(f.high)}`] : ["", "", ""];
+      [...cells, level, changed].forEach((content, place) => {
+        row.append(make("td", content, { role: "cell", "data-label": names[place + 1] }));
+      });
       body.append(row);
     });
     table.append(body);

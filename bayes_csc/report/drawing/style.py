@@ -6,9 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import matplotlib as mpl
-from matplotlib.figure import Figure
-
 # Role: light, dark. No two roles share a light value, which is what a chart on a page is recoloured by.
 # The fills of statuses differ in lightness by 10 or more, so that they stay apart in grey.
 PALETTE = {
@@ -32,12 +29,6 @@ PALETTE = {
     "suppressed": ("#f0b04f", "#f3c374"),
     "not_available": ("#20123a", "#fff3ff"),
     "not_applicable": ("#dfe3e7", "#2b323a"),
-    # Probabilities in five steps, each darker (on a dark page: lighter) than the one before.
-    "level_1": ("#eef4fa", "#1a222b"),
-    "level_2": ("#c3dbf0", "#27445c"),
-    "level_3": ("#85b4dc", "#3d6f96"),
-    "level_4": ("#3f80b8", "#6fa8d6"),
-    "level_5": ("#123f6d", "#c5e3fb"),
 }
 STATUS_WORDS = {
     "observed": "observed",
@@ -46,34 +37,14 @@ STATUS_WORDS = {
     "not_applicable": "not applicable",
     "no_row": "no row",
 }
-WIDTH = 9.5
-"""Width of a chart, inches."""
+WIDTH, NARROW, PANEL = 9.5, 3.5, 1.75
+"""Width of a chart on a wide page and on a telephone, and of one of many small charts, inches."""
+DASHES = {"solid": "", "dashed": "4 2", "dotted": "1 2"}
 
 RC: dict[Any, Any] = {
-    # Sizes are measured with the font that comes with matplotlib; the page then shows its own, narrower one.
     "font.family": ["DejaVu Sans"],
-    "font.size": 8,
     "text.parse_math": False,
-    "axes.titlesize": 8,
-    "axes.titlelocation": "left",
-    "axes.edgecolor": PALETTE["muted"][0],
-    "axes.labelcolor": PALETTE["muted"][0],
-    "axes.titlecolor": PALETTE["ink"][0],
-    "axes.facecolor": "none",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.6,
     "figure.facecolor": "none",
-    "text.color": PALETTE["ink"][0],
-    "xtick.color": PALETTE["muted"][0],
-    "ytick.color": PALETTE["muted"][0],
-    "xtick.major.size": 2,
-    "ytick.major.size": 2,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "grid.color": PALETTE["rule"][0],
-    "grid.linewidth": 0.5,
-    "hatch.linewidth": 0.6,
     "svg.fonttype": "none",
     "svg.hashsalt": "bayescsc",
 }
@@ -84,18 +55,26 @@ def colour(role: str) -> str:
     return PALETTE[role][0]
 
 
+def grade_role(place: int, grades: int) -> str:
+    """Role of a grade's colour, best first: steps of one hue, the best the lightest, so that no hue needs telling.
+
+    Examples
+    --------
+    >>> [grade_role(place, 4) for place in range(4)]
+    ['step2', 'step3', 'step4', 'step5']
+    """
+    return f"step{2 + round(3 * place / max(grades - 1, 1))}"
+
+
 @contextmanager
 def look() -> Iterator[None]:
     """Draw and save with the settings of this module, whatever the user's own matplotlib settings are."""
+    import matplotlib as mpl
+
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(RC)
         yield
-
-
-def new_figure(height: float, width: float = WIDTH) -> Figure:
-    """An empty figure of a height and width in inches; call it inside `look`."""
-    return Figure(figsize=(width, height))
 
 
 def palette_css() -> str:
@@ -104,4 +83,12 @@ def palette_css() -> str:
     dark = "".join(f"--{role.replace('_', '-')}:{values[1]};" for role, values in PALETTE.items())
     return (
         f":root{{color-scheme:light dark;{light}}}\n@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
+    )
+
+
+def drawing_css() -> str:
+    """How the shapes of a drawing look: f- fills them in a colour, s- strokes them."""
+    names = [role.replace("_", "-") for role in PALETTE]
+    return ":where(svg) path{fill:none;stroke-linejoin:round}.dot{stroke-linecap:round}" + "".join(
+        f".f-{name}{{fill:var(--{name})}}.s-{name}{{stroke:var(--{name})}}" for name in names
     )

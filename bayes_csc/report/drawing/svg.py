@@ -1,92 +1,148 @@
-"""A matplotlib figure as an SVG element of a page: named, described, recoloured by the page's style, without ids."""
+"""A canvas as SVG: for a page, coloured by the page's style, or as a picture that stands by itself."""
 
 from __future__ import annotations
 
-import io
-import re
-import warnings
 import xml.etree.ElementTree as ET
+from itertools import groupby
 
-from matplotlib.figure import Figure
+import numpy as np
 
-from bayes_csc.report.drawing.compact_svg import compact
-from bayes_csc.report.drawing.style import PALETTE
+from bayes_csc.files.decoding import visible
+from bayes_csc.report.drawing.canvas import HOLLOW, ORDER, SIZE, Canvas
+from bayes_csc.report.drawing.style import DASHES, PALETTE, drawing_css
 
-# Nothing of these belongs on a page: RDF with links, and a style sheet that would apply to all of it.
-DROPPED = {"metadata", "style"}
-TIP = "tip:"
-"""Begins the id (matplotlib's gid) of an artist whose text the page shows where the pointer is."""
-ROLES = {light: role.replace("_", "-") for role, (light, _) in PALETTE.items()}
+TENTHS = 720
+"""Tenths of a point in an inch: points are kept to a seventh of a pixel where a drawing is a thousand pixels wide."""
+ANCHORS = {"left": "start", "center": "middle", "right": "end"}
 
 
-def svg_element(figure: Figure, name: str, title: str, description: str) -> ET.Element:
-    """Turn a figure into an `<svg>` that an HTML page can hold inline.
+def svg_element(canvas: Canvas, *, labelled_by: str = "", class_: str = "", tips: bool = True) -> ET.Element:
+    """Write a canvas as an `<svg>` that a page can hold inline, a path for each look.
 
     Parameters
     ----------
-    figure
-        Drawn with the colours of `bayes_csc.report.drawing.style`, inside its `look`.
-    name
-        A word, unique on the page, that its ids begin with.
-    title, description
-        What the chart is, and what it shows: the finding, in words.
+    canvas
+        The drawing.
+    labelled_by
+        Ids of the elements that name and describe it.
+    class_
+        Of the element.
+    tips
+        Whether to keep what is there for the pointer.
     """
-    buffer = io.StringIO()
-    with warnings.catch_warnings():
-        # Where the page's own font has a glyph, it does not matter that the measuring font has none.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, facecolor="none")
-    source = ET.fromstring(buffer.getvalue())
-    referenced = dict.fromkeys(re.findall(r"(?:url\(#|href=\"#)([^\")]+)", buffer.getvalue()))
-    svg = _cleaned(source, {own: f"{name}-{place}" for place, own in enumerate(referenced)})
-    compact(svg)
-    width, height = svg.attrib["viewBox"].split()[2:]
-    for key in ("version", "width", "height"):
-        svg.attrib.pop(key, None)
-    svg.attrib |= {
-        "role": "img",
-        "aria-labelledby": f"{name}-title {name}-desc",
-        "class": "drawing",
-        "style": f"aspect-ratio:{float(width):g}/{float(height):g}",
-    }
-    for place, (tag, text) in enumerate((("title", title), ("desc", description))):
-        words = ET.Element(tag, {"id": f"{name}-{tag}"})
-        words.text = text
-        svg.insert(place, words)
+    named = {"class": class_} if class_ else {}
+    named |= {"role": "img", "aria-labelledby": labelled_by} if labelled_by else {}
+    size = [_short(round(TENTHS * value)) for value in (canvas.width, canvas.height)]
+    svg = ET.Element("svg", {"viewBox": f"0 0 {' '.join(size)}"} | named)
+    back = [look for look in canvas.lines if look[0] == "rule"]
+    for role in ORDER:
+        if role == "rule":
+            _lines(svg, canvas, back)
+        if canvas.fills.get(role):
+            _add(svg, "".join(steps(points, closed=True) for points in canvas.fills[role]), f"f-{role}")
+    for role in ORDER:
+        _lines(svg, canvas, [look for look in canvas.lines if look[0] == role and look not in back])
+    for role in ORDER:
+        for (own, size_, marker), points in canvas.dots.items():
+            if own == role:
+                _markers(svg, np.concatenate(points), role, size_, marker)
+    _texts(svg, canvas)
+    for tip in canvas.tips if tips else ():
+        corner, right, down = (tip.left, tip.top), (tip.width, 0.0), (0.0, tip.height)
+        corners = np.cumsum([corner, right, down, (-tip.width, 0.0)], axis=0)
+        ET.SubElement(svg, "path", {"data-tip": tip.words, "d": steps(corners, closed=True)})
     return svg
 
 
-def _cleaned(source: ET.Element, ids: dict[str, str]) -> ET.Element:
-    element = ET.Element(_local(source.tag))
-    for key, value in source.attrib.items():
-        local = _local(key)
-        if local == "id":
-            if value.startswith(TIP):
-                element.set("data-tip", value.removeprefix(TIP))
-            elif value in ids:
-                element.set("id", ids[value])
-        elif local == "href":
-            element.set("href", f"#{ids[value.removeprefix('#')]}")
-        else:
-            element.set(local, _restyled(value, ids))
-    if source.text and source.text.strip():
-        element.text = source.text
-    for child in source:
-        if _local(child.tag) not in DROPPED:
-            element.append(_cleaned(child, ids))
-    return element
+def picture(canvas: Canvas) -> str:
+    """Write a canvas as an SVG file that stands by itself, on paper."""
+    svg = svg_element(canvas, tips=False)
+    svg.attrib |= {
+        "xmlns": "http://www.w3.org/2000/svg", "width": f"{canvas.width:g}in", "height": f"{canvas.height:g}in",
+        "font-size": f"{SIZE:g}", "font-family": "system-ui, 'Liberation Sans', Arial, sans-serif",
+    }  # fmt: skip
+    style = ET.Element("style")
+    light = "".join(f"--{role.replace('_', '-')}:{values[0]};" for role, values in PALETTE.items())
+    style.text = f"svg{{{light}}}{drawing_css()}"
+    svg.insert(0, style)
+    svg.insert(1, ET.Element("rect", {"width": "100%", "height": "100%", "class": "f-paper"}))
+    return visible(ET.tostring(svg, encoding="unicode")) + "\n"
 
 
-def _local(tag: str) -> str:
-    return tag.rpartition("}")[2]
+def _add(svg: ET.Element, d: str, class_: str, **more: str) -> None:
+    named = {key.replace("_", "-"): value for key, value in more.items() if value}
+    ET.SubElement(svg, "path", {"class": class_.replace("_", "-"), **named, "d": d})
 
 
-def _restyled(value: str, ids: dict[str, str]) -> str:
-    value = re.sub(r"url\(#([^)]+)\)", lambda found: f"url(#{ids[found[1]]})", value)
-    value = re.sub(
-        r"#[0-9a-f]{6}\b", lambda found: f"var(--{ROLES[found[0]]})" if found[0] in ROLES else found[0], value
-    )
-    # matplotlib names its own font; the page's applies. A hundredth of a point is finer than any screen.
-    value = re.sub(r"font-family: [^;]*;? ?", "", value)
-    value = re.sub(r"(\.\d\d)\d+", r"\1", value)
-    return re.sub(r"\s+", " ", value).strip()
+def _lines(svg: ET.Element, canvas: Canvas, looks: list[tuple[str, float, str]]) -> None:
+    for look in looks:
+        role, width, dash = look
+        d = "".join(steps(points) for points in canvas.lines[look])
+        if d:
+            _add(svg, d, f"s-{role}", stroke_width=f"{width:g}", stroke_dasharray=DASHES[dash])
+
+
+def _markers(svg: ET.Element, points: np.ndarray, role: str, size: float, marker: str) -> None:
+    """Draw a solid dot as a line of no length with round ends, another marker as its outline."""
+    r = size / 2 / 72
+    if marker == "dot":
+        d = "".join(f"M{_pair(x, y)}h0" for x, y in np.rint(TENTHS * points).astype(int))
+        _add(svg, d, f"s-{role} dot", stroke_width=f"{size:g}")
+        return
+    shapes = {
+        "square": np.array([[-r, -r], [r, -r], [r, r], [-r, r]]),
+        "diamond": 1.2 * np.array([[0, -r], [r, 0], [0, r], [-r, 0]]),
+        "ring": np.column_stack([r * np.cos(a := np.radians(np.arange(0, 360, 30))), r * np.sin(a)]),
+    }
+    d = "".join(steps(point + shapes[marker], closed=True) for point in points)
+    _add(svg, d, f"f-paper s-{role}" if marker in HOLLOW else f"f-{role}",
+         stroke_width="0.9" if marker in HOLLOW else "")  # fmt: skip
+
+
+def _texts(svg: ET.Element, canvas: Canvas) -> None:
+    """Write the texts, those of one look together."""
+    ordered = sorted(canvas.texts, key=lambda t: (t.role, t.size, t.across, t.bold))
+    for (role, size, across, bold), run in groupby(ordered, lambda t: (t.role, t.size, t.across, t.bold)):
+        look = {"class": f"f-{role}".replace("_", "-")} | ({"font-size": f"{size:g}"} if size != SIZE else {})
+        look |= {"text-anchor": ANCHORS[across]} if across != "left" else {}
+        group = ET.SubElement(svg, "g", look | ({"font-weight": "600"} if bold else {}))
+        for text in run:
+            x, y = (_short(round(TENTHS * value)) for value in (text.x, text.y))
+            turned = {"transform": f"rotate(-90 {x} {y})"} if text.turned else {}
+            ET.SubElement(group, "text", {"x": x, "y": y} | turned).text = text.words
+
+
+def steps(points: np.ndarray, *, closed: bool = False) -> str:
+    """Write points, inches, as a path of steps in tenths of a point.
+
+    Examples
+    --------
+    >>> steps(np.array([[64.01, 78.1], [72.42, 88.84], [80.84, 78.8]]) / 72, closed=True)
+    'M64 78.1l8.4 10.7 8.4-10z'
+    """
+    tenths = np.rint(TENTHS * points).astype(int)
+    moves = np.diff(tenths, axis=0)
+    moves = moves[moves.any(axis=1)]
+    text = "h0" if not len(moves) else ""
+    for place, (x, y) in enumerate(moves.tolist()):
+        pair = _pair(x, y)
+        text += ("l" if not place else "" if pair.startswith("-") else " ") + pair
+    return f"M{_pair(*tenths[0].tolist())}{text}{'z' if closed else ''}"
+
+
+def _pair(x: int, y: int) -> str:
+    second = _short(y)
+    return _short(x) + ("" if second.startswith("-") else " ") + second
+
+
+def _short(tenths: int) -> str:
+    """Write tenths as a number, in as few signs as can be.
+
+    Examples
+    --------
+    >>> _short(125), _short(-5), _short(30)
+    ('12.5', '-.5', '3')
+    """
+    whole, rest = divmod(abs(int(tenths)), 10)
+    text = f"{whole or ('' if rest else 0)}" + (f".{rest}" if rest else "")
+    return f"-{text}" if tenths < 0 else text

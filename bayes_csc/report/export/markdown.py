@@ -9,7 +9,7 @@ from bayes_csc.estimates.information import in_words
 from bayes_csc.files.decoding import visible
 from bayes_csc.measurement.figures_used import without_figures
 from bayes_csc.panel.calendar import day
-from bayes_csc.report.findings.caveats import ALWAYS, USE
+from bayes_csc.report.findings.authority.caveats import ALWAYS, USE
 from bayes_csc.report.findings.collect import Findings
 from bayes_csc.report.findings.companions import Missing
 from bayes_csc.report.findings.words.method_words import check_sentence, gate_sentences

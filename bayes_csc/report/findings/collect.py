@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import datetime
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from bayes_csc.estimates.contributions import contributions
@@ -22,18 +20,16 @@ from bayes_csc.inference.fit import Fit, Model
 from bayes_csc.inference.groups import members
 from bayes_csc.inference.probabilities import EPSILON
 from bayes_csc.inference.reopen import revisit
-from bayes_csc.panel.calendar import grid_position
-from bayes_csc.panel.describe.authority_record import AuthorityRecord, authority_records
-from bayes_csc.panel.describe.composite import composite, composite_indicators
 from bayes_csc.panel.describe.coverage import national
 from bayes_csc.panel.describe.display_unit import DisplayUnit, display_units
-from bayes_csc.panel.panel import Panel, inspection_dates, whole_grades
+from bayes_csc.panel.panel import Panel
 from bayes_csc.panel.revisions import current_cells
 from bayes_csc.report.findings.age import made_on
-from bayes_csc.report.findings.authority_findings import AuthorityFindings, indicator_figures, national_bands
+from bayes_csc.report.findings.authority.authority_findings import AuthorityFindings
+from bayes_csc.report.findings.authority.pages import authority_pages, directory_of
+from bayes_csc.report.findings.authority.single import CHECK_DRAWS
+from bayes_csc.report.findings.authority.what_if import what_if
 from bayes_csc.report.findings.base_rates import base_rates
-from bayes_csc.report.findings.caveats import caveats
-from bayes_csc.report.findings.change_density import change_density
 from bayes_csc.report.findings.companions import Missing, read_backtest, read_sensitivity, read_sensitivity_page
 from bayes_csc.report.findings.fitted import Fitted, fitted, sampling_intervals
 from bayes_csc.report.findings.hyperparameters import (
@@ -43,11 +39,7 @@ from bayes_csc.report.findings.hyperparameters import (
     year_effects,
 )
 from bayes_csc.report.findings.next_inspections import next_inspections
-from bayes_csc.report.findings.paths import CALENDAR, fan, region_means
-from bayes_csc.report.findings.what_if import what_if
 
-CHECK_DRAWS = 60
-"""Draws of the hyperparameters that expected figures and predictive checks are averaged over."""
 Told = Callable[[str], None]
 
 
@@ -204,13 +196,13 @@ def gather(
         "threshold": 1.0 / (1.0 + loss_ratio),
     } | made_on(panel.date, made or datetime.date.today()) | _reading(ahead)  # fmt: skip
     used = tuple(again.design.indicator) + tuple(again.design.ordinal)
-    directory = _directory(panel, [str(c) for c in declines["authority"]], listed, with_page)
+    directory = directory_of(panel, [str(c) for c in declines["authority"]], listed, with_page)
     tell("authorities")
     kept = what_if(fit.posterior["theta"], fit.change, list(directory.index), chances, ahead)
     rates = base_rates(panel)
-    pages = _pages(
-        fit, directory, declines, ahead, made_up, expected, beside[1], kept, cells=cells, units=units, used=set(used),
-        interval=interval, rates=rates,
+    pages = authority_pages(
+        fit, directory, declines, ahead, made_up, expected.figures, beside[1], kept, cells=cells, units=units,
+        used=set(used), interval=interval, rates=rates,
     )  # fmt: skip
     return Findings(
         about=told, record=fit.record | {"gate": fit.gate.summary()}, spec=fit.spec.to_toml(), equations=equations,
@@ -227,107 +219,8 @@ def _reading(ahead: pd.DataFrame | None) -> dict[str, Any]:
     return {} if ahead is None else {name: ahead.attrs[name] for name in ("no_overall_from", "how_to_read")}
 
 
-def _composite(panel: Panel) -> pd.DataFrame:
-    """The composite of every authority; without years where no indicator has an agreed polarity."""
-    return composite(panel) if composite_indicators(panel) else pd.DataFrame(index=panel.authorities.index)
-
-
 def _backtest(fit: Fit, run: Path, given: Path | None) -> dict[str, Any] | Missing:
     """Record of the backtest beside a run; else of the one that ships with its panel, and how that differs."""
     found = read_backtest(run, given)
     known = shipped(fit.panel, fit.spec) if isinstance(found, Missing) and not fit.own_model else None
     return found if known is None else known.record | {"mismatch": list(known.mismatch)}
-
-
-def _directory(panel: Panel, codes: list[str], listed: list[str], with_page: list[str]) -> pd.DataFrame:
-    """Who exists, who is of the group, and who has which page."""
-    table = panel.authorities.loc[codes, ["name", "region"]].rename_axis("authority")
-    table["listed"] = table.index.isin(listed)
-    table["slug"] = ["authority-" + slug if code in with_page else "" for code, slug in _slugs(codes).items()]
-    return table
-
-
-def _slugs(codes: Iterable[str]) -> dict[str, str]:
-    """Return a file name for each code: letters, digits and hyphens, each once."""
-    out: dict[str, str] = {}
-    for code in codes:
-        plain = re.sub(r"[^A-Za-z0-9]+", "-", code).strip("-") or "x"
-        taken = {slug.casefold() for slug in out.values()}
-        out[code] = next(s for s in (plain, *(f"{plain}-{i}" for i in range(2, len(taken) + 3)))
-                         if s.casefold() not in taken)  # fmt: skip
-    return out
-
-
-def _pages(
-    fit: Fit,
-    directory: pd.DataFrame,
-    declines: pd.DataFrame,
-    ahead: pd.DataFrame | None,
-    made_up: pd.DataFrame,
-    expected: Fitted,
-    sensitivity: pd.DataFrame | Missing,
-    kept: dict[str, dict[str, Any]],
-    *,
-    cells: pd.DataFrame,
-    units: dict[str, DisplayUnit],
-    used: set[str],
-    interval: float,
-    rates: pd.DataFrame,
-) -> tuple[AuthorityFindings, ...]:
-    """What is said of each authority with a page, by name."""
-    codes = [str(code) for code in declines["authority"] if directory["slug"][code]]
-    by_code = _by_code(declines)
-    next_by_code = {} if ahead is None else _by_code(ahead)
-    regions = region_means(fit.posterior["theta"], fit.panel.authorities["region"])
-    bands, now = national_bands(cells), float(fit.change.attrs["now"])
-    grades, composites = fit.panel.latest_grades().grade.to_dict(), _composite(fit.panel)
-    out = []
-    for code, record in zip(codes, authority_records(fit.panel, codes), strict=True):
-        row, following = by_code[code], next_by_code.get(code)
-        path = fan(fit.posterior["theta"], code, interval, now)
-        graded = _graded(record)
-        own_sensitivity = (
-            sensitivity if isinstance(sensitivity, Missing) else sensitivity[sensitivity["authority"] == code]
-        )
-        figures = indicator_figures(record, cells, bands, expected.figures)
-        out.append(
-            AuthorityFindings(
-                code=code, name=str(row["name"]), slug=str(directory["slug"][code]), region=str(row["region"]),
-                forecast=following, decline=row,
-                base_rate=_base_rate(rates, grades.get(code, np.nan)),
-                contributions=made_up[made_up["authority"] == code], fan=path,
-                region_path=regions[row["region"]].reindex(path.index),
-                inspections=graded, density=change_density(fit.change, code), figures=figures,
-                sensitivity=own_sensitivity, record=record,
-                caveats=caveats(record, row, len(graded), used, begins=_begins(path, graded)),
-                what_if=kept[code],
-                units=units,
-                composite=composites.T[code],
-            )
-        )  # fmt: skip
-    return tuple(out)
-
-
-def _begins(path: pd.DataFrame, graded: pd.DataFrame) -> str:
-    """Day on which a path begins, if after the last inspection by more than a month; else blank."""
-    late = bool(path["position"].iloc[0] - graded["position"].max() > 1 / 12)
-    return f"30 September {int(path.index[0]) - 1}" if late else ""
-
-
-def _by_code(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """Rows of a table by the authority's code."""
-    return {str(row["authority"]): {str(k): v for k, v in row.items()} for row in table.to_dict("records")}
-
-
-def _base_rate(rates: pd.DataFrame, grade: float) -> pd.Series | None:
-    """Base rate of a grade; None where there is none."""
-    return None if grade != grade else rates.T[int(grade)]
-
-
-def _graded(record: AuthorityRecord) -> pd.DataFrame:
-    """Inspections of an authority and the grade of each as a whole, oldest first."""
-    rows = whole_grades(record.inspections)
-    when = inspection_dates(rows)
-    table = pd.DataFrame({"date": when, "grade": rows["grade"], "label": rows["label"], "framework": rows["framework"]})
-    table["position"] = np.asarray(grid_position(when)) + CALENDAR
-    return table.sort_values("date", ignore_index=True)

@@ -9,13 +9,10 @@ import pandas as pd
 from bayes_csc.measurement.figures_used import NO_FIGURES, without_figures
 from bayes_csc.panel.calendar import day
 from bayes_csc.panel.panel import NO_OVERALL
-from bayes_csc.report.charts.change_chart import change_chart
-from bayes_csc.report.charts.contribution_chart import contribution_chart
-from bayes_csc.report.charts.fan_chart import fan_chart
+from bayes_csc.report.charts import authority_charts as charts
 from bayes_csc.report.drawing.html import Content, element, table
-from bayes_csc.report.drawing.style import look
-from bayes_csc.report.findings.authority_findings import AuthorityFindings
-from bayes_csc.report.findings.caveats import ALWAYS, USE, use_here
+from bayes_csc.report.findings.authority.authority_findings import AuthorityFindings
+from bayes_csc.report.findings.authority.caveats import ALWAYS, USE, use_here
 from bayes_csc.report.findings.words.contribution_words import contribution_sentence, with_figures
 from bayes_csc.report.findings.words.sentences import (
     both_sentence,
@@ -27,7 +24,7 @@ from bayes_csc.report.findings.words.sentences import (
     path_sentence,
     recent_words,
 )
-from bayes_csc.report.findings.words.vocabulary import count_of, joined, number, spread, years
+from bayes_csc.report.findings.words.vocabulary import count_of, joined, number, spread
 from bayes_csc.report.pages.page_parts import Section, bullets, charted, paragraphs, site_page
 from bayes_csc.report.pages.sections.indicator_sections import indicator_sections
 from bayes_csc.report.pages.sections.next_section import next_section
@@ -58,23 +55,22 @@ def authority_page(
         Slug and link text of the pages before and after it.
     """
     percent = f"{about['interval']['probability']:.0%}"
-    with look():
-        sections: list[Section] = [
-            ("answer", "In short", _summary(own, about, grades, percent)),
-            ("trajectory", "Its trajectory", paragraphs(*_trajectory_words(own))),
-            *(
-                [("next", "The next judgement", next_section(own, about.get("no_overall_from"), grades, percent))]
-                if own.forecast
-                else []
-            ),
-            ("change", "The change since the last inspection", _change(own, about, percent)),
-            ("contributions", "What moved the estimate", _contributions(own, percent)),
-            ("indicators", "Every indicator", indicator_sections(own, set(used), percent)),
-            ("sensitivity", "Does it depend on how it was done?", authority_sensitivity(own)),
-            ("data", "Gaps and breaks in the data", _data(own, set(used))),
-            ("use", "What this cannot tell, and how to use it", _use(own)),
-            ("what-if", "With other settings", [what_if_panel(about, list(own.what_if["periods"]))]),
-        ]
+    sections: list[Section] = [
+        ("answer", "In short", _summary(own, about, grades, percent)),
+        ("trajectory", "Its trajectory", paragraphs(*_trajectory_words(own, percent))),
+        *(
+            [("next", "The next judgement", next_section(own, about.get("no_overall_from"), grades, percent))]
+            if own.forecast
+            else []
+        ),
+        ("change", "The change since the last inspection", _change(own, about, percent)),
+        ("contributions", "What moved the estimate", _contributions(own, percent)),
+        ("indicators", "Every indicator", indicator_sections(own, set(used), percent)),
+        ("sensitivity", "Does it depend on how it was done?", authority_sensitivity(own)),
+        ("data", "Gaps and breaks in the data", _data(own, set(used))),
+        ("use", "What this cannot tell, and how to use it", _use(own)),
+        ("what-if", "With other settings", [what_if_panel(about, list(own.what_if["periods"]))]),
+    ]
     return site_page(
         own.name, [_facts(own, about)], sections, about, slug=own.slug, others=others,
         first=1,
@@ -106,24 +102,25 @@ def _summary(own: AuthorityFindings, about: dict[str, Any], grades: tuple[str, .
         said.append(level_sentence(own.forecast, about["threshold"], about["loss_ratio"], percent))
     limits = own.caveats[:CAVEATS]
     return [
-        *paragraphs(*said), _trajectory(own, about, percent), *_moved_most(own, percent),
+        *paragraphs(*said), _trajectory(own, about, grades, percent), *_moved_most(own, percent),
         *([element("p", "Before you read on:"), bullets(limits)] if limits else []),
     ]  # fmt: skip
 
 
-def _trajectory_words(own: AuthorityFindings) -> list[str]:
+def _trajectory_words(own: AuthorityFindings, percent: str) -> list[str]:
     """Say what the chart of the path is of, and what a plain mean of the indicators is beside it."""
     note = (
         "Latent quality is what the indicators and the judgements share. Zero is the national mean of each year. One "
         "unit is the spread between authorities of the same region and deprivation: two in three of them lie within "
         "one unit of what such authorities have in common."
     )
-    return [note, composite_sentence(own.composite, own.decline)]
+    graded = [f"{row.label} ({row.date:%B %Y})" for row in own.inspections.dropna(subset=["date"]).itertuples()]
+    judged = f"Judged {joined(graded)}." if graded else "Never judged on record."
+    return [note, f"{path_sentence(own.fan, percent)} {judged}", composite_sentence(own.composite, own.decline)]
 
 
-def _trajectory(own: AuthorityFindings, about: dict[str, Any], percent: str) -> Content:
+def _trajectory(own: AuthorityFindings, about: dict[str, Any], grades: tuple[str, ...], percent: str) -> Content:
     """Draw the path with its finding, and the table behind it."""
-    finding = path_sentence(own.fan, percent)
     bands = ("median", "inner_lower", "inner_upper", "lower", "upper")
     rows = [
         [
@@ -134,12 +131,7 @@ def _trajectory(own: AuthorityFindings, about: dict[str, Any], percent: str) -> 
         for region, (year, row) in zip(own.region_path.to_numpy(), own.fan.iterrows(), strict=True)
     ]
     header = ["Date", "Median", "50% from", "to", f"{percent} from", "to", f"Mean of {own.region}"]
-    graded = [f"{row.label} ({row.date:%B %Y})" for row in own.inspections.dropna(subset=["date"]).itertuples()]
-    judged = f" Judged {joined(graded)}." if graded else " Never judged on record."
-    figure = fan_chart(own, about["panel"], about["interval"]["probability"])
-    return charted(
-        figure, "trajectory", f"Latent quality of {own.name}", finding + judged, finding + judged, header, rows
-    )
+    return charted(charts.trajectory(own, about, grades), f"Latent quality of {own.name}", header, rows)
 
 
 def _change(own: AuthorityFindings, about: dict[str, Any], percent: str) -> list[Content]:
@@ -149,7 +141,8 @@ def _change(own: AuthorityFindings, about: dict[str, Any], percent: str) -> list
         f"{spread(row['recent_delta_lower'], row['recent_delta_upper'], '+.2f')}); probability of a decline of more "
         f"than {about['epsilon']:g}: {number(row['p_recent_decline'])}."
     )
-    if own.density is None:
+    made = charts.change(own, about)
+    if own.density is None or made is None:
         return paragraphs("Without an inspection on record there is no change since one.", recent)
     finding = (
         f"Probability of a decline of more than {about['epsilon']:g}: {number(row['p_decline'])} (Monte Carlo error "
@@ -157,18 +150,15 @@ def _change(own: AuthorityFindings, about: dict[str, Any], percent: str) -> list
         f"{number(row['p_decline_no_data'])}."
     )
     rows = [[number(x, "+.3f"), number(f, ".4f"), number(g, ".4f")] for x, f, g in own.density.to_numpy()[::4]]
-    caption = f"Change of latent quality over the {years(row['gap_years'])} since the last inspection"
-    return [
-        *paragraphs(finding, recent),
-        charted(change_chart(own.density, about["epsilon"]), "change", "Density of the change", finding, caption,
-                ["Change", "Density given all data", "Had nothing been observed"], rows),
-    ]  # fmt: skip
+    header = ["Change", "Density given all data", "Had nothing been observed"]
+    return [*paragraphs(finding, recent), charted(made, "Density of the change", header, rows)]
 
 
 def _contributions(own: AuthorityFindings, percent: str) -> list[Content]:
     parts = own.contributions[own.contributions["kind"] != "total"]
     total = own.contributions.loc[own.contributions["kind"] == "total", "contribution"].sum()
-    if parts.empty:
+    made = charts.contributions(own)
+    if parts.empty or made is None:
         return paragraphs("Without an inspection on record there is no change since one to take apart.")
     parts = with_figures(own)
     finding = contribution_sentence(parts)
@@ -181,10 +171,8 @@ def _contributions(own: AuthorityFindings, percent: str) -> list[Content]:
     )
     return [
         *paragraphs(finding, note),
-        charted(contribution_chart(parts, float(total)), "contributions", "Contributions to the change", finding,
-                "What the estimated change since the last inspection is made up of", _header(own, percent), rows,
-                texts=[5]),
-    ]  # fmt: skip
+        charted(made, "Contributions to the change", _header(own, percent), rows, texts=[5]),
+    ]
 
 
 def _moved_most(own: AuthorityFindings, percent: str) -> list[Content]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ET
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,14 @@ from bayes_csc.evaluation.backtest.scoring.changes import grade_changes
 from bayes_csc.evaluation.backtest.scoring.reliability import BAND
 from bayes_csc.evaluation.backtest.summary import ALL, AUTHORITY_ORIGIN, FLAG_RATES, HIGHER_IS_BETTER, INTERVAL
 from bayes_csc.evaluation.backtest.words import beside_named, counts, finding, score_word
-from bayes_csc.report.charts.method.backtest_charts import difference_chart, flag_chart, reliability_chart
-from bayes_csc.report.drawing.html import chart, element, folded, page_text, table
-from bayes_csc.report.drawing.style import look
-from bayes_csc.report.drawing.svg import svg_element
+from bayes_csc.report.charts.method.backtest_charts import (
+    RELIABILITY_KEYS,
+    difference_chart,
+    flag_chart,
+    reliability_panels,
+)
+from bayes_csc.report.drawing.chart import Chart
+from bayes_csc.report.drawing.html import element, figure, folded, page_text, table
 
 ROLE_WORDS = {"rival": "competing forecaster"}
 CHARTED = ("log_score", "rps", "brier_worse", "auc_worse")
@@ -28,15 +33,14 @@ CHARTED = ("log_score", "rps", "brier_worse", "auc_worse")
 def backtest_page(done: Backtest) -> str:
     """Write a backtest as one self-contained HTML page; the same backtest gives the same bytes."""
     title = f"{done.metadata['panel']}: forecasts of past inspections"
-    with look():
-        sections = [
-            ("scores", "Which forecasts better?", _scores(done)),
-            ("calibration", "Do the probabilities mean what they say?", _calibration(done)),
-            ("changes", "By previous grade: expected and came", _changes(done)),
-            ("flags", "What would flags have caught?", _flags(done)),
-            ("origins", "Origin by origin", _origins(done)),
-            ("compared", "What was compared", _compared(done)),
-        ]
+    sections = [
+        ("scores", "Which forecasts better?", _scores(done)),
+        ("calibration", "Do the probabilities mean what they say?", _calibration(done)),
+        ("changes", "By previous grade: expected and came", _changes(done)),
+        ("flags", "What would flags have caught?", _flags(done)),
+        ("origins", "Origin by origin", _origins(done)),
+        ("compared", "What was compared", _compared(done)),
+    ]
     links = [element("li", element("a", heading, href=f"#{key}")) for key, heading, _ in sections]
     return page_text(
         title,
@@ -89,12 +93,16 @@ def _scores(done: Backtest) -> list[ET.Element]:
             words = " ".join(finding(done, group, horizon, s) for s in ("auc_worse", "log_score"))
             heading = f"{_group(group)}, {horizon} months"
             slug = f"differences-{horizon}-{'all' if group == ALL else 'group'}"
-            drawn = svg_element(difference_chart(tables, better), slug, f"Differences from {done.baseline}", words)
-            caption = f"{heading}: score less that of {done.baseline}, with {INTERVAL:.0%} intervals"
+            made = Chart(
+                slug, finding(done, group, horizon, "auc_worse").removesuffix("."),
+                f"{heading}: score less that of {done.baseline}, with {INTERVAL:.0%} intervals; an arrow says which "
+                "side is better",
+                partial(difference_chart, tables, better),
+            )  # fmt: skip
             content += [
                 element("h3", heading),
                 element("p", words),
-                chart(drawn, caption, folded("Table: all scores", _score_table(done, group, horizon))),
+                figure(made, folded("Table: all scores", _score_table(done, group, horizon))),
                 folded("Table: differences, both intervals", _difference_table(done, group, horizon)),
             ]
     return content
@@ -197,9 +205,13 @@ def _calibration(done: Backtest) -> list[ET.Element]:
         header = ["Forecaster", "Miscalibration", "Discrimination", "Uncertainty", "Events within the band"]
         slug = f"reliability-{'all' if group == ALL else 'group'}"
         heading = f"{_group(group)}, {horizon} months"
-        drawn = svg_element(reliability_chart(found), slug, "Reliability diagrams", words)
+        made = Chart(
+            slug, words.removesuffix("."),
+            f"Reliability of P(worse), {heading[0].lower()}{heading[1:]}: how often worse came, by what was forecast",
+            panels=reliability_panels(found), keys=RELIABILITY_KEYS,
+        )  # fmt: skip
         behind = folded("Table: terms of the Brier score", table(f"P(worse): {heading}", header, rows))
-        content += [element("h3", heading), chart(drawn, f"Reliability of P(worse): {heading}", behind)]
+        content += [element("h3", heading), figure(made, behind)]
     return content
 
 
@@ -224,10 +236,13 @@ def _flags(done: Backtest) -> list[ET.Element]:
         words = f"{done.baseline}: " + ", ".join(
             f"{rate:.0%} flagged catch {_share(parts[rate].loc[done.baseline])}" for rate in FLAG_RATES
         )
-        drawn = svg_element(flag_chart(FLAG_RATES, caught), slug, "Share of worse inspections caught", words)
+        made = Chart(
+            slug, words, f"Share of the worse inspections that flags would have caught: {heading}; right is better",
+            partial(flag_chart, FLAG_RATES, caught),
+        )  # fmt: skip
         header = ["Forecaster", *(f"{rate:.0%} flagged" for rate in FLAG_RATES)]
         behind = folded("Table: share caught", table(f"Share caught: {heading}", header, rows))
-        content += [element("h3", heading), chart(drawn, f"Share caught: {heading}", behind)]
+        content += [element("h3", heading), figure(made, behind)]
     return content
 
 

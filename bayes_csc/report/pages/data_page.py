@@ -12,17 +12,18 @@ from bayes_csc.panel.cell_checks import STATUSES
 from bayes_csc.panel.describe.coverage import statuses
 from bayes_csc.panel.describe.outlying_changes import RULE
 from bayes_csc.panel.describe.panel_description import Description, records
-from bayes_csc.report.charts.national_chart import national_chart
+from bayes_csc.report.charts.panels.national_chart import national_panels
 from bayes_csc.report.charts.status_charts import authority_chart, coverage_chart
-from bayes_csc.report.drawing.html import chart, element, folded, page_text, table
-from bayes_csc.report.drawing.style import STATUS_WORDS, look
-from bayes_csc.report.drawing.svg import svg_element
+from bayes_csc.report.drawing.chart import Chart
+from bayes_csc.report.drawing.html import Content, element, figure, folded, page_text, table
+from bayes_csc.report.drawing.style import STATUS_WORDS
+from bayes_csc.report.findings.words.vocabulary import better_words
 from bayes_csc.report.pages.sections.side_sections import side_sections
 
 MOST_JUMPS = 100
 
 
-def data_page(about: Description, indicator: str | None = None) -> str:
+def data_page(about: Description, indicator: str | None = None, *, before: Content = None) -> str:
     """Write a panel's description as one self-contained HTML page.
 
     Parameters
@@ -32,6 +33,8 @@ def data_page(about: Description, indicator: str | None = None) -> str:
     indicator
         Key of the indicator shown authority by authority; by default that of the dictionary's default ones with the
         largest share suppressed.
+    before
+        What stands before its content: the navigation of a report that it is part of.
 
     Returns
     -------
@@ -49,16 +52,15 @@ def data_page(about: Description, indicator: str | None = None) -> str:
     if chosen not in present:
         raise UsageError(f"no cells of an indicator {chosen!r} in this panel; it has {', '.join(present)}")
     name = about.identity["name"]
-    with look():
-        sections = [
-            ("coverage", "What is there and what is missing", _coverage(about)),
-            ("authorities", f"{about.label(chosen)}, authority by authority", _authorities(about, chosen)),
-            ("suppression", "Suppressed counts", _suppression(about)),
-            ("national", "National series", _national(about)),
-            ("revisions", "Revisions", _revisions(about)),
-            ("jumps", "Largest jumps", _jumps(about)),
-            *side_sections(about),
-        ]
+    sections = [
+        ("coverage", "What is there and what is missing", _coverage(about)),
+        ("authorities", f"{about.label(chosen)}, authority by authority", _authorities(about, chosen)),
+        ("suppression", "Suppressed counts", _suppression(about)),
+        ("national", "National series", _national(about)),
+        ("revisions", "Revisions", _revisions(about)),
+        ("jumps", "Largest jumps", _jumps(about)),
+        *side_sections(about),
+    ]
     links = [element("li", element("a", title, href=f"#{key}")) for key, title, _ in sections]
     return page_text(
         f"{name}: the data",
@@ -66,6 +68,7 @@ def data_page(about: Description, indicator: str | None = None) -> str:
         *_facts(about),
         element("nav", element("ul", *links), aria_label="Sections"),
         *(element("section", element("h2", title, id=key), *content) for key, title, content in sections),
+        before=before,
     )
 
 
@@ -98,20 +101,21 @@ def _coverage(about: Description) -> list[ET.Element]:
     if hidden.max() > 0:
         finding += f"The largest share is that of “{about.label(str(hidden.idxmax()))}”, {hidden.max():.0%} suppressed."
     labels = {key: each.label for key, each in about.panel.indicators.items()}
-    drawn = svg_element(coverage_chart(about.coverage, labels), "coverage-map", "Cells by indicator and year", finding)
+    made = Chart(
+        "coverage-map", f"{share['observed']:.1%} of the cells are observed, {share['suppressed']:.1%} suppressed",
+        "Each tile is an indicator in a year; its parts, from left to right, are the shares of cells observed, "
+        "suppressed, not available and not applicable; outlined where authorities have no row",
+        lambda width: coverage_chart(about.coverage, labels, width),
+    )  # fmt: skip
     rows = [
         [about.label(str(key)), str(year), *(str(int(count)) for count in row)]
         for (key, year), row in zip(about.coverage.index, about.coverage.to_numpy(), strict=True)
     ]
     header = ["Indicator", "Year", *(STATUS_WORDS[status].capitalize() for status in about.coverage.columns)]
-    caption = (
-        "Each tile is an indicator in a year; its parts, from left to right, are the shares of cells observed, "
-        "suppressed, not available and not applicable, and of authorities without a row."
-    )
     behind = table("Cells by status, and authorities without a row", header, rows, stubs=2)
     return [
         element("p", finding),
-        chart(drawn, caption, folded("Table: cells by indicator, year and status", behind)),
+        figure(made, folded("Table: cells by indicator, year and status", behind)),
     ]
 
 
@@ -126,23 +130,23 @@ def _authorities(about: Description, key: str) -> list[ET.Element]:
     finding = f"{counts.get('observed', 0):,} of {len(status):,} authority years are observed; "
     always = [label for code, label in labels.items() if never.at[code]]
     finding += f"never so: {', '.join(always)}." if always else "every authority has some."
-    drawn = svg_element(
-        authority_chart(status, labels), "authority-map", f"{about.label(key)} by authority and year", finding
-    )
+    made = Chart(
+        "authority-map", finding.partition(";")[0],
+        f"{about.label(key)}: each tile is an authority in a year in which it existed. A joint return gives its status "
+        "to each of its own",
+        lambda width: authority_chart(status, labels, width),
+    )  # fmt: skip
     wide = status.pivot(index="authority", columns="year", values="status").reindex(list(labels))
     rows = [
         [labels[str(code)], *(STATUS_WORDS.get(text, "") for text in row)]
         for code, row in zip(wide.index, wide.to_numpy(), strict=True)
     ]
     header = ["Authority", *map(str, wide.columns)]
-    caption = (
-        "Each tile is an authority in a year in which it existed. A joint return gives its status to each of its own."
-    )
     behind = table(f"Status of “{about.label(key)}”", header, rows, texts=range(len(header)))
     return [
         element("p", about.panel.indicators[key].definition),
         element("p", finding),
-        chart(drawn, caption, folded("Table: status by authority and year", behind)),
+        figure(made, folded("Table: status by authority and year", behind)),
     ]
 
 
@@ -179,11 +183,16 @@ def _national(about: Description) -> list[ET.Element]:
         domains.setdefault(about.panel.indicators[str(key)].domain, []).append(str(key))
     for domain, keys in domains.items():
         series = about.national.loc[keys]
-        figure = national_chart(series, {key: about.label(key) for key in keys}, about.units)
+        better = {key: better_words(about.panel.indicators[key].polarity) for key in keys}
+        made = Chart(
+            f"national-{domain}", _trend(about, keys[0]).removesuffix("."),
+            f"{_numbered(keys, series)}; each chart names its unit and which direction is better, if that is "
+            "agreed",
+            panels=national_panels(series, {key: about.label(key) for key in keys}, about.units, better),
+        )  # fmt: skip
         title = f"National series: {domain.replace('_', ' ')}"
-        drawn = svg_element(figure, f"national-{domain}", title, " ".join(_trend(about, key) for key in keys))
         behind = folded(f"Table: {title[0].lower()}{title[1:]}", _national_table(about, keys))
-        content += [element("h3", domain.replace("_", " ").capitalize()), chart(drawn, _numbered(keys, series), behind)]
+        content += [element("h3", domain.replace("_", " ").capitalize()), figure(made, behind)]
     return content
 
 
@@ -199,10 +208,7 @@ def _trend(about: Description, key: str) -> str:
         return f"{about.label(key)}: nothing observed."
     unit = about.units[key]
     first, last = rows.iloc[0], rows.iloc[-1]
-    ends = [
-        f"{unit.range_text(row['lower'], row['upper'])} {unit.name} in {row.name}".replace(" %", "%").replace("  ", " ")
-        for row in (first, last)
-    ]
+    ends = [f"{unit.full_range(row['lower'], row['upper'])} in {row.name}" for row in (first, last)]
     return f"{about.label(key)}: {ends[0]}" + (f", {ends[1]}." if len(rows) > 1 else ".")
 
 

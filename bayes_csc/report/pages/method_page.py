@@ -7,12 +7,12 @@ from typing import Any
 import pandas as pd
 
 from bayes_csc.report.charts.interval_chart import interval_chart
-from bayes_csc.report.charts.method.check_charts import check_chart, energy_chart, rank_chart
+from bayes_csc.report.charts.method.check_charts import RANK_KEYS, check_chart, energy_chart, rank_panels
+from bayes_csc.report.drawing.chart import Chart
 from bayes_csc.report.drawing.html import Content, element, folded, table
-from bayes_csc.report.drawing.style import look
 from bayes_csc.report.findings.collect import Findings
 from bayes_csc.report.findings.words.method_words import check_sentence, gate_sentences
-from bayes_csc.report.findings.words.vocabulary import SCALE, number
+from bayes_csc.report.findings.words.vocabulary import number
 from bayes_csc.report.pages.page_parts import Section, charted, links_beside, paragraphs, site_page
 
 LOADINGS = ("loading", "ordinal_loading", "judgement_loading")
@@ -22,17 +22,15 @@ NUMBERS = ("prior_median", "prior_lower", "prior_upper", "mean", "sd", "median",
 def method_page(found: Findings) -> str:
     """Write the method page of a report."""
     percent = f"{found.about['interval']['probability']:.0%}"
-    with look():
-        sections: list[Section] = [
-            ("equations", "The model", _equations(found)),
-            ("words", "What the words mean", _words()),
-            ("diagnostics", "Diagnostics", _diagnostics(found)),
-            ("checks", "Posterior predictive checks", _checks(found)),
-            ("loadings", "Loadings", _loadings(found, percent)),
-            ("hyperparameters", "Prior and posterior of every hyperparameter", _hyperparameters(found, percent)),
-            ("provenance", "Where the data come from", _provenance(found)),
-            ("again", "The same again", _again(found)),
-        ]
+    sections: list[Section] = [
+        ("equations", "The model", _equations(found)),
+        ("diagnostics", "Diagnostics", _diagnostics(found)),
+        ("checks", "Posterior predictive checks", _checks(found)),
+        ("loadings", "Loadings", _loadings(found, percent)),
+        ("hyperparameters", "Prior and posterior of every hyperparameter", _hyperparameters(found, percent)),
+        ("provenance", "Where the data come from", _provenance(found)),
+        ("again", "The same again", _again(found)),
+    ]
     return site_page("Method", [], sections, found.about, slug="method", others=links_beside(found))
 
 
@@ -63,16 +61,6 @@ def own_model_sentence(own: dict[str, str]) -> str:
     )
 
 
-def _words() -> list[Content]:
-    rows = [[words, range_] for _, words, range_ in SCALE]
-    return [
-        *paragraphs(
-            "A phrase for a probability is chosen by this table and by nothing else; its number stands beside it."
-        ),
-        table("Phrases of probabilities", ["Phrase", "Probability"], rows, texts=[1]),
-    ]
-
-
 def _diagnostics(found: Findings) -> list[Content]:
     said = gate_sentences(found.record)
     worst = found.hyperparameters.nlargest(1, "rhat").iloc[0]
@@ -89,14 +77,23 @@ def _diagnostics(found: Findings) -> list[Content]:
     energy = f"E-BFMI is {number(found.record['gate']['ebfmi'])}: where steps are as wide as the energy's own " \
              "distribution, the sampler moves freely."  # fmt: skip
     energy_rows = [[number(e, ".1f"), number(m, ".4f"), number(s, ".4f")] for e, m, s in found.energy.to_numpy()]
+    ranked = Chart(
+        "ranks", f"Largest R-hat {number(worst['rhat'], '.4f')}: {worst['variable']}[{worst['entry']}]",
+        "Rank histograms by chain, of the hyperparameters with the largest R-hat: flat where the chains agree",
+        panels=rank_panels(found.ranks), keys=RANK_KEYS[: found.ranks.index.get_level_values(1).nunique()],
+    )  # fmt: skip
+    steps = Chart(
+        "energy", f"E-BFMI {number(found.record['gate']['ebfmi'])}",
+        "Distribution of the energy (minus the log density), about its mean, and of its steps from draw to draw",
+        lambda width: energy_chart(found.energy, width),
+    )  # fmt: skip
     return [
         *paragraphs(*said),
-        charted(rank_chart(found.ranks), "ranks", "Rank histograms of the worst hyperparameters, % of a chain's draws",
-                ranks, "Rank histograms by chain, of the hyperparameters with the largest R-hat",
+        *paragraphs(ranks),
+        charted(ranked, "Rank histograms of the worst hyperparameters, % of a chain's draws",
                 ["Entry", "Chain", *bins], rank_rows, stubs=2),
-        charted(energy_chart(found.energy), "energy", "Energy and its steps", energy, "Energy, about its mean, "
-        "and its steps",
-                ["Energy", "Density", "Density of steps"], energy_rows),
+        *paragraphs(energy),
+        charted(steps, "Energy and its steps", ["Energy", "Density", "Density of steps"], energy_rows),
     ]  # fmt: skip
 
 
@@ -116,11 +113,14 @@ def _checks(found: Findings) -> list[Content]:
          f"{float(str(r.spread)):.2f}"]
         for r in found.fitted.checks.itertuples()
     ]  # fmt: skip
+    made = Chart(
+        "checks", finding.partition(". ")[0].removesuffix("."),
+        f"Share of figures within their 50% (squares) and {interval:.0%} (dots) predictive intervals, by indicator",
+        lambda width: check_chart(found.fitted.checks, labels, interval, width),
+    )  # fmt: skip
     return [
         *paragraphs(finding, note),
-        charted(check_chart(found.fitted.checks, labels, interval), "checks", "Coverage of predictive "
-        "intervals", finding,
-                f"Share of figures within their 50% (squares) and {interval:.0%} (dots) predictive intervals",
+        charted(made, "Coverage of predictive intervals",
                 ["Indicator", "Figures", "Within 50%", f"Within {interval:.0%}", "Sd of residuals"], rows),
     ]  # fmt: skip
 
@@ -148,11 +148,16 @@ def _loadings(found: Findings, percent: str) -> list[Content]:
     )
     table_ = [[str(r.label), *(number(float(str(v)), "+.3f") for v in (r.middle, r.lower, r.upper))]
               for r in rows.itertuples()]  # fmt: skip
+    made = Chart(
+        "loadings", finding,
+        f"Loadings of the indicators, turned so that higher is better where that is agreed, and of the judgements; "
+        f"median and {percent} interval",
+        lambda width: interval_chart(rows, label=f"loading, {percent} interval", width=width),
+    )  # fmt: skip
     return [
         *paragraphs(finding + ".", note),
-        charted(interval_chart(rows, label=f"loading, {percent} interval"), "loadings", "Loadings", finding,
-                "Loadings of the indicators and of the judgements", ["Of", "Median", f"{percent} from", "to"], table_),
-    ]  # fmt: skip
+        charted(made, "Loadings", ["Of", "Median", f"{percent} from", "to"], table_),
+    ]
 
 
 def _hyperparameters(found: Findings, percent: str) -> list[Content]:

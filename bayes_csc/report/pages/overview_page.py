@@ -10,12 +10,11 @@ import pandas as pd
 from bayes_csc.estimates.information import in_words
 from bayes_csc.measurement.figures_used import NO_FIGURES, without_figures
 from bayes_csc.report.charts.hexagon_chart import hexagon_chart
-from bayes_csc.report.charts.interval_chart import interval_chart
 from bayes_csc.report.charts.method.model_diagram import model_diagram
-from bayes_csc.report.charts.series_chart import series_chart
+from bayes_csc.report.charts.panels.series_chart import series_panels
+from bayes_csc.report.drawing.chart import Chart
 from bayes_csc.report.drawing.html import Content, element, folded, table
-from bayes_csc.report.drawing.style import look
-from bayes_csc.report.findings.caveats import ALWAYS, USE
+from bayes_csc.report.findings.authority.caveats import ALWAYS, USE
 from bayes_csc.report.findings.collect import Findings
 from bayes_csc.report.findings.hexagon_layout import hexagon_layout
 from bayes_csc.report.findings.words.next_words import domain_rows, domains_of, next_headings, pool_sentence
@@ -25,34 +24,29 @@ from bayes_csc.report.findings.words.sentences import (
     group_without_figures,
     information_sentence,
 )
-from bayes_csc.report.findings.words.vocabulary import count_of, number, spread
-from bayes_csc.report.pages.page_parts import Section, bullets, charted, links_beside, paragraphs, pieces, site_page
+from bayes_csc.report.findings.words.vocabulary import NOT_AGREED, better_words, count_of, number, spread
+from bayes_csc.report.pages.page_parts import Section, bullets, charted, links_beside, paragraphs, site_page
 from bayes_csc.report.pages.sections.backtest_section import backtest_section
 from bayes_csc.report.pages.sections.sensitivity_section import group_sensitivity
 from bayes_csc.report.pages.what_if_panel import kept_data, what_if_panel
-
-MOST, MOST_SERIES = 48, 28
-"""Rows of a chart of intervals, and indicators of one of series: more would not fit a printed page."""
 
 
 def overview_page(found: Findings) -> str:
     """Write the overview of a report."""
     about = found.about
     percent = f"{about['interval']['probability']:.0%}"
-    with look():
-        sections: list[Section] = [
-            ("question", "The question", _question(found, percent)),
-            ("group", f"The authorities: {about['group']}", _group(found, percent)),
-            ("map", "The map", _map(found)),
-            ("changes", "Changes with their intervals", _caterpillar(found, percent)),
-            ("information", "What the estimates are made of", _information(found)),
-            ("model", "The model in one paragraph", _model()),
-            ("record", "How good the forecasts have been", backtest_section(found.backtest, about)),
-            ("nation", "The nation as a whole", _nation(found, percent)),
-            ("choices", "How far the answers hang on choices", group_sensitivity(found)),
-            ("use", "What this cannot tell, and how to use it", [bullets([*ALWAYS, *USE])]),
-            ("what-if", "With other settings", [what_if_panel(about, _spans(found), groups=_groups(found))]),
-        ]
+    sections: list[Section] = [
+        ("question", "The question", _question(found, percent)),
+        ("group", f"The authorities: {about['group']}", _group(found, percent)),
+        ("map", "The map", _map(found)),
+        ("information", "What the estimates are made of", _information(found)),
+        ("model", "The model in one paragraph", _model()),
+        ("record", "How good the forecasts have been", backtest_section(found.backtest, about)),
+        ("nation", "The nation as a whole", _nation(found, percent)),
+        ("choices", "How far the answers hang on choices", group_sensitivity(found)),
+        ("use", "What this cannot tell, and how to use it", [bullets([*ALWAYS, *USE])]),
+        ("what-if", "With other settings", [what_if_panel(about, _spans(found), groups=_groups(found))]),
+    ]
     title = "Has the quality of children's services declined?"
     return site_page(title, [], sections, about, slug="index", others=links_beside(found), data=overview_draws(found))
 
@@ -110,11 +104,12 @@ def _model() -> list[Content]:
         "region and deprivation where data are thin, lets every authority record things in its own way, and says how "
         "sure it is. Everything is measured from the national mean of the same year."
     )
+    made = Chart(
+        "diagram", "Latent quality shows in 2 kinds of data: published figures and inspection grades",
+        "What the model takes to be behind what; each kind of data has noise of its own", model_diagram,
+    )  # fmt: skip
     drawn = charted(
-        model_diagram(), "diagram", "What is behind what", "Region and deprivation inform an authority's latent "
-                                                           "quality; "
-        "that shows in 2 kinds of data, published figures and inspection grades, each with noise of its own.",
-        "What the model takes to be behind what", ["From", "To", "With"],
+        made, "What is behind what", ["From", "To", "With"],
         [["region and deprivation", "latent quality", "what an authority has of its own"],
          ["latent quality", "published figures", "local recording, national year, deprivation, chance"],
          ["latent quality", "inspection grades", "the team, the framework, the national standard"]], texts=[1, 2],
@@ -145,19 +140,25 @@ def _group(found: Findings, percent: str) -> list[Content]:
         )  # fmt: skip
     header = [
         "Authority", "Region", "Last inspection", *following.values(), "P(decline)", "Without new data", "Change",
-        f"{percent} interval", "Drawn", "Early-visit level", "Changed by data",
+        f"{percent} interval", f"Drawn, {spread(low, high, '+.1f')}", "Early-visit level", "Changed by data",
     ]  # fmt: skip
     note = (
         f"P(decline): the probability that quality is lower by more than {found.about['epsilon']:g} than at the last "
         "inspection; “without new data”: the same had nothing been observed since, which time alone brings "
-        "about. Where "
-        "the two are alike the figures have said nothing. The headings sort; the "
-        "order by a probability is no ranking, as most intervals overlap. A name opens its page."
+        "about. Where the two are alike the figures have said nothing. Drawn: a dot at the middle estimate of the "
+        "change and its interval as a line, worse to the left, with a rule at no change; where the line crosses it the "
+        "data leave open whether quality fell or rose. The headings sort; the order by a probability is no ranking, as "
+        "most intervals overlap. A name opens its page."
     )
-    body = table("Authorities of the group, by name", header, rows, texts=[1, 2, *range(len(header) - 3, len(header))],
-                 class_="sortable")  # fmt: skip
+    texts = [1, 2, *range(len(header) - 3, len(header))]
+    body = table("Authorities of the group, by name", header, rows, texts=texts, class_="sortable", cards=True)
     mixture = "" if found.forecast is None else pool_sentence(found.forecast.attrs)
-    return [*paragraphs(group_without_figures(found.listed), note, mixture), body, *_domains(found)]
+    return [
+        *paragraphs(group_without_figures(found.listed), note, mixture),
+        body,
+        *_changes(found, percent),
+        *_domains(found),
+    ]
 
 
 def _domains(found: Findings) -> list[Content]:
@@ -229,48 +230,34 @@ def _map(found: Findings) -> list[Content]:
         ]
         for r in listed.sort_values("name").to_dict("records")
     ]
-    drawn = charted(
-        hexagon_chart(places), "hexagons", "Probability of a decline by authority", finding, "Probability of a decline "
-        "since the last inspection", ["Authority", "Region", "Figures since", "P(decline)"], rows,
-        texts=[1, 2],
+    made = Chart(
+        "hexagons",
+        f"Between {number(known.min())} and {number(known.max())} in the group, {number(known.median())} at the middle",
+        "Probability that quality has declined since the last inspection, by authority: the darker, the more probable",
+        lambda width: hexagon_chart(places, width),
     )  # fmt: skip
+    header = ["Authority", "Region", "Figures since", "P(decline)"]
+    drawn = charted(made, "Probability of a decline by authority", header, rows, texts=[1, 2])
     drawn.set("class", "map")
     return [*paragraphs(finding, note), drawn]
 
 
-def _caterpillar(found: Findings, percent: str) -> list[Content]:
+def _changes(found: Findings, percent: str) -> list[Content]:
+    """Write the figures behind the intervals that the list draws, folded away."""
     known = found.listed.dropna(subset=["delta_median"])
     if known.empty:
-        return paragraphs("No authority of this group has a change since an inspection.")
-    rows = known.rename(columns={"name": "label", "delta_median": "middle"})
-    rows = rows.assign(lower=rows["delta_lower"], upper=rows["delta_upper"])
-    finding = caterpillar_sentence(found.listed, found.about["epsilon"], percent)
-    ends = rows[["lower", "upper"]].to_numpy(dtype=float)
-    low, high = min(float(ends.min()), -found.about["epsilon"]), max(float(ends.max()), 0.0)
-    limits = (low - 0.04 * (high - low), high + 0.04 * (high - low))
+        return []
+    bands = ("median", "lower", "upper")
     header = [
         "Authority", "Years since", "Change", f"{percent} from", "to", "P(decline)", "Its error", "Without new data",
     ]  # fmt: skip
-    label = (
-        f"change since the last inspection, {percent} interval; coloured line: a decline of {found.about['epsilon']:g}"
-    )
-    note = (
-        "A dot is the middle estimate of an authority's change, its line the interval. Where the line crosses zero the "
-        "data leave open whether quality fell or rose."
-    )
-    content, parts = paragraphs(note), pieces(list(rows.to_dict("records")), MOST)
-    for place, part in enumerate(parts, 1):
-        which = "" if len(parts) == 1 else f", {place} of {len(parts)}"
-        figure = interval_chart(pd.DataFrame(part), accent=-found.about["epsilon"], label=label, limits=limits)
-        behind = [
-            [str(r["label"]), f"{r['gap_years']:.1f}", *(number(r[c], "+.3f") for c in ("middle", "lower", "upper")),
-             number(r["p_decline"], ".3f"), number(r["p_decline_mcse"], ".4f"), number(r["p_decline_no_data"], ".3f")]
-            for r in part
-        ]  # fmt: skip
-        caption = f"Change of latent quality since the last inspection, by name{which}"
-        title = f"Changes since the last inspection{which}"
-        content.append(charted(figure, f"caterpillar-{place}", title, finding, caption, header, behind))
-    return content
+    rows = [
+        [str(r["name"]), f"{r['gap_years']:.1f}", *(number(r[f"delta_{c}"], "+.3f") for c in bands),
+         number(r["p_decline"], ".3f"), number(r["p_decline_mcse"], ".4f"), number(r["p_decline_no_data"], ".3f")]
+        for r in known.to_dict("records")
+    ]  # fmt: skip
+    title = "Changes since the last inspection"
+    return [folded(f"Table: {title.lower()}", table(title, header, rows, class_="csv"))]
 
 
 def _nation(found: Findings, percent: str) -> list[Content]:
@@ -289,15 +276,18 @@ def _nation(found: Findings, percent: str) -> list[Content]:
         "Latent quality is relative to the nation, so a decline everywhere would not show in it. It would show here, "
         "together with changes of definition and of what is recorded."
     )
-    content, parts = paragraphs(finding, note), pieces(list(labels), MOST_SERIES)
-    for place, keys in enumerate(parts, 1):
-        which = "" if len(parts) == 1 else f", {place} of {len(parts)}"
-        rows = [
-            [labels[str(r["indicator"])], str(r["year"]), *(number(r[c], "+.3f") for c in ("mean", "lower", "upper"))]
-            for r in effects.to_dict("records") if r["indicator"] in keys
-        ]  # fmt: skip
-        drawn = series_chart(effects[effects["indicator"].isin(labels)], {key: labels[key] for key in keys})
-        caption = f"National effect of each year on each indicator; one vertical scale for all{which}"
-        title, header = f"National year effects{which}", ["Year", "Effect", f"{percent} from", "to"]
-        content.append(charted(drawn, f"nation-{place}", title, finding, caption, header, rows, group="Indicator"))
-    return content
+    rows = [
+        [labels[str(r["indicator"])], str(r["year"]), *(number(r[c], "+.3f") for c in ("mean", "lower", "upper"))]
+        for r in effects.to_dict("records") if r["indicator"] in labels
+    ]  # fmt: skip
+    agreed = {key: better_words(found.panel.indicators[key].polarity) for key in labels}
+    better = {key: words if words == NOT_AGREED else "up is better" for key, words in agreed.items()}
+    made = Chart(
+        "nation", f"Largest fall: {labels[falls]} ({number(float(step.min()), '+.2f')}); largest rise: "
+        f"{labels[rises]} ({number(float(step.max()), '+.2f')})",
+        "National effect of each year on each indicator, on the scale of the model (log odds of a share), turned so "
+        f"that higher is better where that is agreed; line: mean, band: {percent} interval; one vertical scale for all",
+        panels=series_panels(effects[effects["indicator"].isin(labels)], labels, better),
+    )  # fmt: skip
+    header = ["Year", "Effect", f"{percent} from", "to"]
+    return [*paragraphs(finding, note), charted(made, "National year effects", header, rows, group="Indicator")]

@@ -6,27 +6,24 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from typing import Any
 
-from matplotlib.figure import Figure
-
 from bayes_csc.panel.calendar import day
-from bayes_csc.report.drawing.html import Content, chart, element, folded, page_text, resource, table
-from bayes_csc.report.drawing.svg import svg_element
+from bayes_csc.report.drawing.chart import Chart
+from bayes_csc.report.drawing.html import Content, element, figure, folded, page_text, resource, table
 from bayes_csc.report.findings.collect import Findings
 from bayes_csc.report.findings.companions import Missing
 
-PAGES = (("index", "Overview"), ("method", "Method"))
+PAGES = (("index", "Overview"), ("method", "Method"), ("data", "Data"))
 SENSITIVITY_LINK = ("sensitivity", "Sensitivity")
 Section = tuple[str, str, list[Content]]
 
 
 def charted(
-    figure: Figure, name: str, title: str, finding: str, caption: str, header: Sequence[str],
-    rows: Sequence[Sequence[str]], *, stubs: int = 1, texts: Sequence[int] = (), group: str = "",
+    chart: Chart, title: str, header: Sequence[str], rows: Sequence[Sequence[str]], *, stubs: int = 1,
+    texts: Sequence[int] = (), group: str = "",
 ) -> ET.Element:  # fmt: skip
-    """Return a chart with its caption and, folded away, the table behind it."""
+    """Return a chart with its words and, folded away, the table behind it, of a title of its own."""
     behind = table(title, header, rows, stubs=stubs, texts=texts, group=group, class_="csv")
-    drawn = svg_element(figure, name, title, finding)
-    return chart(drawn, caption, folded(f"Table: {title[0].lower()}{title[1:]}", behind))
+    return figure(chart, folded(f"Table: {title[0].lower()}{title[1:]}", behind))
 
 
 def pieces[T](items: Sequence[T], most: int) -> list[Sequence[T]]:

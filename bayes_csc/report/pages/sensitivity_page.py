@@ -10,10 +10,16 @@ from bayes_csc.evaluation.sensitivity.answers.model_scores import averaged
 from bayes_csc.evaluation.sensitivity.answers.power_scaling import ALL_PRIORS, SENSITIVE
 from bayes_csc.evaluation.sensitivity.result import Sensitivity
 from bayes_csc.evaluation.sensitivity.verdict import OTHER, SAME, UNDETERMINED
-from bayes_csc.report.charts.method.sensitivity_charts import LEVELS, heat_map, specification_curves, tornado_chart
-from bayes_csc.report.drawing.html import chart, element, folded, page_text, table
-from bayes_csc.report.drawing.style import look
-from bayes_csc.report.drawing.svg import svg_element
+from bayes_csc.report.charts.method.sensitivity_charts import (
+    CURVE_KEYS,
+    LEVELS,
+    heat_map,
+    specification_panels,
+    tornado_chart,
+)
+from bayes_csc.report.drawing.chart import Chart
+from bayes_csc.report.drawing.html import element, figure, folded, page_text, table
+from bayes_csc.report.findings.words.vocabulary import count_of, joined
 
 SHOWN = 2
 """Names of variants in one cell of a table."""
@@ -23,17 +29,16 @@ STEPS = ", ".join(f"{edge:g}" for edge in LEVELS)
 def sensitivity_page(done: Sensitivity) -> str:
     """Write a sensitivity analysis as one self-contained HTML page; the same analysis gives the same bytes."""
     title = f"{done.metadata['panel']}: what would change the answer?"
-    with look():
-        sections = [
-            ("verdicts", "Which answers survive?", _verdicts(done)),
-            ("curves", "Every answer under every choice", _curves(done)),
-            ("choices", "Which choices move the answers?", _choices(done)),
-            ("map", "Authorities by variants", _map(done)),
-            ("scores", "Which variants predict better?", _scores(done)),
-            ("leaning", "Prior or data?", _leaning(done)),
-            ("value", "Which data would narrow the answers?", _value(done)),
-            ("variants", "What was varied", _variants(done)),
-        ]
+    sections = [
+        ("verdicts", "Which answers survive?", _verdicts(done)),
+        ("curves", "Every answer under every choice", _curves(done)),
+        ("choices", "Which choices move the answers?", _choices(done)),
+        ("map", "Authorities by variants", _map(done)),
+        ("scores", "Which variants predict better?", _scores(done)),
+        ("leaning", "Prior or data?", _leaning(done)),
+        ("value", "Which data would narrow the answers?", _value(done)),
+        ("variants", "What was varied", _variants(done)),
+    ]
     shown = [(key, heading, content) for key, heading, content in sections if content]
     links = [element("li", element("a", heading, href=f"#{key}")) for key, heading, _ in shown]
     return page_text(
@@ -50,14 +55,14 @@ def _facts(done: Sensitivity) -> list[ET.Element]:
     variants = about["variants"][1:]
     counts = done.verdicts["verdict"].value_counts()
     said = ", ".join(f"{int(counts.get(word, 0))} {word}" for word in (SAME, OTHER, UNDETERMINED))
-    failed = "none failed" if not done.failed else f"{len(done.failed)} failed ({', '.join(done.failed)})"
-    same = sum(v["gate"] == "passed" and not v["asks_another_question"] for v in variants)
+    failed = f": {joined(done.failed)}" if done.failed else ""
     depths = pd.Series([v["depth"] for v in variants]).value_counts()
-    how = ", ".join(f"{n} {depth}" for depth, n in depths.items())
+    how = joined([f"{n} {depth}" for depth, n in depths.items()])
     return [
         element("p", f"{len(done.verdicts)} authorities ({about['group']}): {said}."),
-        element("p", f"{len(variants)} variants of spec {about['spec']} ({how}); {failed}. {same} of them asked the "
-                "same question and passed their checks: ranges and verdicts are over these."),
+        element("p", f"{count_of(_counted(done), 'variant')} of the analysis asked the same question and passed their "
+                f"checks: ranges, verdicts and moves are over these. Beside them stand those that ask another question "
+                f"({len(_questions(done))}) or failed ({len(done.failed)}{failed}). How they were computed: {how}."),
         element("p", about["rule"]["words"]),
         element(
             "p",
@@ -104,13 +109,14 @@ def _some(names: list[str]) -> str:
 def _curves(done: Sensitivity) -> list[ET.Element]:
     questions = _questions(done)
     threshold = float(done.metadata["rule"]["threshold"])
-    figure = specification_curves(done.rows, threshold, questions)
-    n = done.rows["variant"].nunique()
-    description = f"P(decline) of each authority under {n} variants, from the lowest to the highest."
-    caption = (
-        "P(decline) of every variant that passed, lowest first, with two Monte Carlo standard errors. Full dot: the "
-        "base; hollow: another question (epsilon, anchor)."
-    )
+    width = done.verdicts["p_decline_most"] - done.verdicts["p_decline_least"]
+    made = Chart(
+        "curves-chart",
+        f"Over {count_of(_counted(done), 'variant')} the probability of one authority runs over "
+        f"{number(width.median())} at the middle authority and {number(width.max())} at most",
+        "Probability of a decline of each authority in every variant that passed, lowest first",
+        panels=specification_panels(done.rows, threshold, questions), keys=CURVE_KEYS,
+    )  # fmt: skip
     passed = done.rows[done.rows["gate"] == "passed"].dropna(subset="p_decline")
     rows = []
     for _, own in passed.groupby("authority", sort=False):
@@ -119,16 +125,18 @@ def _curves(done: Sensitivity) -> list[ET.Element]:
         said = [f"{row['variant']} {number(row['p_decline'])}" for row in ends]
         rows.append([str(own["name"].iloc[0]), "; ".join(said[:3]), "; ".join(said[3:])])
     behind = table("The lowest and the highest", ["authority", "lowest", "highest"], rows, texts=(1, 2))
-    drawn = svg_element(figure, "curves-chart", "Specification curves", description)
-    return [chart(drawn, caption, folded("Table: the ends of each curve", behind))]
+    return [figure(made, folded("Table: the ends of each curve", behind))]
 
 
 def _choices(done: Sensitivity) -> list[ET.Element]:
     if done.choices.empty:
         return []
-    drawn = svg_element(
-        tornado_chart(done.choices), "tornado", "Choices by how far they move P(decline)",
-        f"The choice that moves P(decline) most on average is {done.choices['choice'].iloc[0]}.",
+    first = done.choices.iloc[0]
+    made = Chart(
+        "tornado", f"{first['choice']} moves P(decline) most: by {number(first['moved'])} on average",
+        "How far each choice takes P(decline) from this report's: mean over the authorities of its lowest and its "
+        "highest (bar), and the largest move of any authority (dot)",
+        lambda width: tornado_chart(done.choices, width),
     )  # fmt: skip
     header = ["choice", "variants", "failed", "mean move", "largest", "levels changed", "sides crossed"]
     rows = [
@@ -143,7 +151,7 @@ def _choices(done: Sensitivity) -> list[ET.Element]:
         header,
         rows,
     )
-    return [chart(drawn, "How far each choice moves P(decline)", folded("Table: moves and flips", behind))]
+    return [figure(made, folded("Table: moves and flips", behind))]
 
 
 def _map(done: Sensitivity) -> list[ET.Element]:
@@ -152,20 +160,15 @@ def _map(done: Sensitivity) -> list[ET.Element]:
     for choice, name in order:
         short = "priors" if choice.startswith("prior: ") else "crossed" if " + " in choice else choice
         groups.setdefault(short, []).append(name)
-    drawn = svg_element(
-        heat_map(done.rows, list(groups.items())), "heat", "P(decline) of authorities by variants",
-        f"{len(done.verdicts)} authorities by {len(order)} variants, in steps at {STEPS}.",
+    p = done.rows.loc[done.rows["gate"] == "passed", "p_decline"]
+    made = Chart(
+        "heat", f"From {number(p.min())} to {number(p.max())} over {len(done.verdicts)} authorities and all variants",
+        f"P(decline), the darker the higher, in steps at {STEPS} (on a dark page, the lighter the higher). A column "
+        "per variant, this report first; struck through: failed; blank: no estimate",
+        lambda width: heat_map(done.rows, list(groups.items()), width),
     )  # fmt: skip
-    caption = (
-        f"P(decline), the darker the higher, in steps at {STEPS} (on a dark page, the "
-        "lighter the higher). A column per variant, the base first; struck through: failed; blank: no estimate."
-    )
     names = [[choice, "; ".join(variants)] for choice, variants in groups.items()]
-    return [
-        chart(
-            drawn, caption, folded("Table: the columns", table("In order", ["choice", "variants"], names, texts=(1,)))
-        )
-    ]
+    return [figure(made, folded("Table: the columns", table("In order", ["choice", "variants"], names, texts=(1,))))]
 
 
 def _scores(done: Sensitivity) -> list[ET.Element]:
@@ -248,6 +251,12 @@ def _variants(done: Sensitivity) -> list[ET.Element]:
         left = [[name, why] for name, why in done.metadata["left_out"].items()]
         content.append(table("Optional variants that this panel does not allow", ["variant", "why"], left, texts=(1,)))
     return content
+
+
+def _counted(done: Sensitivity) -> int:
+    """How many variants, the base aside, asked the same question and passed."""
+    variants = done.metadata["variants"][1:]
+    return sum(v["gate"] == "passed" and not v["asks_another_question"] for v in variants)
 
 
 def _questions(done: Sensitivity) -> list[str]:

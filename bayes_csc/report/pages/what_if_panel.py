@@ -8,7 +8,7 @@ from typing import Any
 
 from bayes_csc.panel.calendar import day
 from bayes_csc.report.drawing.html import Content, element
-from bayes_csc.report.findings.what_if import CHANCE_STEP, CHANGE_STEP, LEVELS
+from bayes_csc.report.findings.authority.what_if import CHANCE_STEP, CHANGE_STEP, LEVELS
 
 
 def kept_data(kind: str, kept: dict[str, Any]) -> dict[str, Any]:

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from bayes_csc.evaluation.backtest.scoring.reliability import Reliability
-from bayes_csc.report.drawing.style import WIDTH, colour, new_figure
+from bayes_csc.report.charts.panels.panel import HEIGHT, LEFT, RIGHT, TOP, named
+from bayes_csc.report.drawing.canvas import Canvas, Scale, cut, tick_labels, ticks_of
+from bayes_csc.report.drawing.layout import Key
+from bayes_csc.report.drawing.style import PANEL, WIDTH
 
-ROW = 0.26
-"""Height of a forecaster's row, inches."""
-PANEL = 2.2
-COLUMNS = 4
-LABELS = 1.75
-"""Width of the names of forecasters, inches."""
+ROW, HEAD, FOOT = 0.2, 0.28, 0.5
+"""Height of a forecaster's row, and of what is above and below the rows, inches."""
+RELIABILITY_KEYS = (
+    Key("line", "solid", "frequency of worse"), Key("band", "fill", "where it lies if the forecasts are right"),
+    Key("muted", "solid", "right on average; below, how the forecasts lie"),
+)  # fmt: skip
 
 
-def difference_chart(tables: Mapping[str, pd.DataFrame], better: Mapping[str, bool]) -> Figure:
-    """Draw each score's difference from the baseline as a dot and an interval, a column per score.
+def difference_chart(tables: Mapping[str, pd.DataFrame], better: Mapping[str, bool], width: float = WIDTH) -> Canvas:
+    """Draw each score's difference from the baseline as a dot and an interval, a block per score.
 
     Parameters
     ----------
@@ -29,65 +30,16 @@ def difference_chart(tables: Mapping[str, pd.DataFrame], better: Mapping[str, bo
         By title of the score: rows of `score_table`, indexed by forecaster.
     better
         By title: whether higher is better.
+    width
+        Of the drawing, inches.
     """
-    names = list(next(iter(tables.values())).index)
-    height = ROW * len(names) + 0.75
-    figure = new_figure(height)
-    place = np.arange(len(names))[::-1]
-    for i, (title, rows) in enumerate(tables.items()):
-        axes = figure.add_subplot(1, len(tables), i + 1)
-        d, low, high = (rows[c].to_numpy(float) for c in ("difference", "difference_lower", "difference_upper"))
-        axes.axvline(0.0, color=colour("muted"), lw=0.8)
-        axes.hlines(place, low, high, color=colour("line"), lw=1.4)
-        axes.plot(d, place, "o", color=colour("line"), ms=4)
-        axes.set_yticks(place, [textwrap.shorten(n, 26, placeholder="…") for n in names] if i == 0 else [])
-        axes.set_ylim(-0.7, len(names) - 0.3)
-        axes.set_title(title)
-        axes.set_xlabel("better →" if better[title] else "← better")
-        axes.grid(axis="x")
-        axes.set_axisbelow(True)
-        axes.margins(x=0.08)
-    figure.subplots_adjust(
-        left=LABELS / WIDTH, right=1 - 0.15 / WIDTH, top=1 - 0.3 / height, bottom=0.45 / height, wspace=0.16
-    )
-    return figure
+    columns = {"difference": "value", "difference_lower": "lower", "difference_upper": "upper"}
+    blocks = {title: rows[list(columns)].rename(columns=columns) for title, rows in tables.items()}
+    axes = {title: "difference; better →" if better[title] else "← better; difference" for title in tables}
+    return _blocks(blocks, dict.fromkeys(blocks, 0.0), axes, None, width)
 
 
-def reliability_chart(found: Mapping[str, Reliability]) -> Figure:
-    """Draw the reliability diagram of each forecaster: the curve, its consistency band, and how the forecasts lie.
-
-    Parameters
-    ----------
-    found
-        By forecaster.
-    """
-    rows = -(-len(found) // COLUMNS)
-    height = PANEL * rows + 0.15
-    figure = new_figure(height)
-    highest = max(float(np.max([r.curve["forecast"].max(), r.curve["recalibrated"].max()])) for r in found.values())
-    limit = min(1.0, 0.1 * np.ceil(10 * highest + 0.5))
-    for place, (name, diagram) in enumerate(found.items()):
-        axes = figure.add_subplot(rows, COLUMNS, place + 1)
-        x = diagram.curve["forecast"].to_numpy()
-        axes.fill_between(x, diagram.curve["lower"], diagram.curve["upper"], color=colour("band"), lw=0, step=None)
-        axes.plot([0, limit], [0, limit], color=colour("muted"), lw=0.8)
-        axes.plot(x, diagram.curve["recalibrated"], color=colour("line"), lw=1.4, marker="o", ms=2)
-        share = diagram.curve["events"] / diagram.curve["events"].max()
-        axes.vlines(x, 0, 0.08 * limit * share, color=colour("muted"), lw=0.6)
-        axes.set_xlim(0, limit)
-        axes.set_ylim(0, limit)
-        axes.set_title(textwrap.shorten(name, 30, placeholder="…"))
-        if place % COLUMNS == 0:
-            axes.set_ylabel("frequency of worse")
-        if place >= len(found) - COLUMNS:
-            axes.set_xlabel("forecast")
-    figure.subplots_adjust(
-        left=0.5 / WIDTH, right=1 - 0.15 / WIDTH, top=1 - 0.25 / height, bottom=0.4 / height, wspace=0.28, hspace=0.5
-    )
-    return figure
-
-
-def flag_chart(rates: Sequence[float], caught: pd.DataFrame) -> Figure:
+def flag_chart(rates: Sequence[float], caught: pd.DataFrame, width: float = WIDTH) -> Canvas:
     """Draw the share of the events caught by flagging a share of the authorities, a row per forecaster.
 
     Parameters
@@ -96,24 +48,73 @@ def flag_chart(rates: Sequence[float], caught: pd.DataFrame) -> Figure:
         Shares flagged, the columns of `caught`.
     caught
         Sensitivity by forecaster and rate, with `lower` and `upper` in a second level of the columns.
+    width
+        Of the drawing, inches.
     """
-    height = ROW * len(caught) + 0.75
-    figure = new_figure(height)
-    place = np.arange(len(caught))[::-1]
-    for i, rate in enumerate(rates):
-        axes = figure.add_subplot(1, len(rates), i + 1)
-        own = caught[rate]
-        axes.axvline(rate, color=colour("muted"), lw=0.8)
-        axes.hlines(place, own["lower"], own["upper"], color=colour("line"), lw=1.4)
-        axes.plot(own["value"], place, "o", color=colour("line"), ms=4)
-        axes.set_yticks(place, [textwrap.shorten(n, 26, placeholder="…") for n in caught.index] if i == 0 else [])
-        axes.set_ylim(-0.7, len(caught) - 0.3)
-        axes.set_xlim(0, 1)
-        axes.set_title(f"{rate:.0%} flagged")
-        axes.set_xlabel("share caught (line: by chance)")
-        axes.grid(axis="x")
-        axes.set_axisbelow(True)
-    figure.subplots_adjust(
-        left=LABELS / WIDTH, right=1 - 0.15 / WIDTH, top=1 - 0.3 / height, bottom=0.45 / height, wspace=0.16
-    )
-    return figure
+    titles = {f"{rate:.0%} flagged": rate for rate in rates}
+    blocks = {title: pd.DataFrame(caught[rate]) for title, rate in titles.items()}
+    axes = dict.fromkeys(blocks, "share caught (line: by chance)")
+    return _blocks(blocks, titles, axes, (0.0, 1.0), width)
+
+
+def _blocks(
+    blocks: Mapping[str, pd.DataFrame], marks: Mapping[str, float], axes: Mapping[str, str],
+    limits: tuple[float, float] | None, width: float,
+) -> Canvas:  # fmt: skip
+    """Draw dots with intervals by name, a block per title: side by side, or below each other where it is narrow."""
+    names = [str(name) for name in next(iter(blocks.values())).index]
+    narrow, left = width < 6.0, 1.35 if width < 6.0 else 1.75
+    height = HEAD + ROW * len(names) + FOOT
+    own = width - left if narrow else (width - left) / len(blocks)
+    canvas = Canvas(width, height * (len(blocks) if narrow else 1))
+    for place, (title, rows) in enumerate(blocks.items()):
+        top, start = (height * place, left) if narrow else (0.0, left + own * place)
+        values = rows[["value", "lower", "upper"]].to_numpy(dtype=float)
+        mark = marks[title]
+        low, high = limits or (min(np.nanmin(values), mark), max(np.nanmax(values), mark))
+        room = 0.0 if limits else 0.05 * (high - low)
+        scale = Scale(
+            start, top + HEAD, own - (0.2 if narrow else 0.4), ROW * len(names), (low - room, high + room), (0.0, 1.0)
+        )
+        canvas.text(start, top + 0.15, title, bold=True)
+        ticks = ticks_of(*scale.x)
+        canvas.columns(scale, ticks, tick_labels(ticks))
+        x = scale.at(mark, 0.0)[0, 0]
+        canvas.line(np.array([[x, scale.top], [x, scale.bottom]]), "muted", 0.9)
+        canvas.text(start, scale.bottom + 0.34, axes[title], "muted")
+        for i, (name, (value, lower, upper)) in enumerate(zip(names, values, strict=True)):
+            y = scale.top + ROW * (i + 0.5)
+            if narrow or not place:
+                canvas.text(left - 0.08, y, cut(name, left - 0.1), across="right", up="center")
+            at = scale.at(np.array([value, lower, upper]), 0.0)[:, 0]
+            canvas.line(np.array([[at[1], y], [at[2], y]]), "line", 1.4)
+            canvas.dot(np.array([[at[0], y]]), "line", 4.0)
+    return canvas
+
+
+def reliability_panels(found: Mapping[str, Reliability]) -> list[Canvas]:
+    """Draw the reliability diagram of each forecaster: the curve, its consistency band, and how the forecasts lie.
+
+    Parameters
+    ----------
+    found
+        By forecaster.
+    """
+    highest = max(float(np.max([r.curve["forecast"].max(), r.curve["recalibrated"].max()])) for r in found.values())
+    limit = float(min(1.0, 0.1 * np.ceil(10 * highest + 0.5)))
+    drawn = []
+    for name, diagram in found.items():
+        canvas = named(name, "frequency by forecast")
+        scale = Scale(LEFT, TOP, PANEL - LEFT - RIGHT, HEIGHT - TOP - 0.24, (0.0, limit), (0.0, limit))
+        ticks = ticks_of(0.0, limit, wanted=2)
+        canvas.grid(scale, ticks, tick_labels(ticks))
+        canvas.columns(scale, ticks, tick_labels(ticks))
+        curve, x = diagram.curve, diagram.curve["forecast"].to_numpy()
+        canvas.ribbon(scale.at(x, curve["lower"]), scale.at(x, np.minimum(curve["upper"], limit)), "band")
+        canvas.line(scale.at(np.array([0.0, limit]), np.array([0.0, limit])), "muted", 0.8)
+        share = 0.1 * limit * curve["events"] / curve["events"].max()
+        canvas.segments(scale.at(x, 0.0), scale.at(x, share), "muted", 0.6)
+        canvas.line(scale.at(x, curve["recalibrated"]), "line", 1.4)
+        canvas.dot(scale.at(x, curve["recalibrated"]), "line", 2.0)
+        drawn.append(canvas)
+    return drawn

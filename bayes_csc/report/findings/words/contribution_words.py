@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from bayes_csc.panel.describe.display_unit import DisplayUnit
-from bayes_csc.report.findings.authority_findings import AuthorityFindings
+from bayes_csc.report.findings.authority.authority_findings import AuthorityFindings
 from bayes_csc.report.findings.words.sentences import source_words
 from bayes_csc.report.findings.words.vocabulary import joined, number
 
@@ -55,19 +54,8 @@ def _figures(own: AuthorityFindings, key: str) -> dict[str, str]:
     out = {}
     for name, row in ends.items():
         for prefix, column in (("", "value"), ("national_", "national")):
-            out[f"{prefix}{name}"] = figure(unit, float(row[column].iloc[0])) if len(row) else ""
+            out[f"{prefix}{name}"] = unit.full_text(float(row[column].iloc[0])) if len(row) else ""
     return out | {"better": BETTER.get(own.record.indicators[key].polarity, "")}
-
-
-def figure(unit: DisplayUnit, value: float) -> str:
-    """Write a published figure in its unit; blank where it is missing.
-
-    Examples
-    --------
-    >>> figure(DisplayUnit(100.0, "%", 1), 0.0556), figure(DisplayUnit(10_000.0, "per 10,000", 1), 0.0012)
-    ('5.6%', '12.0 per 10,000')
-    """
-    return unit.full_text(value).replace(" %", "%")
 
 
 def contribution_sentence(parts: pd.DataFrame) -> str:
@@ -92,6 +80,25 @@ def contribution_sentence(parts: pd.DataFrame) -> str:
         else f"No single part moved the estimate by {SMALL:g} or more."
     )
     return f"{text} These say how the estimate is made up, not why anything changed."
+
+
+def contribution_title(parts: pd.DataFrame) -> str:
+    """Name the part that moved an estimate most, up and down.
+
+    Examples
+    --------
+    >>> contribution_title(pd.DataFrame({"label": ["a", "b", REST], "contribution": [0.1, -0.2, 0.05]}))
+    'Moved up most by a (+0.10), down most by b (−0.20)'
+    """
+    known = parts[parts["label"] != REST]
+    found = [(known.nlargest(1, "contribution"), "up", 1), (known.nsmallest(1, "contribution"), "down", -1)]
+    said = [
+        f"{word} most by {row['label']} ({number(row['contribution'], '+.2f')})"
+        for rows, word, sign in found
+        for row in rows.to_dict("records")
+        if sign * row["contribution"] > 0
+    ]
+    return f"Moved {', '.join(said)}" if said else f"No single part moved the estimate by {SMALL:g} or more"
 
 
 def _told(row: dict[object, object]) -> str:

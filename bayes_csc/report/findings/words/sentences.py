@@ -12,9 +12,9 @@ import pandas as pd
 from bayes_csc.estimates.forecast.overall_name import WOULD
 from bayes_csc.measurement.figures_used import NO_FIGURES, SO_ALMOST_PRIOR, without_figures
 from bayes_csc.panel.calendar import day
-from bayes_csc.report.findings.caveats import SAID_NOTHING
+from bayes_csc.report.findings.authority.caveats import SAID_NOTHING
 from bayes_csc.report.findings.words.next_words import any_sentence, domains_of, domains_sentence, has_overall
-from bayes_csc.report.findings.words.vocabulary import joined, month, number, of_hundred, phrase, spread, years
+from bayes_csc.report.findings.words.vocabulary import joined, month, number, of_hundred, spread, years
 
 PRIOR = {"prior: region": "trend of its region", "prior: deprivation": "trend by deprivation"}
 LITTLE = 0.15
@@ -132,9 +132,8 @@ def change_sentence(decline: dict[str, Any], percent: str, recent: str = "the la
     gap, epsilon = decline["gap_years"], decline["epsilon"]
     if gap != gap:
         return (
-            f"It has no inspection on record, so there is no change since one to speak of. Over {recent} it is "
-            f"{phrase(decline['p_recent_decline'])} that quality has declined by more than {epsilon:g}: probability "
-            f"{number(decline['p_recent_decline'])}."
+            f"It has no inspection on record, so there is no change since one to speak of. The probability that "
+            f"quality has declined by more than {epsilon:g} over {recent} is {number(decline['p_recent_decline'])}."
         )
     p, step = decline["p_decline"], decline["p_decline"] - decline["p_decline_no_data"]
     moved = f"there are {NO_FIGURES}" if without_figures(decline) else _moved(step)
@@ -142,14 +141,23 @@ def change_sentence(decline: dict[str, Any], percent: str, recent: str = "the la
         number(decline["delta_median"], "+.2f"),
         spread(decline["delta_lower"], decline["delta_upper"], "+.2f"),
     )
+    direction = _direction(decline)
     return (
-        f"It is {phrase(p)} that quality has declined by more than {epsilon:g} since the inspection of "
-        f"{day(decline['last_inspection'])}: of 100 authorities with figures like these, {of_hundred(p)} would be "
-        f"expected to have declined by more than that (probability {number(p)}). The change over these {years(gap)}, "
-        f"in units of the spread between similar authorities, is {median} ({percent} interval {interval}). "
+        f"{direction} since the inspection of {day(decline['last_inspection'])}: {median} in {years(gap)} ({percent} "
+        f"interval {interval}), in units of the spread between similar authorities. Of 100 authorities with figures "
+        f"like these, {of_hundred(p)} would be expected to have declined by more than {epsilon:g} (probability "
+        f"{number(p)}). "
         "Had nothing been observed since the inspection, the probability would be "
         f"{number(decline['p_decline_no_data'])}: {moved}."
     )
+
+
+def _direction(decline: Mapping[str, Any]) -> str:
+    """Say which way the estimate has moved, and whether the interval leaves no change open."""
+    middle, low, high = (float(decline[f"delta_{name}"]) for name in ("median", "lower", "upper"))
+    if low > 0 or high < 0:
+        return f"The estimate of its quality has {'risen' if middle > 0 else 'fallen'}"
+    return f"The data cannot tell whether its quality has {'risen or fallen' if middle > 0 else 'fallen or risen'}"
 
 
 def _moved(step: float) -> str:

@@ -1,34 +1,22 @@
-"""Words for numbers, by rules: a probability's phrase, natural frequencies, counts.
-
-No phrase says that anything is certain to come, and none says why.
-"""
+"""Words for numbers, by rules: natural frequencies, counts, intervals, dates."""
 
 from __future__ import annotations
 
 import datetime
-import math
 
-SCALE = (
-    (0.01, "exceptionally unlikely", "under 1%"),
-    (0.10, "very unlikely", "1% to 10%"),
-    (1 / 3, "unlikely", "10% to 33%"),
-    (2 / 3, "about as likely as not", "33% to 67%"),
-    (0.90, "likely", "67% to 90%"),
-    (0.99, "very likely", "90% to 99%"),
-    (math.inf, "almost certain", "over 99%"),
-)
-"""Upper end (exclusive) of each phrase's range, the phrase, and the range as the method page states it."""
+NOT_AGREED = "not agreed"
+BETTER = {"higher is better": "higher is better", "higher is worse": "lower is better"}
 
 
-def phrase(p: float) -> str:
-    """Return the phrase of a probability.
+def better_words(polarity: str) -> str:
+    """Say which direction of an indicator is better, or that it is not agreed.
 
     Examples
     --------
-    >>> phrase(0.3), phrase(0.5), phrase(0.97)
-    ('unlikely', 'about as likely as not', 'very likely')
+    >>> better_words("higher is worse"), better_words("not agreed")
+    ('lower is better', 'not agreed')
     """
-    return next(words for end, words, _ in SCALE if p < end)
+    return BETTER.get(polarity, NOT_AGREED)
 
 
 def count_of(count: int, one: str, many: str = "") -> str:

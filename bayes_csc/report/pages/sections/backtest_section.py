@@ -7,9 +7,10 @@ from typing import Any
 import pandas as pd
 
 from bayes_csc.report.charts.method.backtest_charts import difference_chart
+from bayes_csc.report.drawing.chart import Chart
 from bayes_csc.report.drawing.html import Content
 from bayes_csc.report.findings.companions import Missing
-from bayes_csc.report.findings.words.vocabulary import number, spread
+from bayes_csc.report.findings.words.vocabulary import count_of, number, spread
 from bayes_csc.report.pages.page_parts import charted, missing, paragraphs
 
 SCORES = {
@@ -49,8 +50,14 @@ def backtest_section(record: dict[str, Any] | Missing, about: dict[str, Any]) ->
     other = record["metadata"].get("panel_hash") == about["panel_hash"]
     differs = [str(t) for t in record.get("mismatch", [])]
     differs += [] if other or differs else ["The backtest is of another version of the panel."]
+    better = {SCORES[key][0]: bool(record["higher_is_better"][key]) for key in known}
     tables = {SCORES[key][0]: rows for key, rows in known.items()}
-    drawn = difference_chart(tables, {SCORES[k][0]: bool(record["higher_is_better"][k]) for k in known})
+    made = Chart(
+        "backtest", _title(tables, better, baseline, roles),
+        f"Each forecaster's score less that of the model, {baseline}, with intervals; an arrow says which side is "
+        "better",
+        lambda width: difference_chart(tables, better, width),
+    )  # fmt: skip
     table = [
         [SCORES[key][0], str(name), number(row["value"], ".3f"), number(row["lower"], ".3f"),
          number(row["upper"], ".3f"), number(row["difference"], "+.3f"), number(row["difference_lower"], "+.3f"),
@@ -60,9 +67,22 @@ def backtest_section(record: dict[str, Any] | Missing, about: dict[str, Any]) ->
     header = ["Score", "Forecaster", "Value", "from", "to", f"Less that of {baseline}", "from", "to"]
     return [
         *paragraphs(lead, *sentences, str(record["metadata"].get("how_to_read", "")), *differs),
-        charted(drawn, "backtest", "Scores of past forecasts", " ".join(sentences),
-                f"Each forecaster's score less that of the model, {baseline}, with intervals", header, table, stubs=2),
-    ]  # fmt: skip
+        charted(made, "Scores of past forecasts", header, table, stubs=2),
+    ]
+
+
+def _title(tables: dict[str, pd.DataFrame], better: dict[str, bool], baseline: str, roles: dict[str, str]) -> str:
+    """Say on how many scores some competing forecaster does better than the model, and on how many beyond chance."""
+    ahead = clear = 0
+    for name, rows in tables.items():
+        rivals = rows[[roles.get(str(f)) == "rival" for f in rows.index]]
+        sign = 1.0 if better[name] else -1.0
+        ahead += bool((sign * rivals["difference"] > 0).any())
+        clear += bool((sign * rivals["difference_lower" if better[name] else "difference_upper"] > 0).any())
+    return (
+        f"On {ahead or 'none'} of {count_of(len(tables), 'score')} some competing forecaster did better than the "
+        f"model, {baseline}; on {clear or 'none'} the interval of the difference excludes zero"
+    )
 
 
 def _sentence(key: str, rows: pd.DataFrame, baseline: str, roles: dict[str, str]) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bayes_csc.report.charts.indicator_chart import indicator_chart
+from bayes_csc.report.charts import authority_charts as charts
 from bayes_csc.report.drawing.html import Content, element
-from bayes_csc.report.findings.authority_findings import AuthorityFindings
+from bayes_csc.report.findings.authority.authority_findings import AuthorityFindings
 from bayes_csc.report.findings.words.vocabulary import number
 from bayes_csc.report.pages.page_parts import charted, paragraphs, pieces
 
@@ -43,9 +43,6 @@ def indicator_sections(own: AuthorityFindings, used: set[str], percent: str) -> 
 def _chart(own: AuthorityFindings, name: str, heading: str, keys: Sequence[str], percent: str) -> Content:
     rows = own.figures[own.figures["indicator"].isin(keys)]
     labels = {key: own.record.indicators[key].label for key in keys}
-    years = (int(own.figures["year"].min()), int(own.figures["year"].max()))
-    hidden, seen = int(rows["status"].eq("suppressed").sum()), int(rows["status"].eq("observed").sum())
-    finding = f"{seen} observed and {hidden} suppressed figures of {len(keys)} indicators, {years[0]} to {years[1]}."
     lines = []
     hidden_row = rows["status"] == "suppressed"
     ends = {name: rows[f"own_{end}"].where(~hidden_row, rows[f"range_{end}"])
@@ -64,7 +61,5 @@ def _chart(own: AuthorityFindings, name: str, heading: str, keys: Sequence[str],
     told = [c for c in range(len(header)) if any(line[c + 1] for line in lines)]
     header, lines = [header[c] for c in told], [[line[0], *(line[c + 1] for c in told)] for line in lines]
     texts = [header.index(name) for name in (REMARK,) if name in header]
-    return charted(
-        indicator_chart(rows, labels, own.units, years), f"indicators-{name}", f"Indicators {heading.lower()}", finding,
-        f"{heading}: {finding}", header, lines, group="Indicator", texts=texts,
-    )  # fmt: skip
+    made = charts.indicators(own, keys, f"indicators-{name}")
+    return charted(made, f"Indicators {heading.lower()}", header, lines, group="Indicator", texts=texts)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from bayes_csc.estimates.forecast.overall_name import WOULD, overall_heading
-from bayes_csc.report.charts.domain_chart import domain_chart
-from bayes_csc.report.charts.grade_chart import grade_chart
+from bayes_csc.report.charts import authority_charts as charts
 from bayes_csc.report.drawing.html import Content, element
-from bayes_csc.report.findings.authority_findings import AuthorityFindings
+from bayes_csc.report.findings.authority.authority_findings import AuthorityFindings
 from bayes_csc.report.findings.words.next_words import (
     any_sentence,
     domain_grades,
@@ -18,8 +17,6 @@ from bayes_csc.report.findings.words.next_words import (
 from bayes_csc.report.findings.words.next_words import has_overall as gives_overall
 from bayes_csc.report.findings.words.vocabulary import number
 from bayes_csc.report.pages.page_parts import charted, paragraphs
-
-CAPTION = "Probability of each grade at the next inspection, and how often it followed the same grade before"
 
 
 def next_section(
@@ -48,7 +45,6 @@ def next_section(
 
 def _domains(own: AuthorityFindings, grades: tuple[str, ...], percent: str) -> list[Content]:
     row = own.forecast or {}
-    finding = domains_sentence(row, grades)
     rows = []
     for domain in domains_of(row):
         p, low, high = (domain_grades(row, domain, len(grades), end) for end in ("", "_lower", "_upper"))
@@ -57,12 +53,15 @@ def _domains(own: AuthorityFindings, grades: tuple[str, ...], percent: str) -> l
             [domain_words(domain), last, grade, *(number(v[g], ".3f") for v in (p, low, high))]
             for g, grade in enumerate(grades)
         ]
+    made, header = (
+        charts.domains(own, grades),
+        ["Domain", "Last grade", "Grade", "Probability", f"{percent} from", "to"],
+    )
+    title = f"Sub-judgements of {own.name} at the next inspection"
     return [
-        *paragraphs(any_sentence(row, grades[-1], percent), finding),
-        charted(domain_chart(row, grades), "domains", f"Sub-judgements of {own.name} at the next inspection", finding,
-                "Probability of each grade of each domain at the next inspection, best grade first and lightest",
-                ["Domain", "Last grade", "Grade", "Probability", f"{percent} from", "to"], rows, texts=[1, 2]),
-    ]  # fmt: skip
+        *paragraphs(any_sentence(row, grades[-1], percent), domains_sentence(row, grades)),
+        *([charted(made, title, header, rows, texts=[1, 2])] if made else []),
+    ]
 
 
 def _overall(
@@ -79,8 +78,7 @@ def _overall(
         for g, grade in enumerate(grades)
     ]  # fmt: skip
     note = (
-        "The interval says how well each probability is itself known, given the model. The base rate is "
-        "the plain "
+        "The interval says how well each probability is itself known, given the model. The base rate is the plain "
         "share of each grade among past judgements that followed the same grade."
     )
     if not given:
@@ -89,11 +87,8 @@ def _overall(
             f"{WOULD[0].upper()}{WOULD[1:]}: {finding[0].lower()}{finding[1:]}"
         )
     title = f"{overall_heading([given], no_overall_from)} of {own.name}"
-    caption = (
-        CAPTION if given else f"Probability of each grade as {WOULD}, and how often it followed the same grade before"
-    )
+    made, header = charts.next_grade(own, grades), ["Grade", "Probability", f"{percent} from", "to", "Base rate"]
     return [
         *paragraphs(finding, parts_sentence(row), note),
-        charted(grade_chart(row, base, grades), "grades", title, finding, caption,
-                ["Grade", "Probability", f"{percent} from", "to", "Base rate"], rows),
-    ]  # fmt: skip
+        *([charted(made, title, header, rows)] if made else []),
+    ]

@@ -7,15 +7,15 @@ import xml.etree.ElementTree as ET
 import pandas as pd
 
 from bayes_csc.panel.describe.panel_description import Description, records
-from bayes_csc.report.charts.covariate_chart import covariate_chart
-from bayes_csc.report.drawing.html import chart, element, folded, table
-from bayes_csc.report.drawing.svg import svg_element
+from bayes_csc.report.charts.panels.covariate_chart import covariate_panels
+from bayes_csc.report.drawing.chart import Chart
+from bayes_csc.report.drawing.html import element, figure, folded, table
 
 Section = tuple[str, str, list[ET.Element]]
 
 
 def side_sections(about: Description) -> list[Section]:
-    """Id, title and content of a section for each optional table that the panel has; call it inside `look`."""
+    """Id, title and content of a section for each optional table that the panel has."""
     made = [
         ("covariates", "Covariates", about.covariates, _covariates),
         ("visits", "Visits", about.visits, _visits),
@@ -31,11 +31,13 @@ def _covariates(spread: pd.DataFrame) -> list[ET.Element]:
         f"{len(keys)} covariates, {years.min()} to {years.max()}, of {spread['authorities'].min()} to "
         f"{spread['authorities'].max()} authorities a year. They describe authorities; no model takes them for quality."
     )
-    caption = (
+    made = Chart(
+        "covariate-chart",
+        f"{len(keys)} covariates, {years.min()} to {years.max()}: no model takes them for quality",
         "Each bar is the middle half of the authorities in a year, the line their median. Every authority counts once, "
-        "and each chart has its own vertical scale, which need not begin at zero."
-    )
-    drawn = svg_element(covariate_chart(spread), "covariate-chart", "Covariates by year", finding)
+        "and each chart has its own vertical scale, which need not begin at zero",
+        panels=covariate_panels(spread),
+    )  # fmt: skip
     rows = [
         [str(covariate), str(year), f"{row.authorities}",
          *(f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
@@ -44,7 +46,7 @@ def _covariates(spread: pd.DataFrame) -> list[ET.Element]:
     ]  # fmt: skip
     header = ["Covariate", "Year", "Authorities", "Smallest", "Lower quartile", "Median", "Upper quartile", "Largest"]
     behind = table("Covariates over the authorities", header, rows, stubs=2)
-    return [element("p", finding), chart(drawn, caption, folded("Table: covariates by year", behind))]
+    return [element("p", finding), figure(made, folded("Table: covariates by year", behind))]
 
 
 def _visits(counts: pd.DataFrame) -> list[ET.Element]:

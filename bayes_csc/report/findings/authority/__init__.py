@@ -1,0 +1,1 @@
+"""What is said of one authority: its path, its change, its figures, what limits its page."""
