@@ -29,6 +29,7 @@ def change_chart(density: pd.DataFrame, epsilon: float, width: float = WIDTH) ->
         Key("ink", "solid", "given all data"), Key("muted", "dashed", "had nothing been observed since"),
         Key("inner", "fill", f"a decline of more than {epsilon:g}"),
     ]  # fmt: skip
+    density = density.iloc[::2] if width < 6 else density
     plot = 1.35 if width < 6 else 1.6
     canvas = Canvas(width, TOP + plot + 0.5 + legend_height(keys, width - LEFT))
     x, high = density["change"].to_numpy(), float(density[["density", "no_data"]].to_numpy().max())

@@ -33,7 +33,7 @@ def contribution_chart(parts: pd.DataFrame, total: float, width: float = WIDTH) 
     ticks = ticks_of(-reach, reach, wanted=3 if narrow else 5)
     canvas.columns(scale, ticks, tick_labels(ticks))
     middle = float(scale.at(0.0, 0.0)[0, 0])
-    canvas.zero(scale, len(parts))
+    canvas.mark(scale, 0.0, len(parts))
     for place, each in enumerate(parts.itertuples()):
         value, low, high = (float(str(v)) for v in (each.contribution, each.lower, each.upper))
         y = TOP + row * (place + 1) - 0.12

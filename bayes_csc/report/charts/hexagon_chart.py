@@ -18,6 +18,8 @@ FILLS = ("step1", "step2", "step3", "step4", "step5")
 ROW_HEIGHT = np.sqrt(3) / 2
 LARGEST = 0.265
 """Width of a hexagon, inches, where there is room."""
+MOST = 6.2
+"""Width beyond which the map does not grow, inches."""
 NEVER = "never inspected"
 
 
@@ -33,6 +35,7 @@ def hexagon_chart(authorities: pd.DataFrame, width: float = WIDTH) -> Canvas:
         Of the drawing, inches.
     """
     across, down = float(authorities["column"].max()) + 1.5, float(authorities["row"].max()) + 1.2
+    width = min(width, MOST)
     size = min(LARGEST, (width - 0.1) / across)
     keys = [Key(fill, "fill", _class(low)) for low, fill in zip(CLASSES, FILLS, strict=False)]
     keys += [Key("not_applicable", "fill", NEVER), Key("ink", "ring", "outlined: of the group listed")]

@@ -36,7 +36,7 @@ def interval_chart(rows: pd.DataFrame, *, label: str = "", form: str = "+.2f", w
     scale = Scale(left, TOP, width - left - RIGHT, row * len(rows), (low - room, high + room), (0.0, 1.0))
     ticks = ticks_of(*scale.x, wanted=3 if canvas.narrow else 6)
     canvas.columns(scale, ticks, tick_labels(ticks))
-    canvas.zero(scale, len(rows))
+    canvas.mark(scale, 0.0, len(rows))
     canvas.text(left, canvas.height - 0.1, label, "muted")
     for place, each in enumerate(rows.to_dict("records")):
         _row(canvas, scale, each, TOP + row * (place + 1) - 0.1, form)

@@ -183,14 +183,15 @@ class Canvas:
                 self.text(middle, scale.bottom + 0.17, label, "muted", across="center")
                 end = x + half
 
-    def zero(self, scale: Scale, rows: int) -> None:
-        """Draw a vertical rule at zero; on a narrow canvas, where names stand in the rows, beside their bars alone."""
-        x = float(scale.at(0.0, scale.y[0])[0, 0])
-        step = scale.height / max(rows, 1)
-        high = 0.2 if self.narrow else step
-        bottoms = scale.top + step * (np.arange(rows) + 1)
-        self.segments(np.column_stack([0 * bottoms + x, bottoms - high]), np.column_stack([0 * bottoms + x, bottoms]),
-                      "muted", 0.9)  # fmt: skip
+    def mark(self, scale: Scale, value: float, rows: int) -> None:
+        """Draw a vertical rule at a value; on a narrow canvas, where names stand in the rows, below the names alone."""
+        x = float(scale.at(value, scale.y[0])[0, 0])
+        if not self.narrow:
+            self.line(np.array([[x, scale.top], [x, scale.bottom]]), "muted", 0.9)
+            return
+        bottoms = scale.top + scale.height / rows * (np.arange(rows) + 1)
+        across = np.full(rows, x)
+        self.segments(np.column_stack([across, bottoms - 0.2]), np.column_stack([across, bottoms]), "muted", 0.9)
 
     def paste(self, other: Canvas, left: float, top: float) -> None:
         """Add everything of another canvas, whose top left corner is put at a point."""
@@ -240,7 +241,7 @@ def lines_of(words: str, width: float, most: int, size: float = SIZE) -> list[st
     Examples
     --------
     >>> lines_of("Agency social workers at 30 September", 1.2, 2)
-    ['Agency social', 'workers at 30…']
+    ['Agency social', 'workers at 30 Sept…']
     """
     lines = textwrap.wrap(words, max(int(width / (LETTER * size)), 6)) or [""]
     if len(lines) > most:

@@ -48,6 +48,9 @@ def svg_element(canvas: Canvas, *, labelled_by: str = "", class_: str = "", tips
                 _markers(svg, np.concatenate(points), role, size_, marker)
     _texts(svg, canvas)
     for tip in canvas.tips if tips else ():
+        if (tip.left, tip.top, tip.width, tip.height) == (0.0, 0.0, canvas.width, canvas.height):
+            svg.set("data-tip", tip.words)
+            continue
         corner, right, down = (tip.left, tip.top), (tip.width, 0.0), (0.0, tip.height)
         corners = np.cumsum([corner, right, down, (-tip.width, 0.0)], axis=0)
         ET.SubElement(svg, "path", {"data-tip": tip.words, "d": steps(corners, closed=True)})
@@ -79,7 +82,7 @@ def _lines(svg: ET.Element, canvas: Canvas, looks: list[tuple[str, float, str]])
         role, width, dash = look
         d = "".join(steps(points) for points in canvas.lines[look])
         if d:
-            _add(svg, d, f"s-{role}", stroke_width=f"{width:g}", stroke_dasharray=DASHES[dash])
+            _add(svg, d, f"s-{role}", stroke_width=_short(round(10 * width)), stroke_dasharray=DASHES[dash])
 
 
 def _markers(svg: ET.Element, points: np.ndarray, role: str, size: float, marker: str) -> None:
@@ -87,7 +90,7 @@ def _markers(svg: ET.Element, points: np.ndarray, role: str, size: float, marker
     r = size / 2 / 72
     if marker == "dot":
         d = "".join(f"M{_pair(x, y)}h0" for x, y in np.rint(TENTHS * points).astype(int))
-        _add(svg, d, f"s-{role} dot", stroke_width=f"{size:g}")
+        _add(svg, d, f"s-{role} dot", stroke_width=_short(round(10 * size)))
         return
     shapes = {
         "square": np.array([[-r, -r], [r, -r], [r, r], [-r, r]]),
@@ -96,7 +99,7 @@ def _markers(svg: ET.Element, points: np.ndarray, role: str, size: float, marker
     }
     d = "".join(steps(point + shapes[marker], closed=True) for point in points)
     _add(svg, d, f"f-paper s-{role}" if marker in HOLLOW else f"f-{role}",
-         stroke_width="0.9" if marker in HOLLOW else "")  # fmt: skip
+         stroke_width=".9" if marker in HOLLOW else "")  # fmt: skip
 
 
 def _texts(svg: ET.Element, canvas: Canvas) -> None:
@@ -119,14 +122,20 @@ def steps(points: np.ndarray, *, closed: bool = False) -> str:
     --------
     >>> steps(np.array([[64.01, 78.1], [72.42, 88.84], [80.84, 78.8]]) / 72, closed=True)
     'M64 78.1l8.4 10.7 8.4-10z'
+    >>> steps(np.array([[0, 0], [10, 0], [10, -0.5], [12, 1], [14, 1]]) / 72)
+    'M0 0h10v-.5l2 1.5h2'
     """
     tenths = np.rint(TENTHS * points).astype(int)
     moves = np.diff(tenths, axis=0)
     moves = moves[moves.any(axis=1)]
-    text = "h0" if not len(moves) else ""
-    for place, (x, y) in enumerate(moves.tolist()):
-        pair = _pair(x, y)
-        text += ("l" if not place else "" if pair.startswith("-") else " ") + pair
+    text, line = "h0" if not len(moves) else "", False
+    for x, y in moves.tolist():
+        if x and y:
+            pair = _pair(x, y)
+            text += ("l" if not line else "" if pair.startswith("-") else " ") + pair
+        else:
+            text += f"h{_short(x)}" if x else f"v{_short(y)}"
+        line = bool(x and y)
     return f"M{_pair(*tenths[0].tolist())}{text}{'z' if closed else ''}"
 
 

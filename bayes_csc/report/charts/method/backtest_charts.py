@@ -63,7 +63,7 @@ def _blocks(
 ) -> Canvas:  # fmt: skip
     """Draw dots with intervals by name, a block per title: side by side, or below each other where it is narrow."""
     names = [str(name) for name in next(iter(blocks.values())).index]
-    narrow, left = width < 6.0, 1.35 if width < 6.0 else 1.75
+    narrow, left = width < 6.0, 1.75
     height = HEAD + ROW * len(names) + FOOT
     own = width - left if narrow else (width - left) / len(blocks)
     canvas = Canvas(width, height * (len(blocks) if narrow else 1))

@@ -95,8 +95,7 @@ def check_chart(checks: pd.DataFrame, labels: dict[str, str], interval: float, w
     canvas.columns(scale, shares, [f"{share:.0%}" for share in shares])
     canvas.text(left, canvas.height - 0.05, "Share of figures", "muted")
     for value in (0.5, interval):
-        x = scale.at(value, 0.0)[0, 0]
-        canvas.line(np.array([[x, top], [x, scale.bottom]]), "muted", 1.0)
+        canvas.mark(scale, value, len(checks))
     for place, found in enumerate(checks.itertuples()):
         label, y = labels[str(found.Index)], top + row * (place + 1) - 0.09
         if canvas.narrow:

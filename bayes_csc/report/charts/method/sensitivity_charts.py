@@ -55,7 +55,7 @@ def tornado_chart(choices: pd.DataFrame, width: float = WIDTH) -> Canvas:
             canvas.text(left - 0.1, y, cut(str(each["choice"]), left - 0.15), across="right", up="center")
         canvas.box(least, y - 0.07, most, y + 0.07, "band")
         canvas.dot(np.array([[moved, y]]), "line", 4.0)
-    canvas.zero(scale, len(choices))
+    canvas.mark(scale, 0.0, len(choices))
     canvas.text(left, scale.bottom + 0.36, "P(decline) less this report's", "muted")
     legend(canvas, left, canvas.height - legend_height(keys, width - left), keys)
     return canvas

@@ -56,7 +56,7 @@ def roomy(low: float, high: float, most: float = float("inf")) -> tuple[float, f
     Examples
     --------
     >>> roomy(0.0, 0.0), roomy(0.9, 1.0, 1.0)
-    ((0.0, 1.125), (0.825, 1.0))
+    ((0.0, 1.05), (0.825, 1.0))
     """
     if low == high == 0:
         high = 1.0
