@@ -135,7 +135,7 @@ def test_the_same_backtest_gives_the_same_bytes(done: Backtest, text: str, clien
 def test_the_page_is_closed_fetches_nothing_and_says_what_it_cannot_tell(done: Backtest, text: str) -> None:
     page = Page(text)
     assert not re.findall(r"(?:src|href)=\"(?!#)", text)
-    assert len(page.all("svg")) == 8
+    assert len(page.all("figure")) == 8
     said = " ".join(str(each["text"]) for each in page.all("p"))
     for word in ("exploratory", "no pass mark", "pseudo-real-time", "null result", "cannot tell"):
         assert word in said

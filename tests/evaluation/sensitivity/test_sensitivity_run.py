@@ -182,7 +182,7 @@ def test_the_files_hold_what_was_found_and_the_page_is_closed(done: Sensitivity,
     assert "same side" in record["metadata"]["rule"]["words"]
     assert sum(record["verdict_counts"].values()) == len(done.verdicts)
     page = Page(text)
-    assert len(page.all("svg")) == 3
+    assert len(page.all("figure")) == 3
     assert not re.findall(r"(?:src|href)=\"(?!#)", text)
     assert "nothing here is a cause" in text
     assert "impossible" in text

@@ -71,8 +71,9 @@ def _blocks(
         top, start = (height * place, left) if narrow else (0.0, left + own * place)
         values = rows[["value", "lower", "upper"]].to_numpy(dtype=float)
         mark = marks[title]
-        low, high = limits or (min(np.nanmin(values), mark), max(np.nanmax(values), mark))
-        room = 0.0 if limits else 0.05 * (high - low)
+        known = np.append(values[~np.isnan(values)], mark)
+        low, high = limits or (float(known.min()), float(known.max()))
+        room = 0.0 if limits else max(0.05 * (high - low), 1e-3)
         scale = Scale(
             start, top + HEAD, own - (0.2 if narrow else 0.4), ROW * len(names), (low - room, high + room), (0.0, 1.0)
         )

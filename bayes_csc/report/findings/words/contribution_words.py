@@ -6,7 +6,7 @@ import pandas as pd
 
 from bayes_csc.report.findings.authority.authority_findings import AuthorityFindings
 from bayes_csc.report.findings.words.sentences import source_words
-from bayes_csc.report.findings.words.vocabulary import joined, number
+from bayes_csc.report.findings.words.vocabulary import NOT_AGREED, joined, number
 
 SMALL = 0.02
 """Size of a contribution below which parts are summed up as the rest."""
@@ -23,7 +23,7 @@ def with_figures(own: AuthorityFindings) -> pd.DataFrame:
     pandas.DataFrame
         `label`, `domain`, `contribution`, `lower`, `upper`; of an indicator `then` (at the last inspection), `now`,
         `national_then` and `national_now`, as published, in its unit, blank where there is no figure, and `better`
-        ("higher", "lower", or blank where that is not agreed). Parts smaller than `SMALL` are one row, `REST`, the
+        ("higher", "lower", or "not agreed"). Parts smaller than `SMALL` are one row, `REST`, the
         last, without an interval.
     """
     parts = own.contributions[own.contributions["kind"] != "total"]
@@ -55,7 +55,7 @@ def _figures(own: AuthorityFindings, key: str) -> dict[str, str]:
     for name, row in ends.items():
         for prefix, column in (("", "value"), ("national_", "national")):
             out[f"{prefix}{name}"] = unit.full_text(float(row[column].iloc[0])) if len(row) else ""
-    return out | {"better": BETTER.get(own.record.indicators[key].polarity, "")}
+    return out | {"better": BETTER.get(own.record.indicators[key].polarity, NOT_AGREED)}
 
 
 def contribution_sentence(parts: pd.DataFrame) -> str:
