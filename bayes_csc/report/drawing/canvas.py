@@ -135,14 +135,15 @@ class Canvas:
             self.fills[role].append(np.concatenate([low, high[::-1]]))
 
     def polygon(self, points: np.ndarray, role: str) -> None:
-        """Fill a polygon."""
-        self.fills[role].append(points)
+        """Fill a polygon; one with a corner that is not a number is left out."""
+        if not np.isnan(points).any():
+            self.fills[role].append(points)
 
     def box(self, left: float, top: float, right: float, bottom: float, role: str, *, edge: str = "") -> None:
         """Fill a rectangle, and outline it in the role `edge` where it is given."""
         corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom], [left, top]])
         if role:
-            self.fills[role].append(corners[:-1])
+            self.polygon(corners[:-1], role)
         if edge:
             self.line(corners, edge, 0.5)
 

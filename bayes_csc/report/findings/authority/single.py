@@ -11,11 +11,11 @@ import pandas as pd
 
 from bayes_csc.estimates.contributions import contributions
 from bayes_csc.estimates.decline import INTERVAL, decline
+from bayes_csc.estimates.run_tables import about, refuse_failed
 from bayes_csc.inference.fit import Fit, Model
 from bayes_csc.inference.groups import members
 from bayes_csc.inference.probabilities import EPSILON
 from bayes_csc.inference.reopen import revisit
-from bayes_csc.inference.run_tables import about, refuse_failed
 from bayes_csc.panel.describe.display_unit import display_units
 from bayes_csc.panel.revisions import current_cells
 from bayes_csc.report.findings.authority.authority_findings import AuthorityFindings
