@@ -33,6 +33,12 @@ def made_up(panel: Panel, gate: Gate = PASSED) -> Fit:
         coords={"authority": list(CODES), "change": list(CHANGES), "chain": range(CHAINS), "draw": range(DRAWS)},
         attrs={"now": 2023.0},
     )
-    record = {"panel": panel.name, "panel_hash": panel.hash, "spec": "baseline", "seed": 3, "versions": {"bayescsc": "1"}}
+    record = {
+        "panel": panel.name,
+        "panel_hash": panel.hash,
+        "spec": "baseline",
+        "seed": 3,
+        "versions": {"bayescsc": "1"},
+    }
     empty = xr.Dataset(coords={"chain": range(CHAINS), "draw": range(DRAWS)})
     return Fit(panel, Spec(), empty, empty, empty, change, empty, gate, record)
